@@ -1,0 +1,15 @@
+# payoutd_bench(<name> USES <layer>...) builds bench_<name> from bench/<name>/*.cpp.
+function(payoutd_bench name)
+  cmake_parse_arguments(A "" "" "USES;LIBS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/${name}/*.cpp)
+  if(sources)
+    payoutd_program(bench_${name} SOURCES ${sources} USES ${A_USES} LIBS ${A_LIBS})
+  endif()
+endfunction()
+
+payoutd_bench(http     USES http LIBS PkgConfig::HTTPLIB)
+payoutd_bench(sim      USES sim LIBS CURL::libcurl)
+payoutd_bench(jobs     USES jobs)
+payoutd_bench(webhooks USES webhooks LIBS CURL::libcurl)
+payoutd_bench(sync     USES sync sim)
+payoutd_bench(reports  USES reports)

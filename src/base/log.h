@@ -1,0 +1,48 @@
+// One line an event, as text for people or JSON for machines, on standard error. A line names its
+// request or job and never a secret: pass Secret, not its text, and keys are masked in any case.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/result.h"
+
+namespace payoutd::log {
+
+enum class Level { debug, info, warn, error };
+
+struct Field {
+  std::string_view name;
+  std::string value;
+  template <class T>
+  Field(std::string_view n, const T& v) : name(n), value(fmt::format("{}", v)) {}
+};
+
+// "info", "debug,json", "warn,text": level and form in any order. Error: names what is allowed.
+Result<void> configure(std::string_view setting);
+
+// `message` is a fixed sentence; what varies goes into fields.
+void write(Level level, std::string_view message, std::initializer_list<Field> fields = {});
+
+inline void debug(std::string_view m, std::initializer_list<Field> f = {}) { write(Level::debug, m, f); }
+inline void info(std::string_view m, std::initializer_list<Field> f = {}) { write(Level::info, m, f); }
+inline void warn(std::string_view m, std::initializer_list<Field> f = {}) { write(Level::warn, m, f); }
+inline void error(std::string_view m, std::initializer_list<Field> f = {}) { write(Level::error, m, f); }
+
+// Adds a field to every line that this thread writes while it lives: request_id, job_id.
+class Scope {
+ public:
+  Scope(std::string_view name, std::string value);
+  ~Scope();
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+};
+
+// Masks what looks like a Stripe key, a webhook secret, an API key of ours or a bearer token.
+std::string redact(std::string_view text);
+
+}  // namespace payoutd::log
