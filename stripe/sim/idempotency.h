@@ -5,8 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <memory>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -44,7 +43,7 @@ class IdempotencyStore {
     std::size_t max_bytes = 256u * 1024 * 1024;  // beyond: the oldest answers go first
   };
 
-  // The right to run a request. Destroyed without finish(), it leaves the key as if never used: so
+  // The right to run a request; the store outlives it. Destroyed without finish(), it leaves the key as if never used: so
   // end requests that were refused before their endpoint ran.
   class Ticket {
    public:
@@ -92,7 +91,7 @@ class IdempotencyStore {
   Options options_;
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Entry> entries_;
-  std::deque<std::pair<std::string, std::uint64_t>> oldest_first_;
+  std::map<std::uint64_t, std::string> finished_;  // ids by serial: oldest first
   std::uint64_t serial_ = 0;
   std::size_t bytes_ = 0;
 };

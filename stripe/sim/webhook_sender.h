@@ -12,51 +12,10 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "base/secret.h"
 #include "stripe/sim/faults.h"
+#include "stripe/sim/webhook_rules.h"
 
 namespace payoutd::sim {
-
-struct WebhookSecret {
-  Secret secret;
-  std::optional<Time> expires{};  // of a rolled secret: signed with until then
-};
-
-struct WebhookEndpoint {
-  std::string id;       // "we_…"
-  std::string url;      // http or https
-  std::string account;  // who registered it: the platform
-  bool connect = false;  // events of the platform's connected accounts, instead of its own
-  bool livemode = false;
-  bool enabled = true;
-  std::vector<std::string> enabled_events{"*"};
-  std::vector<WebhookSecret> secrets;
-};
-
-// What the sender needs to know of an event; the body is asked for at each attempt.
-struct WebhookEvent {
-  std::string id;        // "evt_…"
-  std::string type;      // "payout.paid"
-  std::string account;   // whose activity it is
-  std::string platform;  // the platform that account is connected to; empty for a platform's own
-  bool livemode = false;
-};
-
-// Mode, scope and type: what Stripe would send to this endpoint. `*` does not subscribe to types that
-// must be selected by name.
-bool wants(const WebhookEndpoint& endpoint, const WebhookEvent& event);
-
-struct WebhookRetries {
-  std::chrono::seconds first{2};              // before the first retry, then four times as long each
-  std::chrono::seconds longest{12 * 3600};
-  std::chrono::seconds give_up{3 * 24 * 3600};  // after the first attempt
-  int max_attempts = 1'000;
-
-  static WebhookRetries live() { return {}; }
-  static WebhookRetries sandbox() {
-    return {.first = std::chrono::seconds{60}, .longest = std::chrono::hours{2}, .max_attempts = 3};
-  }
-};
 
 class WebhookSender {
  public:
@@ -65,7 +24,7 @@ class WebhookSender {
     int max_parallel = 32;
     int max_parallel_per_endpoint = 16;
     int timeout_ms = 10'000;
-    std::size_t max_pending = 200'000;  // deliveries waiting; beyond: lost and counted
+    std::size_t max_pending = 100'000;  // deliveries waiting per endpoint; beyond: lost and counted
     int drain_ms = 2'000;               // at stop: how long those in flight may take
   };
 
@@ -96,8 +55,6 @@ class WebhookSender {
   // Queues one delivery for every endpoint that wants the event. Returns how many: the event's
   // pending_webhooks. Never blocks on the network.
   int publish(const WebhookEvent& event);
-  // To one endpoint, whatever it wants: the dashboard's "resend".
-  Result<void> resend(const WebhookEvent& event, const std::string& endpoint_id);
 
   void clock_moved();  // retries that came due are sent now
 
