@@ -156,7 +156,8 @@ Result<Variables> read_variables(const std::string& folder) {
   }
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const char* equals = std::strchr(*entry, '=');
-    if (equals != nullptr) variables[std::string(*entry, equals)] = equals + 1;
+    if (equals == nullptr) continue;
+    variables[std::string(*entry, static_cast<std::size_t>(equals - *entry))] = equals + 1;
   }
   return variables;
 }
