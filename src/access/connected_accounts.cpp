@@ -1,0 +1,163 @@
+#include "access/connected_accounts.h"
+
+#include <algorithm>
+
+#include "access/connected_accounts_store.h"
+#include "access/organizations_store.h"
+
+namespace payoutd::access {
+namespace {
+
+namespace store = connected_accounts_store;
+
+const Error kAccountNotFound{Kind::missing, "account_not_found",
+                             "your organization has no such connected account", "account"};
+
+Error invalid(const char* param, const char* message) {
+  return {Kind::unprocessable, "account_invalid", message, param};
+}
+
+// What PostgreSQL's text and jsonb can't hold.
+bool storable(const Json& value) { return !dump(value).contains("\\u0000"); }
+
+std::string text_at(const Json& object, const char* path) {
+  const Json::json_pointer where(path);
+  if (!object.contains(where)) return {};
+  const auto* text = object.at(where).get_ptr<const std::string*>();
+  return text == nullptr ? std::string{} : *text;
+}
+
+bool flag_at(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_boolean() && found->get<bool>();
+}
+
+std::string name_in(const Json& object) {
+  std::string name = text_at(object, "/settings/dashboard/display_name");
+  return name.empty() ? text_at(object, "/business_profile/name") : name;
+}
+
+bool is_country(std::string_view text) {
+  return text.size() == 2 && std::ranges::all_of(text, [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+// Another constraint than these two is a mistake of ours.
+Error refusal_of(const pg::SqlError& error) {
+  if (error.constraint == "connected_accounts_account_unique") {
+    return {Kind::refused, "account_taken", "another organization has this Stripe account",
+            "account"};
+  }
+  if (error.constraint == "connected_accounts_one_platform") {
+    return {Kind::refused, "platform_account_taken", "the platform has another account of its own",
+            "account"};
+  }
+  throw error;
+}
+
+}  // namespace
+
+bool looks_like_account(std::string_view text) {
+  return text.size() > 5 && text.size() <= 255 && text.starts_with("acct_") &&
+         std::ranges::all_of(text, [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                  c == '_';
+         });
+}
+
+Result<AccountFields> account_fields(const Json& object) {
+  if (!object.is_object()) return invalid("account", "an account is a JSON object");
+  if (!storable(object)) return invalid("account", "an account holds no NUL characters");
+  AccountFields fields;
+  fields.stripe_account = text_at(object, "/id");
+  if (!looks_like_account(fields.stripe_account)) return invalid("id", "id is an acct_…");
+  fields.name = name_in(object);
+  if (const auto code = text_at(object, "/default_currency"); !code.empty()) {
+    fields.default_currency = Currency::parse(code);
+    if (!fields.default_currency) return invalid("default_currency", "this is no currency");
+  }
+  if (auto country = text_at(object, "/country"); is_country(country)) fields.country = country;
+  fields.charges_enabled = flag_at(object, "charges_enabled");
+  fields.payouts_enabled = flag_at(object, "payouts_enabled");
+  fields.details_submitted = flag_at(object, "details_submitted");
+  if (const auto found = object.find("requirements"); found != object.end() && found->is_object()) {
+    fields.requirements = *found;
+  }
+  return fields;
+}
+
+Result<ConnectedAccount> connect_account(pg::Tx& tx, OrgId organization,
+                                         const NewAccount& account) {
+  const std::string& id = account.fields.stripe_account;
+  CHECK(looks_like_account(id));
+  CHECK(organizations_store::lock(tx, organization));
+  if (store::find(tx, organization, id)) {
+    store::show(tx, organization, account.fields, account.version);
+    store::set_active(tx, organization, id, account.version.at);
+  } else if (const auto refused = store::insert(tx, organization, account)) {
+    return refusal_of(*refused);
+  }
+  store::fill_default(tx, organization);
+  return *store::find(tx, organization, id);
+}
+
+bool show_account(pg::Tx& tx, OrgId organization, const AccountFields& fields,
+                  AccountVersion version) {
+  return store::show(tx, organization, fields, version) ||
+         store::find(tx, organization, fields.stripe_account).has_value();
+}
+
+bool deauthorize_account(pg::Tx& tx, OrgId organization, std::string_view stripe_account, Time at) {
+  organizations_store::lock(tx, organization);
+  if (!store::find(tx, organization, stripe_account)) return false;
+  store::set_deauthorized(tx, organization, stripe_account, at);
+  store::fill_default(tx, organization);
+  return true;
+}
+
+Result<ConnectedAccount> make_default(pg::Tx& tx, OrgId organization,
+                                      std::string_view stripe_account) {
+  organizations_store::lock(tx, organization);
+  const auto found = store::find(tx, organization, stripe_account);
+  if (!found) return kAccountNotFound;
+  if (!found->active) {
+    return Error{Kind::refused, "account_deauthorized",
+                 "this account took its authorization back", "account"};
+  }
+  store::clear_default(tx, organization);
+  store::set_default(tx, organization, stripe_account);
+  return *store::find(tx, organization, stripe_account);
+}
+
+std::optional<ConnectedAccount> find_account(pg::Tx& tx, std::string_view stripe_account) {
+  return store::by_account(tx, stripe_account);
+}
+
+std::vector<ConnectedAccount> accounts_of(pg::Tx& tx, OrgId organization) {
+  return store::of_organization(tx, organization);
+}
+
+Result<ConnectedAccount> pick_account(pg::Database& db, OrgId organization,
+                                      std::optional<std::string_view> stripe_account) {
+  if (stripe_account && !looks_like_account(*stripe_account)) return kAccountNotFound;
+  return db.read([&](pg::Tx& tx) -> Result<ConnectedAccount> {
+    if (stripe_account) {
+      if (auto found = store::find(tx, organization, *stripe_account)) return *found;
+      return kAccountNotFound;
+    }
+    const auto accounts = store::of_organization(tx, organization);
+    if (!accounts.empty() && accounts.front().is_default) return accounts.front();
+    return Error{Kind::missing, "account_not_found",
+                 "your organization has no active connected account", "account"};
+  });
+}
+
+Result<ConnectedAccount> pick_account(pg::Database& db, const http::Request& request) {
+  return pick_account(db, principal(request).organization, request.query_value("account"));
+}
+
+std::vector<ConnectedAccount> active_accounts(pg::Tx& tx, std::string_view after,
+                                              std::int64_t limit) {
+  return store::active(tx, after, limit);
+}
+
+}  // namespace payoutd::access

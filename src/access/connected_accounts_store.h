@@ -1,0 +1,24 @@
+// The SQL of connected accounts.
+#pragma once
+
+#include "access/connected_accounts.h"
+
+namespace payoutd::access::connected_accounts_store {
+
+// The constraint that refused the row, if one did.
+std::optional<pg::SqlError> insert(pg::Tx& tx, OrgId organization, const NewAccount& account);
+bool show(pg::Tx& tx, OrgId organization, const AccountFields& fields, AccountVersion version);
+void set_active(pg::Tx& tx, OrgId organization, std::string_view stripe_account, Time at);
+void set_deauthorized(pg::Tx& tx, OrgId organization, std::string_view stripe_account, Time at);
+void clear_default(pg::Tx& tx, OrgId organization);
+void set_default(pg::Tx& tx, OrgId organization, std::string_view stripe_account);
+// Makes the longest-joined active account the default where there is none.
+void fill_default(pg::Tx& tx, OrgId organization);
+
+std::optional<ConnectedAccount> by_account(pg::Tx& tx, std::string_view stripe_account);
+std::optional<ConnectedAccount> find(pg::Tx& tx, OrgId organization,
+                                     std::string_view stripe_account);
+std::vector<ConnectedAccount> of_organization(pg::Tx& tx, OrgId organization);
+std::vector<ConnectedAccount> active(pg::Tx& tx, std::string_view after, std::int64_t limit);
+
+}  // namespace payoutd::access::connected_accounts_store

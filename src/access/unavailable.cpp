@@ -1,0 +1,35 @@
+#include "access/unavailable.h"
+
+#include "pg/errors.h"
+
+namespace payoutd::access {
+namespace {
+
+bool nothing_was_done(const std::exception& error) {
+  const auto* refused = dynamic_cast<const pg::SqlError*>(&error);
+  return dynamic_cast<const pg::Lost*>(&error) != nullptr ||
+         dynamic_cast<const pg::Conflict*>(&error) != nullptr ||
+         (refused != nullptr && refused->timed_out());
+}
+
+}  // namespace
+
+std::optional<http::Reply> explain_database_error(const std::exception& error,
+                                                  const http::Request& request) {
+  if (nothing_was_done(error)) {
+    return http::error_reply(Error{Kind::retry, "database_unavailable",
+                                   "the database can't be reached at the moment: ask again"},
+                             request.request_id);
+  }
+  if (dynamic_cast<const pg::InDoubt*>(&error) != nullptr) {
+    return http::error_reply(
+        Error{Kind::retry, "outcome_unknown",
+              "the database was lost at the end: this may or may not have happened. The same "
+              "request with the same Idempotency-Key, sent again, finds out and does not do it "
+              "twice"},
+        request.request_id);
+  }
+  return std::nullopt;
+}
+
+}  // namespace payoutd::access

@@ -1,0 +1,18 @@
+// What a caller is told when the database goes away under a request: 503 with Retry-After, and never
+// that a good key is bad.
+#pragma once
+
+#include <exception>
+#include <optional>
+
+#include "http/message.h"
+
+namespace payoutd::access {
+
+// For http::Router::explain_with. 503 `database_unavailable` when nothing was done (pg::Lost,
+// pg::Conflict, a timeout of PostgreSQL's); 503 `outcome_unknown` when the connection broke while a
+// commit was on its way (pg::InDoubt). Nothing for other exceptions.
+std::optional<http::Reply> explain_database_error(const std::exception& error,
+                                                  const http::Request& request);
+
+}  // namespace payoutd::access
