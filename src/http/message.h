@@ -26,9 +26,16 @@ struct Request {
   std::string request_id;  // "req_…", also sent as X-Request-Id
   std::any principal;      // what the authenticator found; access knows its type
 
-  std::optional<std::string_view> header(std::string_view lower_case_name) const;
-  std::optional<std::string_view> query_value(std::string_view name) const;  // the first
-  std::string_view param(std::string_view name) const;                       // CHECKs it is there
+  std::optional<std::string_view> header(std::string_view lower_case_name) const;  // the first
+  std::optional<std::string_view> query_value(std::string_view name) const;        // the first
+  std::string_view param(std::string_view name) const;  // CHECKs it is there
+};
+
+// How a reply leaves. Only a simulator of a failing server wants anything but `whole`.
+enum class Wire {
+  whole,
+  truncated,  // half of the body, then the connection closes
+  reset,      // not one byte: the connection is reset
 };
 
 struct Reply {
@@ -36,6 +43,7 @@ struct Reply {
   std::string body;
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
+  Wire wire = Wire::whole;
 
   static Reply json(int status, const OrderedJson& body);
   static Reply json(int status, const Json& body);
@@ -45,7 +53,11 @@ struct Reply {
 
 int status_of(Kind kind);
 
-// {"error": {"type", "code", "message", "param", "details", "request_id"}}
+// {"error": {"type", "code", "message", "param", "details", "request_id"}}. A `limited` or `retry`
+// error carries `Retry-After: 1`; an `unauthorized` one `WWW-Authenticate: Bearer`.
 Reply error_reply(const Error& error, std::string_view request_id);
+
+// The same form for a status that no Kind has: 405, 408, 413, 414, 431, …
+Reply error_reply(int status, const Error& error, std::string_view request_id);
 
 }  // namespace payoutd::http

@@ -1,27 +1,18 @@
 // The HTTP server: one epoll thread owns the sockets and buffers whole, strictly framed, size-limited
-// requests; cpp-httplib parses, routes and writes them; handlers that may block run on workers.
+// requests; cpp-httplib writes their answers; handlers that may block run on workers. Requests of one
+// connection are answered one after the other, in order; idle and slow connections cost only memory.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
 
+#include "http/limits.h"
 #include "http/router.h"
 
 namespace payoutd::http {
 
-struct Limits {
-  std::size_t max_connections = 10'000;
-  std::size_t max_queued = 1'024;       // requests waiting for a worker; beyond: 503, Retry-After
-  std::size_t max_line_bytes = 8'192;   // request line and each header line
-  std::size_t max_uri_bytes = 4'096;
-  std::size_t max_header_bytes = 32'768;
-  std::size_t max_headers = 100;
-  std::size_t max_body_bytes = 4 * 1024 * 1024;  // a route's max_body may be lower
-  int request_ms = 15'000;              // from a request's first byte to its last
-  int idle_ms = 60'000;                 // a kept connection without a request
-  int drain_ms = 10'000;                // at stop: what was accepted is finished in this time
-};
+class Metrics;
 
 class Server {
  public:
@@ -31,17 +22,19 @@ class Server {
     int workers = 8;
     Limits limits{};
     std::string server_name = "payoutd";
+    Metrics* metrics = nullptr;  // gets requests and latencies by route; outlives the server
   };
   Server(Router router, Options options);
-  ~Server();  // stops
+  ~Server();  // stops, and waits for handlers that still run
 
-  // Binds and starts its threads. Error: refused `port_taken`, saying which port and what to do.
+  // Binds and starts its threads. Errors: refused `port_taken`, saying which port and what to do;
+  // invalid `listen_failed`.
   Result<void> start();
   std::uint16_t port() const;  // the real one, after start()
 
-  // Finishes what was accepted, with `Connection: close`, in bounded time. Idle connections are
-  // closed at once, new ones refused.
-  void stop();
+  // Finishes what was accepted, with `Connection: close`; idle connections are closed at once, new
+  // ones refused. Takes at most limits.drain_ms; false: something was cut off. Not from a handler.
+  bool stop();
 
   // The counters behind /metrics.
   struct Counts {
@@ -49,6 +42,13 @@ class Server {
     std::size_t open_connections = 0, in_flight = 0, queued = 0;
   };
   Counts counts() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
 };
+
+// Writes `counts` into gauges: what the handler of /metrics calls before Metrics::text().
+void publish(const Server::Counts& counts, Metrics& metrics);
 
 }  // namespace payoutd::http
