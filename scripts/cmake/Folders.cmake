@@ -1,4 +1,5 @@
 payoutd_layer(pg         DIR src/pg         DEPS base PCH pg LIBS PkgConfig::PQXX PostgreSQL::PostgreSQL)
+include(Migrations)
 payoutd_layer(http       DIR src/http       DEPS base PCH http LIBS PkgConfig::HTTPLIB prometheus-cpp::core)
 payoutd_layer(stripe     DIR stripe         DEPS base LIBS CURL::libcurl OpenSSL::Crypto simdjson::simdjson)
 payoutd_layer(bankfiles  DIR src/bankfiles  DEPS base)

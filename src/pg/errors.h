@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace payoutd::pg {
 
@@ -22,7 +23,8 @@ struct Conflict : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// A statement that PostgreSQL refused. `sqlstate` is its five-character code.
+// A statement that PostgreSQL refused. `sqlstate` is its five-character code. The message names the
+// statement and PostgreSQL's first line; it leaves out DETAIL, where values of the row stand.
 struct SqlError : std::runtime_error {
   SqlError(const std::string& what, std::string state, std::string name = {})
       : std::runtime_error(what), sqlstate(std::move(state)), constraint(std::move(name)) {}
@@ -31,6 +33,9 @@ struct SqlError : std::runtime_error {
   bool unique_violation() const { return sqlstate == "23505"; }
   bool foreign_key_violation() const { return sqlstate == "23503"; }
   bool check_violation() const { return sqlstate == "23514"; }
+  bool timed_out() const { return sqlstate == "57014" || sqlstate == "55P03"; }
+  // Text that PostgreSQL can't keep: a NUL byte, bytes that are not UTF-8, \u0000 in jsonb.
+  bool unstorable_text() const { return sqlstate == "22021" || sqlstate == "22P05"; }
 };
 
 }  // namespace payoutd::pg

@@ -14,6 +14,8 @@ enum class Tenancy {
 };
 
 struct Query {
+  // Throws Broken, which ends the program at its start, when two statements share a name or the
+  // name is longer than the 63 bytes that PostgreSQL tells apart.
   Query(std::string_view name, std::string_view sql, Tenancy tenancy = Tenancy::organization);
   Query(const Query&) = delete;
   Query& operator=(const Query&) = delete;

@@ -1,0 +1,202 @@
+#include "pg/migrate.h"
+
+#include <fmt/format.h>
+#include <openssl/sha.h>
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <thread>
+
+#include "pg/connection.h"
+
+namespace payoutd::pg {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr std::int64_t kLock = 0x7061796f757464;  // "payoutd"
+
+struct Applied {
+  std::string name;
+  std::string checksum;
+};
+
+std::string checksum(std::string_view text) {
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
+  std::string hex;
+  for (const unsigned char byte : digest) hex += fmt::format("{:02x}", byte);
+  return hex;
+}
+
+std::string file_name(int number, std::string_view name) {
+  return fmt::format("{:04}_{}.sql", number, name);
+}
+
+Error refusal(const char* code, std::string message) {
+  return Error{Kind::refused, code, std::move(message)};
+}
+
+std::unique_ptr<Connection> connect(const MigrateOptions& options) {
+  return Connection::open({.url = options.url,
+                           .application_name = "payoutd migrate",
+                           .lock_timeout_ms = options.table_lock_ms},
+                          steady_clock::now() + std::chrono::seconds{30});
+}
+
+std::string text_at(const RawResult& rows, int row, int column) {
+  return PQgetvalue(rows.get(), row, column);
+}
+
+// Asks again and again: a statement that waited for the lock would hold back every vacuum and every
+// index that is built concurrently.
+bool take_lock(Connection& connection, const MigrateOptions& options) {
+  const auto deadline = steady_clock::now() + milliseconds{options.wait_ms};
+  const std::string ask = fmt::format("SELECT pg_try_advisory_lock({})", kLock);
+  for (bool told = false; text_at(connection.command(ask), 0, 0) != "t"; told = true) {
+    if (steady_clock::now() > deadline) return false;
+    if (!told) options.progress({});
+    std::this_thread::sleep_for(milliseconds{20});
+  }
+  return true;
+}
+
+std::map<int, Applied> read_applied(Connection& connection) {
+  std::map<int, Applied> applied;
+  const auto there = connection.command("SELECT to_regclass('schema_migrations') IS NOT NULL");
+  if (text_at(there, 0, 0) != "t") return applied;
+  const auto rows = connection.command("SELECT number, name, checksum FROM schema_migrations");
+  for (int row = 0; row < PQntuples(rows.get()); ++row) {
+    applied[std::stoi(text_at(rows, row, 0))] = {text_at(rows, row, 1), text_at(rows, row, 2)};
+  }
+  return applied;
+}
+
+Result<std::map<int, Migration>> by_number(const std::vector<Migration>& all) {
+  std::map<int, Migration> ours;
+  for (const Migration& one : all) {
+    const auto [place, added] = ours.emplace(one.number, one);
+    if (!added) {
+      return refusal("migration_order",
+                     fmt::format("{} and {} have one number", file_name(one.number, one.name),
+                                 file_name(one.number, place->second.name)));
+    }
+  }
+  return ours;
+}
+
+// Those that are missing, oldest first.
+Result<std::vector<Migration>> missing(const std::map<int, Applied>& applied,
+                                       const std::vector<Migration>& all) {
+  const auto ours = by_number(all);
+  if (!ours) return ours.error();
+  for (const auto& [number, theirs] : applied) {
+    const auto found = ours->find(number);
+    if (found == ours->end()) {
+      return refusal("migration_unknown",
+                     fmt::format("the database has {}, which this program doesn't know: run the "
+                                 "version of payoutd that made it, or a later one",
+                                 file_name(number, theirs.name)));
+    }
+    if (checksum(found->second.sql) != theirs.checksum || found->second.name != theirs.name) {
+      return refusal("migration_edited",
+                     fmt::format("{} was edited after it was applied as {}: a landed migration never "
+                                 "changes, write another one",
+                                 file_name(number, found->second.name),
+                                 file_name(number, theirs.name)));
+    }
+  }
+  std::vector<Migration> todo;
+  for (const auto& [number, one] : *ours) {
+    if (applied.contains(number)) continue;
+    if (!applied.empty() && number < applied.rbegin()->first) {
+      return refusal("migration_order",
+                     fmt::format("{} was never applied, and the database is already at {}: give it a "
+                                 "higher number",
+                                 file_name(number, one.name),
+                                 file_name(applied.rbegin()->first, applied.rbegin()->second.name)));
+    }
+    todo.push_back(one);
+  }
+  return todo;
+}
+
+// The record and the file's statements stand or fall together.
+void apply_once(Connection& connection, const Migration& one, steady_clock::time_point started) {
+  connection.command("BEGIN");
+  connection.command(std::string(one.sql));
+  const auto ms = std::chrono::duration_cast<milliseconds>(steady_clock::now() - started).count();
+  connection.command(fmt::format(
+      "INSERT INTO schema_migrations (number, name, checksum, duration_ms) "
+      "VALUES ({}, '{}', '{}', {})",
+      one.number, one.name, checksum(one.sql), ms));
+  connection.commit();
+}
+
+Result<void> apply(Connection& connection, const Migration& one, const MigrateOptions& options) {
+  const auto started = steady_clock::now();
+  for (int tries = 1;; ++tries) {
+    try {
+      apply_once(connection, one, started);
+      return {};
+    } catch (const SqlError& error) {
+      connection.rollback();
+      if (error.sqlstate != "55P03" || tries == options.table_lock_tries) {
+        return refusal("migration_failed",
+                       fmt::format("{}: {}", file_name(one.number, one.name), error.what()));
+      }
+    } catch (const Conflict& error) {
+      connection.rollback();
+      if (tries == options.table_lock_tries) {
+        return refusal("migration_failed",
+                       fmt::format("{}: {}", file_name(one.number, one.name), error.what()));
+      }
+    }
+  }
+}
+
+Result<int> apply_all(Connection& connection, const MigrateOptions& options) {
+  const auto todo = missing(read_applied(connection), *options.migrations);
+  if (!todo) return todo.error();
+  connection.command(
+      "CREATE TABLE IF NOT EXISTS schema_migrations ("
+      "number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,"
+      "applied_at timestamptz NOT NULL DEFAULT now(), duration_ms integer NOT NULL)");
+  const int count = static_cast<int>(todo->size());
+  for (int i = 0; i < count; ++i) {
+    const Migration& one = (*todo)[static_cast<std::size_t>(i)];
+    MigrationStep step{one.number, std::string(one.name), i + 1, count, 0};
+    options.progress(step);
+    const auto started = steady_clock::now();
+    if (auto applied = apply(connection, one, options); !applied) return applied.error();
+    const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - started);
+    step.duration_ms = std::max(1, static_cast<int>(took.count()));
+    options.progress(step);
+  }
+  return count;
+}
+
+}  // namespace
+
+Result<int> migrate(const MigrateOptions& options) {
+  const auto connection = connect(options);
+  if (!take_lock(*connection, options)) {
+    return Error{Kind::retry, "migration_busy",
+                 "another instance is still migrating the database; wait for it"};
+  }
+  return apply_all(*connection, options);  // the lock goes with the connection
+}
+
+Result<void> check_migrated(const MigrateOptions& options) {
+  const auto connection = connect(options);
+  const auto todo = missing(read_applied(*connection), *options.migrations);
+  if (!todo) return todo.error();
+  if (todo->empty()) return {};
+  return Error{Kind::retry, "migration_missing",
+               fmt::format("{} migrations are missing, first {}: run `payoutd migrate`", todo->size(),
+                           file_name(todo->front().number, todo->front().name))};
+}
+
+}  // namespace payoutd::pg

@@ -1,0 +1,55 @@
+// Brings a database to the program's schema: numbered SQL files, forward only, each in a transaction
+// of its own. Several instances may start at once: one migrates, the others wait for it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/secret.h"
+
+namespace payoutd::pg {
+
+// migrations/0007_payouts.sql is {7, "payouts", its text}. The text may hold many statements and no
+// BEGIN or COMMIT, nor what can't run in a transaction.
+struct Migration {
+  int number = 0;
+  std::string_view name;
+  std::string_view sql;
+};
+
+// The program's own, in order; the build puts them in.
+const std::vector<Migration>& migrations();
+
+struct MigrationStep {
+  int number = 0;      // 0 while waiting for another instance
+  std::string name;
+  int position = 0;    // 1 of `count`
+  int count = 0;       // migrations that were missing at the start
+  int duration_ms = 0; // 0 when it begins, else it ended
+};
+
+struct MigrateOptions {
+  Secret url;
+  const std::vector<Migration>* migrations = &payoutd::pg::migrations();
+  int wait_ms = 600'000;       // for another instance that migrates
+  int table_lock_ms = 3'000;   // a statement that waits longer for a table gives way, and is repeated
+  int table_lock_tries = 20;
+  std::function<void(const MigrationStep&)> progress = [](const MigrationStep&) {};
+};
+
+// How many were applied. What is recorded and applied is `schema_migrations`, with checksums.
+// Errors (refused): `migration_edited`, an applied file has another text now; `migration_unknown`,
+// the database knows one that this program doesn't (it is older); `migration_order`, one that is
+// missing is older than one that is applied, or two have one number; `migration_failed`, with the
+// file and PostgreSQL's words: that file left nothing behind, those before it stay.
+// Error (retry): `migration_busy`. Throws Lost.
+Result<int> migrate(const MigrateOptions& options);
+
+// Whether the database is exactly at this program's schema; the same errors, and retry
+// `migration_missing` where migrate() has work to do. Throws Lost.
+Result<void> check_migrated(const MigrateOptions& options);
+
+}  // namespace payoutd::pg
