@@ -17,16 +17,16 @@ namespace payoutd::sim {
 struct ControlTarget {
   // Moves the simulated clock and does all that came due (payouts, settlements, webhook retries).
   // Returns the simulated time after it.
-  std::function<Time(std::chrono::seconds)> advance;
-  std::function<Time()> now;
+  std::function<Time(std::chrono::seconds)> advance{};
+  std::function<Time()> now{};
   // An array of every transfer and payout that moved money: {id, object, account, amount, currency,
   // idempotency_key, metadata, reversed}, oldest first.
-  std::function<OrderedJson()> payments;
+  std::function<OrderedJson()> payments{};
   // {requests, peak_in_flight, …}
-  std::function<OrderedJson()> stats;
+  std::function<OrderedJson()> stats{};
   // Makes `counts` ({"charges": 3, "refunds": 1}: non-negative integers) things happen on `account`.
   // Returns what was made; refuses an unknown account (`missing`) or kind (`invalid`).
-  std::function<Result<OrderedJson>(const std::string& account, const Json& counts)> activity;
+  std::function<Result<OrderedJson>(const std::string& account, const Json& counts)> activity{};
   Faults* faults = nullptr;  // outlives the routes
 };
 

@@ -28,14 +28,14 @@ std::string key_mismatch_message(std::string_view key);
 
 struct StoredReply {
   int status = 200;
-  std::string body;
-  std::string request_id;  // of the request that ran: the header Original-Request
+  std::string body{};
+  std::string request_id{};  // of the request that ran: the header Original-Request
 };
 
 class IdempotencyStore {
  public:
   struct Scope {
-    std::string account;  // the account the request acts on
+    std::string account{};  // the account the request acts on
     bool livemode = false;
   };
   struct Options {

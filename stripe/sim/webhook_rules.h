@@ -12,27 +12,27 @@
 namespace payoutd::sim {
 
 struct WebhookSecret {
-  Secret secret;
+  Secret secret{};
   std::optional<Time> expires{};  // of a rolled secret: signed with until then
 };
 
 struct WebhookEndpoint {
-  std::string id;       // "we_…"
-  std::string url;      // http or https
-  std::string account;  // who registered it: the platform
-  bool connect = false;  // events of the platform's connected accounts, instead of its own
+  std::string id{};       // "we_…"
+  std::string url{};      // http or https
+  std::string account{};  // who registered it: the platform
+  bool connect = false;    // events of the platform's connected accounts, instead of its own
   bool livemode = false;
   bool enabled = true;
   std::vector<std::string> enabled_events{"*"};
-  std::vector<WebhookSecret> secrets;
+  std::vector<WebhookSecret> secrets{};
 };
 
 // What the sender needs to know of an event; the body is asked for at each attempt.
 struct WebhookEvent {
-  std::string id;        // "evt_…"
-  std::string type;      // "payout.paid"
-  std::string account;   // whose activity it is
-  std::string platform;  // the platform that account is connected to; empty for a platform's own
+  std::string id{};        // "evt_…"
+  std::string type{};      // "payout.paid"
+  std::string account{};   // whose activity it is
+  std::string platform{};  // the platform that account is connected to; empty for a platform's own
   bool livemode = false;
 };
 

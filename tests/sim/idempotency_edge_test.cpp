@@ -1,0 +1,138 @@
+#include "stripe/sim/idempotency.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+namespace payoutd::sim {
+namespace {
+
+using Store = IdempotencyStore;
+const Store::Scope kScope{"acct_1", false};
+const Time kNow = from_unix(1'700'000'000);
+constexpr std::chrono::hours kDay{24};
+
+template <class T>
+bool is(const Store::Begun& begun) {
+  return std::holds_alternative<T>(begun);
+}
+
+// Runs a request under `key` to its end.
+void run(Store& store, std::string_view key, StoredReply reply, Time now = kNow) {
+  auto begun = store.begin(kScope, key, "same", now);
+  ASSERT_TRUE(is<Store::Fresh>(begun));
+  std::get<Store::Fresh>(begun).ticket.finish(std::move(reply));
+}
+
+TEST(Idempotency, GivesTheFirstAnswerAgain) {
+  Store store;
+  run(store, "k", {402, R"({"error":{}})", "req_1"});
+  const auto again = store.begin(kScope, "k", "same", kNow);
+  ASSERT_TRUE(is<Store::Replay>(again));
+  const StoredReply& reply = std::get<Store::Replay>(again).reply;
+  EXPECT_EQ(reply.status, 402);
+  EXPECT_EQ(reply.body, R"({"error":{}})");
+  EXPECT_EQ(reply.request_id, "req_1");
+}
+
+TEST(Idempotency, RefusesOtherParametersAlsoWhileTheFirstRuns) {
+  Store store;
+  {
+    const auto running = store.begin(kScope, "k", "same", kNow);
+    EXPECT_TRUE(is<Store::Mismatch>(store.begin(kScope, "k", "other", kNow)));
+    EXPECT_TRUE(is<Store::InFlight>(store.begin(kScope, "k", "same", kNow)));
+  }
+  run(store, "k", {});
+  EXPECT_TRUE(is<Store::Mismatch>(store.begin(kScope, "k", "other", kNow)));
+}
+
+TEST(Idempotency, WhatWasNotExecutedLeavesNoTrace) {
+  Store store;
+  { const auto refused = store.begin(kScope, "k", "same", kNow); }
+  EXPECT_EQ(store.size(), 0u);
+  EXPECT_TRUE(is<Store::Fresh>(store.begin(kScope, "k", "other", kNow)));
+}
+
+TEST(Idempotency, AMovedTicketIsTheOnlyOne) {
+  Store store;
+  auto begun = store.begin(kScope, "k", "same", kNow);
+  Store::Ticket ticket = std::move(std::get<Store::Fresh>(begun).ticket);
+  begun = Store::InFlight{};
+  EXPECT_TRUE(is<Store::InFlight>(store.begin(kScope, "k", "same", kNow)));
+  Store::Ticket later;
+  later = std::move(ticket);
+  later.finish({200, "{}", "req_1"});
+  later.abandon();
+  EXPECT_TRUE(is<Store::Replay>(store.begin(kScope, "k", "same", kNow)));
+}
+
+TEST(Idempotency, KeysBelongToAnAccountAndAMode) {
+  Store store;
+  run(store, "k", {});
+  EXPECT_TRUE(is<Store::Fresh>(store.begin({"acct_2", false}, "k", "same", kNow)));
+  EXPECT_TRUE(is<Store::Fresh>(store.begin({"acct_1", true}, "k", "same", kNow)));
+  // The account and the key are not one text.
+  run(store, "b:c", {});
+  EXPECT_TRUE(is<Store::Fresh>(store.begin({"acct_1:b", false}, "c", "same", kNow)));
+}
+
+TEST(Idempotency, AKeyIsNewAfterADay) {
+  Store store;
+  run(store, "k", {});
+  EXPECT_TRUE(is<Store::Replay>(store.begin(kScope, "k", "same", kNow + kDay - std::chrono::seconds{1})));
+  EXPECT_TRUE(is<Store::Fresh>(store.begin(kScope, "k", "other", kNow + kDay)));
+}
+
+TEST(Idempotency, ARunningRequestKeepsItsKeyHoweverOld) {
+  Store store;
+  const auto running = store.begin(kScope, "k", "same", kNow);
+  run(store, "other", {}, kNow);
+  EXPECT_TRUE(is<Store::InFlight>(store.begin(kScope, "k", "same", kNow + 3 * kDay)));
+}
+
+TEST(Idempotency, MemoryIsBoundedByForgettingTheOldest) {
+  Store store(Store::Options{.max_bytes = 10'000});
+  for (int i = 0; i < 100; ++i) run(store, "k" + std::to_string(i), {200, std::string(500, 'x'), ""});
+  EXPECT_LE(store.size(), 21u);
+  EXPECT_TRUE(is<Store::Replay>(store.begin(kScope, "k99", "same", kNow)));
+  EXPECT_TRUE(is<Store::Fresh>(store.begin(kScope, "k0", "same", kNow)));
+}
+
+TEST(Idempotency, OfManyAtOnceOneRuns) {
+  Store store;
+  std::atomic<int> ran = 0, replayed = 0;
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 8; ++i) {
+    clients.emplace_back([&] {
+      while (true) {
+        auto begun = store.begin(kScope, "k", "same", kNow);
+        if (auto* fresh = std::get_if<Store::Fresh>(&begun)) {
+          ++ran;
+          fresh->ticket.finish({200, "{}", "req_1"});
+          return;
+        }
+        if (is<Store::Replay>(begun)) {
+          ++replayed;
+          return;
+        }
+      }
+    });
+  }
+  for (auto& client : clients) client.join();
+  EXPECT_EQ(ran, 1);
+  EXPECT_EQ(replayed, 7);
+}
+
+TEST(Idempotency, AFingerprintIsOfMethodPathAndParameters) {
+  const Json params{{"amount", "100"}, {"currency", "usd"}};
+  const std::string print = fingerprint("POST", "/v1/payouts", params);
+  EXPECT_EQ(print, fingerprint("POST", "/v1/payouts", Json{{"currency", "usd"}, {"amount", "100"}}));
+  EXPECT_NE(print, fingerprint("POST", "/v1/transfers", params));
+  EXPECT_NE(print, fingerprint("POST", "/v1/payouts", Json{{"amount", "101"}, {"currency", "usd"}}));
+  EXPECT_NE(print, fingerprint("DELETE", "/v1/payouts", params));
+}
+
+}  // namespace
+}  // namespace payoutd::sim
