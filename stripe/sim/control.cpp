@@ -51,7 +51,9 @@ Reply move_clock(const ControlTarget& target, const Context& context) {
   }
   const auto seconds = whole_number(*body, "advance", kMaxAdvanceSeconds);
   if (!seconds) return refused(context, seconds.error());
-  return clock_reply(target.advance(std::chrono::seconds{*seconds}));
+  const auto now = target.advance(std::chrono::seconds{*seconds});
+  if (!now) return refused(context, now.error());
+  return clock_reply(*now);
 }
 
 Reply add_faults(const ControlTarget& target, const Context& context) {

@@ -16,8 +16,8 @@ namespace payoutd::sim {
 // What the paths need of the simulator. Every function may be called from several threads at once.
 struct ControlTarget {
   // Moves the simulated clock and does all that came due (payouts, settlements, webhook retries).
-  // Returns the simulated time after it.
-  std::function<Time(std::chrono::seconds)> advance{};
+  // Returns the simulated time after it; refuses where the clock can't be moved.
+  std::function<Result<Time>(std::chrono::seconds)> advance{};
   std::function<Time()> now{};
   // An array of every transfer and payout that moved money: {id, object, account, amount, currency,
   // idempotency_key, metadata, reversed}, oldest first.
