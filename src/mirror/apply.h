@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -104,18 +105,26 @@ class Batch {
 };
 
 // Who keeps which kind of object, by Stripe's word for it. Made once by the app: the mirror's own,
-// and payouts::add_applier's. Kinds are written in the order of their names, so that no two calls
-// wait for each other.
+// and payouts::add_applier's. Kinds are written in the order of their names, so that two calls never wait
+// for each other in a circle.
 class Appliers {
  public:
   using Make = std::function<std::unique_ptr<Batch>()>;
 
   static Appliers mirror();  // all that the mirror's tables keep; without payouts
-  void add(std::string object_type, Make make);
-  const Make* find(std::string_view object_type) const;
+  // One batch takes all `object_types`; its name is the first.
+  void add(std::vector<std::string> object_types, Make make);
+
+  struct Named {
+    std::string name;
+    Make make;
+  };
+  std::optional<std::size_t> place_of(std::string_view object_type) const;
+  const Named& at(std::size_t place) const { return makes_.at(place); }
 
  private:
-  std::map<std::string, Make, std::less<>> makes_;
+  std::vector<Named> makes_;
+  std::map<std::string, std::size_t, std::less<>> places_;
 };
 
 // Applies at most kMaxVersions at once. Throws what the database throws; then nothing was applied.

@@ -1,0 +1,90 @@
+#include "mirror/apply.h"
+
+#include <algorithm>
+
+#include "mirror/kinds.h"
+
+namespace payoutd::mirror {
+
+std::string_view name_of(Source source) {
+  switch (source) {
+    case Source::event: return "event";
+    case Source::list: return "list";
+    case Source::fetch: return "fetch";
+  }
+  CHECK(false);
+}
+
+Appliers Appliers::mirror() {
+  Appliers all;
+  all.add({"account", "application"}, accounts);
+  all.add({"application_fee", "fee_refund"}, application_fees);
+  all.add({"balance_transaction"}, balance_transactions);
+  all.add({"charge"}, charges);
+  all.add({"customer"}, customers);
+  all.add({"dispute"}, disputes);
+  all.add({"payment_intent"}, payment_intents);
+  all.add({"refund"}, refunds);
+  all.add({"subscription"}, subscriptions);
+  all.add({"transfer"}, transfers);
+  return all;
+}
+
+void Appliers::add(std::vector<std::string> object_types, Make make) {
+  CHECK(!object_types.empty());
+  const std::size_t place = makes_.size();
+  makes_.push_back({object_types.front(), std::move(make)});
+  for (std::string& type : object_types) {
+    CHECK(places_.emplace(std::move(type), place).second);
+  }
+}
+
+std::optional<std::size_t> Appliers::place_of(std::string_view object_type) const {
+  const auto found = places_.find(object_type);
+  if (found == places_.end()) return std::nullopt;
+  return found->second;
+}
+
+namespace {
+
+using Batches = std::map<std::string, std::unique_ptr<Batch>>;  // by name: written in that order
+
+void read_one(const Appliers& appliers, std::size_t index, const Version& version, Parser& parser,
+              Batches& batches, Verdict& verdict) {
+  CHECK(version.source != Source::event || !version.event_type.empty());
+  const auto refuse = [&](const Error& error) {
+    verdict = {Outcome::refused, false, error.message};
+  };
+  const auto object = parser.parse(version.object);
+  if (!object) return refuse(object.error());
+  const auto place = appliers.place_of(object->type());
+  if (!place) return;  // ignored
+  const auto& [name, make] = appliers.at(*place);
+  auto& batch = batches[name];
+  if (!batch) batch = make();
+  if (auto added = batch->add(index, version, *object); !added) refuse(added.error());
+}
+
+void sort_unique(auto& list) {
+  std::sort(list.begin(), list.end());
+  list.erase(std::unique(list.begin(), list.end()), list.end());
+}
+
+}  // namespace
+
+Applied apply(pg::Tx& tx, const Appliers& appliers, std::span<const Version> versions) {
+  CHECK(versions.size() <= kMaxVersions);
+  Applied applied;
+  applied.verdicts.resize(versions.size());
+  Batches batches;
+  Parser parser;
+  for (std::size_t i = 0; i < versions.size(); ++i) {
+    read_one(appliers, i, versions[i], parser, batches, applied.verdicts[i]);
+  }
+  for (const auto& [name, batch] : batches) batch->write(tx, applied);
+  sort_unique(applied.refetch);
+  sort_unique(applied.follow_ups);
+  return applied;
+}
+
+}  // namespace payoutd::mirror

@@ -1,0 +1,175 @@
+#include "mirror/balance_transactions.h"
+#include "mirror/cursor.h"
+
+namespace payoutd::mirror {
+
+namespace {
+
+// The filters are bound in every statement; each is planned for the values at hand (see plan_afresh),
+// so that the absent ones vanish and the fitting index is found.
+const pg::Query kList{"list_balance_transactions", R"sql(
+SELECT account, stripe_id, amount, net, fee, currency, fee_details, type, reporting_category, status,
+       balance_type, source_id, description, exchange_rate::text AS exchange_rate, payout_id,
+       available_on, created
+  FROM balance_transactions
+ WHERE organization_id = $1
+   AND ($2::text IS NULL OR account = $2) AND ($3::text IS NULL OR type = $3)
+   AND ($4::text IS NULL OR currency = $4) AND ($5::text IS NULL OR reporting_category = $5)
+   AND ($6::text IS NULL OR status = $6) AND ($7::text IS NULL OR payout_id = $7)
+   AND ($8::timestamptz IS NULL OR created >= $8) AND ($9::timestamptz IS NULL OR created <= $9)
+   AND ($10::timestamptz IS NULL OR (created, stripe_id, account) < ($10, $11::text, $12::text))
+ ORDER BY created DESC, stripe_id DESC, account DESC LIMIT $13 OFFSET $14)sql"};
+
+const pg::Query kCount{"count_balance_transactions", R"sql(
+SELECT count(*) AS total FROM balance_transactions
+ WHERE organization_id = $1
+   AND ($2::text IS NULL OR account = $2) AND ($3::text IS NULL OR type = $3)
+   AND ($4::text IS NULL OR currency = $4) AND ($5::text IS NULL OR reporting_category = $5)
+   AND ($6::text IS NULL OR status = $6) AND ($7::text IS NULL OR payout_id = $7)
+   AND ($8::timestamptz IS NULL OR created >= $8)
+   AND ($9::timestamptz IS NULL OR created <= $9))sql"};
+
+const pg::Query kMembers{"balance_transactions_of_payout", R"sql(
+SELECT account, stripe_id, amount, net, fee, currency, fee_details, type, reporting_category, status,
+       balance_type, source_id, description, exchange_rate::text AS exchange_rate, payout_id,
+       available_on, created
+  FROM balance_transactions
+ WHERE organization_id = $1 AND account = $2 AND payout_id = $3
+ ORDER BY created DESC, stripe_id DESC LIMIT $4)sql"};
+
+const pg::Query kFind{"find_balance_transaction", R"sql(
+SELECT account, stripe_id, amount, net, fee, currency, fee_details, type, reporting_category, status,
+       balance_type, source_id, description, exchange_rate::text AS exchange_rate, payout_id,
+       available_on, created
+  FROM balance_transactions
+ WHERE organization_id = $1 AND account = $2 AND stripe_id = $3)sql"};
+
+const pg::Query kRemove{"remove_balance_transactions", R"sql(
+DELETE FROM balance_transactions
+ WHERE organization_id = $1 AND account = $2 AND stripe_id = ANY ($3::text[]))sql"};
+
+using OptionalText = std::optional<std::string>;
+
+BalanceTransaction read(const pg::Row& row) {
+  BalanceTransaction found;
+  found.account = row.get<std::string>("account");
+  found.stripe_id = row.get<std::string>("stripe_id");
+  found.amount = row.get<std::int64_t>("amount");
+  found.net = row.get<std::int64_t>("net");
+  found.fee = row.get<std::int64_t>("fee");
+  found.currency = row.get<std::string>("currency");
+  found.fee_details = row.get<Json>("fee_details");
+  found.type = row.get<std::string>("type");
+  found.reporting_category = row.get<std::string>("reporting_category");
+  found.status = row.get<std::string>("status");
+  found.balance_type = row.get<std::string>("balance_type");
+  found.source_id = row.get<OptionalText>("source_id");
+  found.description = row.get<OptionalText>("description");
+  found.exchange_rate = row.get<OptionalText>("exchange_rate");
+  found.payout_id = row.get<OptionalText>("payout_id");
+  found.available_on = row.get<Time>("available_on");
+  found.created = row.get<Time>("created");
+  return found;
+}
+
+std::vector<BalanceTransaction> read_all(const pg::Rows& rows) {
+  std::vector<BalanceTransaction> all;
+  all.reserve(rows.size());
+  for (const pg::Row row : rows) all.push_back(read(row));
+  return all;
+}
+
+void plan_afresh(pg::Tx& tx) { tx.exec_unnamed("SET LOCAL plan_cache_mode = force_custom_plan"); }
+
+// The cursor's id is "<txn>.<acct>": neither has a dot.
+struct After {
+  std::optional<Time> created{};
+  OptionalText stripe_id{}, account{};
+};
+
+Result<After> after(const access::Page& page) {
+  if (!page.cursor) return After{};
+  const auto cursor = Cursor::parse(*page.cursor);
+  const auto dot = cursor ? cursor->id.find('.') : std::string::npos;
+  if (dot == std::string::npos) return access::invalid_cursor();
+  return After{cursor->created, cursor->id.substr(0, dot), cursor->id.substr(dot + 1)};
+}
+
+}  // namespace
+
+Result<access::PageOf<BalanceTransaction>> list_balance_transactions(
+    pg::Tx& tx, OrgId organization, const BalanceTransactionFilter& f, const access::Page& page) {
+  const auto from = after(page);
+  if (!from) return from.error();
+  plan_afresh(tx);
+  access::PageOf<BalanceTransaction> found;
+  found.data = read_all(tx.exec(kList, organization, f.account, f.type, f.currency,
+                                f.reporting_category, f.status, f.payout, f.from, f.to,
+                                from->created, from->stripe_id, from->account, page.limit + 1,
+                                page.offset));
+  found.has_more = std::ssize(found.data) > page.limit;
+  if (found.has_more) {
+    found.data.pop_back();
+    const BalanceTransaction& last = found.data.back();
+    found.next_cursor = Cursor{last.created, last.stripe_id + "." + last.account}.text();
+  }
+  if (page.with_total) {
+    found.total = tx.exec(kCount, organization, f.account, f.type, f.currency,
+                          f.reporting_category, f.status, f.payout, f.from, f.to)
+                      .one()
+                      .get<std::int64_t>("total");
+  }
+  return found;
+}
+
+std::vector<BalanceTransaction> members_of_payout(pg::Tx& tx, OrgId organization,
+                                                  std::string_view account,
+                                                  std::string_view payout, std::int64_t limit) {
+  return read_all(tx.exec(kMembers, organization, account, payout, limit));
+}
+
+std::optional<BalanceTransaction> find_balance_transaction(pg::Tx& tx, OrgId organization,
+                                                           std::string_view account,
+                                                           std::string_view stripe_id) {
+  const auto row = tx.exec(kFind, organization, account, stripe_id).maybe();
+  if (!row) return std::nullopt;
+  return read(*row);
+}
+
+std::size_t remove_balance_transactions(pg::Tx& tx, OrgId organization, std::string_view account,
+                                        const std::vector<std::string>& stripe_ids) {
+  pg::Array<std::string> ids;
+  for (const std::string& id : stripe_ids) ids.add(id);
+  return tx.exec(kRemove, organization, account, ids).affected();
+}
+
+OrderedJson to_json(const BalanceTransaction& t) {
+  const auto or_null = [](const OptionalText& text) {
+    return text ? OrderedJson(*text) : OrderedJson(nullptr);
+  };
+  const auto currency = Currency::parse(t.currency);
+  const auto decimal = [&](std::int64_t minor) {
+    return currency ? OrderedJson(to_decimal({minor, *currency})) : OrderedJson(nullptr);
+  };
+  return {{"id", t.stripe_id},
+          {"account", t.account},
+          {"amount", t.amount},
+          {"amount_decimal", decimal(t.amount)},
+          {"currency", t.currency},
+          {"fee", t.fee},
+          {"fee_details", OrderedJson(t.fee_details)},
+          {"net", t.net},
+          {"net_decimal", decimal(t.net)},
+          {"type", t.type},
+          {"reporting_category", t.reporting_category},
+          {"source", or_null(t.source_id)},
+          {"description", or_null(t.description)},
+          {"status", t.status},
+          {"available_on", to_iso(t.available_on)},
+          {"created", to_iso(t.created)},
+          {"exchange_rate", or_null(t.exchange_rate)},
+          {"balance_type", t.balance_type},
+          {"payout", or_null(t.payout_id)}};
+}
+
+}  // namespace payoutd::mirror
