@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <deque>
 #include <exception>
 #include <map>
 #include <mutex>
@@ -15,6 +14,7 @@
 #include "base/log.h"
 #include "stripe/sim/signing.h"
 #include "stripe/sim/webhook_http.h"
+#include "stripe/sim/webhook_queue.h"
 
 namespace payoutd::sim {
 namespace {
@@ -23,29 +23,11 @@ using Steady = std::chrono::steady_clock;
 
 constexpr int kMaxWaitMs = 200;  // a clock that was moved without clock_moved() is seen this late
 
-struct Delivery {
-  WebhookEvent event{};
-  std::string endpoint_id{};
-  int attempts = 0;
-  Time first_attempt{};
-  bool copy = false;    // of an injected duplicate: neither retried nor counted as acknowledged
-  bool shaped = false;  // a fault was already applied to this attempt
-};
-
-struct Held {
-  Delivery delivery;
-  Steady::time_point until;
-};
-
 struct Endpoint {
   std::shared_ptr<const WebhookEndpoint> config;
   std::string path;
-  std::deque<Delivery> ready;
-  std::multimap<Time, Delivery> waiting;  // by when they are due on the simulated clock
-  std::vector<Held> held;                 // until the next delivery to this endpoint has ended
+  DeliveryQueue queue;
   int in_flight = 0;
-
-  std::size_t pending() const { return ready.size() + waiting.size() + held.size(); }
 };
 
 }  // namespace
@@ -75,8 +57,6 @@ class WebhookSender::Impl {
 
   void loop();
   std::vector<Attempt> take_due();
-  void release_due(Endpoint& endpoint);
-  void release_held(Endpoint& endpoint, Steady::time_point now);
   bool may_start(const Endpoint& endpoint) const;
   bool shape(Endpoint& endpoint, Delivery& delivery);
   void send(Attempt attempt);
@@ -119,10 +99,8 @@ void WebhookSender::Impl::stop() {
 void WebhookSender::Impl::drop_all() {
   const std::lock_guard lock(mutex_);
   for (auto& [id, endpoint] : endpoints_) {
-    counts_.dropped += endpoint.pending() + static_cast<std::size_t>(endpoint.in_flight);
-    endpoint.ready.clear();
-    endpoint.waiting.clear();
-    endpoint.held.clear();
+    counts_.dropped += endpoint.queue.size() + static_cast<std::size_t>(endpoint.in_flight);
+    endpoint.queue.clear();
     endpoint.in_flight = 0;
   }
   counts_.in_flight = 0;
@@ -143,7 +121,7 @@ void WebhookSender::Impl::remove(const std::string& id) {
   const std::lock_guard lock(mutex_);
   const auto found = endpoints_.find(id);
   if (found == endpoints_.end()) return;
-  counts_.dropped += found->second.pending();
+  counts_.dropped += found->second.queue.size();
   endpoints_.erase(found);
   ended_.notify_all();
 }
@@ -162,11 +140,11 @@ int WebhookSender::Impl::publish(const WebhookEvent& event) {
     for (auto& [id, endpoint] : endpoints_) {
       if (!wants(*endpoint.config, event)) continue;
       ++wanted;
-      if (stopping_ || endpoint.pending() >= options_.max_pending) {
+      if (stopping_ || endpoint.queue.size() >= options_.max_pending) {
         ++counts_.lost;
         continue;
       }
-      endpoint.ready.push_back(Delivery{.event = event, .endpoint_id = id});
+      endpoint.queue.add(Delivery{.event = event, .endpoint_id = id});
     }
   }
   if (wanted > 0) http_.wake();
@@ -175,10 +153,8 @@ int WebhookSender::Impl::publish(const WebhookEvent& event) {
 
 bool WebhookSender::Impl::idle_locked() const {
   const Time now = clock_.now();
-  return counts_.in_flight == 0 && std::ranges::none_of(endpoints_, [&](const auto& known) {
-           const Endpoint& endpoint = known.second;
-           const bool due = !endpoint.waiting.empty() && endpoint.waiting.begin()->first <= now;
-           return due || !endpoint.ready.empty() || !endpoint.held.empty();
+  return counts_.in_flight == 0 && std::ranges::all_of(endpoints_, [&](const auto& known) {
+           return known.second.queue.idle(now);
          });
 }
 
@@ -203,7 +179,7 @@ bool WebhookSender::Impl::wait_drained(std::chrono::milliseconds timeout) const 
 WebhookSender::Counts WebhookSender::Impl::counts() const {
   const std::lock_guard lock(mutex_);
   Counts counts = counts_;
-  for (const auto& [id, endpoint] : endpoints_) counts.pending += endpoint.pending();
+  for (const auto& [id, endpoint] : endpoints_) counts.pending += endpoint.queue.size();
   return counts;
 }
 
@@ -234,7 +210,7 @@ int WebhookSender::Impl::wait_ms() const {
 }
 
 bool WebhookSender::Impl::may_start(const Endpoint& endpoint) const {
-  return !endpoint.ready.empty() && endpoint.in_flight < options_.max_parallel_per_endpoint &&
+  return endpoint.queue.ready() && endpoint.in_flight < options_.max_parallel_per_endpoint &&
          counts_.in_flight < static_cast<std::size_t>(options_.max_parallel);
 }
 
@@ -242,14 +218,13 @@ bool WebhookSender::Impl::may_start(const Endpoint& endpoint) const {
 std::vector<WebhookSender::Impl::Attempt> WebhookSender::Impl::take_due() {
   const std::lock_guard lock(mutex_);
   std::vector<Attempt> attempts;
-  for (auto& [id, endpoint] : endpoints_) release_due(endpoint);
+  for (auto& [id, endpoint] : endpoints_) endpoint.queue.release_due(clock_.now(), Steady::now());
   for (bool found = true; found;) {
     found = false;
     for (auto& [id, endpoint] : endpoints_) {
       if (!may_start(endpoint)) continue;
       found = true;
-      Delivery delivery = std::move(endpoint.ready.front());
-      endpoint.ready.pop_front();
+      Delivery delivery = endpoint.queue.take();
       if (!shape(endpoint, delivery)) continue;
       ++endpoint.in_flight;
       ++counts_.in_flight;
@@ -257,22 +232,6 @@ std::vector<WebhookSender::Impl::Attempt> WebhookSender::Impl::take_due() {
     }
   }
   return attempts;
-}
-
-void WebhookSender::Impl::release_due(Endpoint& endpoint) {
-  release_held(endpoint, Steady::now());
-  const auto end = endpoint.waiting.upper_bound(clock_.now());
-  for (auto due = endpoint.waiting.begin(); due != end; ++due) {
-    endpoint.ready.push_back(std::move(due->second));
-  }
-  endpoint.waiting.erase(endpoint.waiting.begin(), end);
-}
-
-void WebhookSender::Impl::release_held(Endpoint& endpoint, Steady::time_point now) {
-  for (Held& held : endpoint.held) {
-    if (held.until <= now) endpoint.ready.push_back(std::move(held.delivery));
-  }
-  std::erase_if(endpoint.held, [&](const Held& held) { return held.until <= now; });
 }
 
 // Applies what was injected. False: the delivery does not leave now.
@@ -295,13 +254,13 @@ bool WebhookSender::Impl::shape(Endpoint& endpoint, Delivery& delivery) {
       return false;
     case Fault::Do::duplicate:
       shaped.copy = true;
-      endpoint.ready.push_back(std::move(shaped));
+      endpoint.queue.add(std::move(shaped));
       return true;
     case Fault::Do::delay:
-      endpoint.waiting.emplace(clock_.now() + pause, std::move(shaped));
+      endpoint.queue.add_at(clock_.now() + pause, std::move(shaped));
       return false;
     case Fault::Do::reorder:
-      endpoint.held.push_back({std::move(shaped), Steady::now() + pause});
+      endpoint.queue.hold(std::move(shaped), Steady::now() + pause);
       return false;
     case Fault::Do::latency:
     case Fault::Do::reset_before:
@@ -376,7 +335,7 @@ void WebhookSender::Impl::settle(const std::string& endpoint_id) {
   if (found != endpoints_.end()) {
     Endpoint& endpoint = found->second;
     endpoint.in_flight = std::max(endpoint.in_flight - 1, 0);  // it may have been removed and put again
-    release_held(endpoint, Steady::time_point::max());
+    endpoint.queue.release_held();
   }
   ended_.notify_all();
 }
@@ -390,7 +349,7 @@ void WebhookSender::Impl::retry_or_give_up(const Delivery& delivery) {
   }
   const auto due = options_.retries.next(delivery.attempts, delivery.first_attempt, clock_.now());
   if (due) {
-    found->second.waiting.emplace(*due, delivery);
+    found->second.queue.add_at(*due, delivery);
     return;
   }
   ++counts_.given_up;
