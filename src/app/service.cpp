@@ -1,0 +1,215 @@
+#include "app/service.h"
+
+#include <fmt/format.h>
+
+#include "access/guard.h"
+#include "access/keys_api.h"
+#include "access/organizations.h"
+#include "access/unavailable.h"
+#include "app/system_api.h"
+#include "app/wiring.h"
+#include "base/log.h"
+#include "http/openapi.h"
+#include "http/server.h"
+#include "jobs/schedules.h"
+#include "jobs/worker.h"
+#include "pg/database.h"
+#include "pg/migrate.h"
+#include "stripe/signature.h"
+#include "webhooks/apply.h"
+#include "webhooks/event_log.h"
+#include "webhooks/webhooks_api.h"
+
+namespace payoutd::app {
+namespace {
+
+constexpr int kWorkers = 8;
+constexpr int kApplyThreads = 2;
+constexpr int kJobThreads = 6;
+// Workers, appliers, the inbox's writer, the keeper of idempotency keys, jobs, and some to spare.
+constexpr int kConnections = 32;
+
+constexpr const char* kAbout =
+    "What a platform on Stripe holds, owes and has paid out. Amounts are whole minor units with an ISO "
+    "4217 code, and `amount_decimal` beside them; times are ISO 8601 in UTC. Every path that begins with "
+    "/api also answers without it.";
+
+pg::Database::Options database_options(const Service::Options& options) {
+  return {.url = options.database_url,
+          .max_connections = kConnections,
+          .application_name = "payoutd serve",
+          .replica_url = options.config.replica_url};
+}
+
+std::optional<bool> mode_of(const Config& config) {
+  if (!config.stripe_key) return std::nullopt;
+  return config.stripe_key->reveal().find("_live_") != std::string::npos;
+}
+
+}  // namespace
+
+struct Service::Parts {
+  explicit Parts(const Options& options)
+      : config(options.config),
+        clock(*options.clock),
+        db(database_options(options)),
+        migrations{.url = options.database_url},
+        keys(db),
+        idempotency(db),
+        verifier(config.webhook_secrets),
+        appliers(all_appliers()),
+        apply(db, appliers, {.threads = kApplyThreads, .follow_up = {}}),
+        inbox(db, clock, inbox_options()),
+        worker(db, clock, handlers(), {.threads = kJobThreads, .listen_url = options.database_url}) {}
+
+  std::vector<jobs::Handler> handlers();
+
+  webhooks::Inbox::Options inbox_options() {
+    webhooks::Inbox::Options inbox_options;
+    inbox_options.livemode = mode_of(config);
+    inbox_options.handles = [](const std::string& type) {
+      return webhooks::find_event_type(type) != nullptr;
+    };
+    inbox_options.stored = [this] { apply.nudge(); };
+    return inbox_options;
+  }
+
+  http::Router router();
+  Result<void> ensure_schedules();
+  void publish();
+
+  const Config config;
+  const Clock& clock;
+  pg::Database db;
+  const pg::MigrateOptions migrations;
+  http::Metrics metrics;
+  access::Keys keys;
+  access::Idempotency idempotency;
+  stripe::SignatureVerifier verifier;
+  const mirror::Appliers appliers;
+  webhooks::ApplyWorkers apply;
+  webhooks::Inbox inbox;
+  jobs::Worker worker;
+  std::string contract;
+  std::unique_ptr<http::Server> server;  // the last to come, the first to go
+};
+
+std::vector<jobs::Handler> Service::Parts::handlers() {
+  return {{"inbox.drop_old_weeks",
+           [this](jobs::Run&) -> Result<void> {
+             const auto dropped = webhooks::drop_old_weeks(db, clock.now());
+             if (!dropped) return dropped.error();
+             return {};
+           }},
+          {"access.purge_idempotency_keys", [this](jobs::Run&) -> Result<void> {
+             idempotency.purge();
+             return {};
+           }}};
+}
+
+// What the program does by itself; a person may disable each.
+Result<void> Service::Parts::ensure_schedules() {
+  return db.transact([&](pg::Tx& tx) -> Result<void> {
+    for (const jobs::Schedule& schedule : {
+             jobs::Schedule{.name = "drop old weeks of the inbox",
+                            .spec = "03:30",
+                            .job_kind = "inbox.drop_old_weeks"},
+             jobs::Schedule{.name = "purge idempotency keys",
+                            .spec = "03:45",
+                            .job_kind = "access.purge_idempotency_keys"},
+         }) {
+      if (auto ensured = jobs::ensure_schedule(tx, schedule, clock.now()); !ensured) return ensured.error();
+    }
+    return {};
+  });
+}
+
+http::Router Service::Parts::router() {
+  http::Router router;
+  const auto add = [&router](std::vector<http::Route> routes) {
+    for (http::Route& route : routes) router.add(std::move(route));
+  };
+  add(system_routes({.db = db,
+                     .metrics = metrics,
+                     .migrated = [this] { return pg::check_migrated(migrations); },
+                     .publish = [this] { publish(); },
+                     .contract = [this]() -> const std::string& { return contract; }}));
+  add(access::keys_routes(keys));
+  add(webhooks::webhook_routes(verifier, inbox, clock));
+  access::guard(router, keys, idempotency);
+  return router;
+}
+
+void Service::Parts::publish() {
+  http::publish(server->counts(), metrics);
+  const auto inbox_counts = inbox.counts();
+  metrics.gauge("payoutd_inbox_waiting", "Events that wait for their commit.")
+      .Set(static_cast<double>(inbox_counts.waiting));
+  metrics.gauge("payoutd_inbox_stored", "Events stored since the start.")
+      .Set(static_cast<double>(inbox_counts.stored));
+  metrics.gauge("payoutd_inbox_duplicates", "Deliveries of events that were stored already.")
+      .Set(static_cast<double>(inbox_counts.duplicates));
+  metrics.gauge("payoutd_inbox_refused", "Events answered 503.")
+      .Set(static_cast<double>(inbox_counts.refused));
+  const auto apply_counts = apply.counts();
+  metrics.gauge("payoutd_events_applied", "Events applied since the start.")
+      .Set(static_cast<double>(apply_counts.applied));
+  metrics.gauge("payoutd_events_failed", "Events set aside since the start.")
+      .Set(static_cast<double>(apply_counts.failed));
+  const auto pool = db.state();
+  metrics.gauge("payoutd_database_connections", "Connections to the database.").Set(pool.open);
+  metrics.gauge("payoutd_database_waiting", "Threads that wait for a connection.").Set(pool.waiting);
+  const bool database_up = db.alive();
+  metrics.gauge("payoutd_database_up", "1 while the database answers.").Set(database_up ? 1 : 0);
+  if (!database_up) return;
+  const auto backlog = webhooks::backlog(db);
+  metrics.gauge("payoutd_apply_waiting", "Stored events that are not applied yet.")
+      .Set(static_cast<double>(backlog.waiting));
+  metrics.gauge("payoutd_apply_lag_seconds", "Age of the oldest stored event that is not applied.")
+      .Set(backlog.oldest_seconds);
+}
+
+Result<std::unique_ptr<Service>> Service::start(Options options) {
+  CHECK(options.clock != nullptr);
+  pg::MigrateOptions migrate{.url = options.database_url};
+  migrate.progress = [](const pg::MigrationStep& step) {
+    if (step.duration_ms > 0) log::info("migrated", {{"file", step.name}, {"ms", step.duration_ms}});
+  };
+  if (auto migrated = pg::migrate(migrate); !migrated) return migrated.error();
+
+  auto parts = std::make_unique<Parts>(options);
+  auto platform = access::ensure_platform_organization(parts->db, "Platform");
+  if (!platform) return platform.error();
+
+  if (auto ensured = parts->ensure_schedules(); !ensured) return ensured.error();
+
+  http::Router router = parts->router();
+  parts->contract = dump(http::openapi(router.routes(), {.version = PAYOUTD_VERSION, .description = kAbout}));
+  parts->server = std::make_unique<http::Server>(
+      std::move(router), http::Server::Options{.host = options.config.listen.host,
+                                               .port = options.config.listen.port,
+                                               .workers = kWorkers,
+                                               .metrics = &parts->metrics});
+  if (auto listening = parts->server->start(); !listening) return listening.error();
+  return std::unique_ptr<Service>(new Service(std::move(parts)));
+}
+
+Service::Service(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Service::~Service() = default;
+
+std::uint16_t Service::port() const { return parts_->server->port(); }
+
+std::string Service::url() const {
+  const std::string& host = parts_->config.listen.host;
+  const bool any = host == "0.0.0.0" || host == "::";
+  const std::string name = any ? "127.0.0.1" : host.find(':') == std::string::npos ? host : "[" + host + "]";
+  return fmt::format("http://{}:{}", name, port());
+}
+
+bool Service::stop() {
+  const bool answered = parts_->server->stop();
+  const bool worked = parts_->worker.stop();
+  return answered && worked;
+}
+
+}  // namespace payoutd::app

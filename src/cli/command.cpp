@@ -1,0 +1,55 @@
+#include "cli/command.h"
+
+#include <cstdio>
+
+#include "base/log.h"
+#include "pg/migrate.h"
+
+namespace payoutd::cli {
+
+int fail(const Error& error, bool json) {
+  if (json) {
+    OrderedJson body{{"code", error.code}, {"message", log::redact(error.message)}};
+    if (!error.param.empty()) body["param"] = error.param;
+    print(OrderedJson{{"error", body}});
+  } else {
+    say("payoutd: " + log::redact(error.message));
+  }
+  return error.code == "invalid_configuration" || error.code == "invalid_env_file" ? kWrongUsage : kFailed;
+}
+
+void print(const OrderedJson& json) {
+  std::fputs((dump(json) + "\n").c_str(), stdout);
+  std::fflush(stdout);
+}
+
+void say(const std::string& line) { std::fputs((line + "\n").c_str(), stderr); }
+
+Result<app::Config> load_config() {
+  auto variables = app::read_variables();
+  if (!variables) return variables.error();
+  return app::parse_config(*variables);
+}
+
+Result<Opened> open_database(const app::Config& config) {
+  auto local = app::LocalDatabase::open(config, app::LocalDatabase::Use::share, say);
+  if (!local) return local.error();
+  if (auto migrated = pg::check_migrated({.url = local->url()}); !migrated) {
+    Error error = migrated.error();
+    if (error.code == "migration_missing") error.message += "; run `payoutd migrate`";
+    return error;
+  }
+  auto db = std::make_unique<pg::Database>(pg::Database::Options{
+      .url = local->url(), .max_connections = 4, .application_name = "payoutd command"});
+  return Opened{std::move(*local), std::move(db)};
+}
+
+int with_database(bool json, const std::function<int(pg::Database&, const app::Config&)>& body) {
+  const auto config = load_config();
+  if (!config) return fail(config.error(), json);
+  auto opened = open_database(*config);
+  if (!opened) return fail(opened.error(), json);
+  return body(*opened->db, *config);
+}
+
+}  // namespace payoutd::cli

@@ -1,0 +1,50 @@
+// What the commands share: the exit codes, how errors are said, and the database they work on.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "app/config.h"
+#include "app/local_database.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "pg/database.h"
+
+namespace payoutd::cli {
+
+inline constexpr int kDone = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kWrongUsage = 2;
+inline constexpr int kFound = 3;
+
+// What the chosen command does, filled in by its callback and run after parsing.
+using Action = std::function<int()>;
+
+// Says the error on standard error, as JSON when `json`; returns the exit code for it.
+int fail(const Error& error, bool json = false);
+
+void print(const OrderedJson& json);  // one line on standard output
+void say(const std::string& line);    // for people, on standard error
+
+Result<app::Config> load_config();
+
+// The database of a command, migrated to this program's schema.
+struct Opened {
+  app::LocalDatabase local;
+  std::unique_ptr<pg::Database> db;
+};
+// Errors: of the settings, the embedded server, and `migration_missing`, which says what to run.
+Result<Opened> open_database(const app::Config& config);
+
+// Runs `body(db, config)`, which returns an exit code; says what goes wrong before.
+int with_database(bool json, const std::function<int(pg::Database&, const app::Config&)>& body);
+
+void add_serve(CLI::App& program, Action& action);
+void add_migrate(CLI::App& program, Action& action);
+void add_keys(CLI::App& program, Action& action);
+void add_events(CLI::App& program, Action& action);
+void add_doctor(CLI::App& program, Action& action);
+
+}  // namespace payoutd::cli

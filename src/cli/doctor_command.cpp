@@ -1,0 +1,63 @@
+#include "cli/command.h"
+#include "pg/migrate.h"
+
+namespace payoutd::cli {
+namespace {
+
+struct Finding {
+  std::string check;
+  bool good;
+  std::string says;
+};
+
+std::vector<Finding> examine(const app::Config& config) {
+  std::vector<Finding> findings;
+  auto local = app::LocalDatabase::open(config, app::LocalDatabase::Use::share, [](const std::string&) {});
+  findings.push_back({"database", local.ok(),
+                      !local ? local.error().message
+                             : config.database_url ? "DATABASE_URL" : "embedded, in " + local->folder()});
+  if (local) {
+    pg::Database db({.url = local->url(), .max_connections = 1, .wait_ms = 2000});
+    const bool alive = db.alive(2000);
+    findings.push_back({"connection", alive, alive ? "answers" : "does not answer"});
+    if (alive) {
+      const auto migrated = pg::check_migrated({.url = local->url()});
+      findings.push_back({"schema", migrated.ok(), migrated ? "current" : migrated.error().message});
+    }
+  }
+  findings.push_back({"STRIPE_SECRET_KEY", config.stripe_key.has_value(),
+                      config.stripe_key ? "set" : "not set: nothing is asked of Stripe"});
+  const auto secrets = config.webhook_secrets.size();
+  findings.push_back({"STRIPE_WEBHOOK_SECRETS", secrets > 0,
+                      secrets > 0 ? fmt::format("{} given", secrets) : "not set: webhooks are answered 503"});
+  return findings;
+}
+
+int doctor(bool json) {
+  const auto config = load_config();
+  if (!config) return fail(config.error(), json);
+  bool all_good = true;
+  OrderedJson list = OrderedJson::array();
+  for (const Finding& finding : examine(*config)) {
+    all_good &= finding.good;
+    if (json) {
+      list.push_back({{"check", finding.check}, {"ok", finding.good}, {"message", finding.says}});
+    } else {
+      std::puts(fmt::format("{}  {:<24} {}", finding.good ? "ok     " : "missing", finding.check, finding.says)
+                    .c_str());
+    }
+  }
+  if (json) print(OrderedJson{{"ok", all_good}, {"checks", list}});
+  return all_good ? kDone : kFound;
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& program, Action& action) {
+  auto* command = program.add_subcommand("doctor", "Check the settings, the database and what they lack");
+  auto json = std::make_shared<bool>(false);
+  command->add_flag("--json", *json, "answer as JSON");
+  command->callback([&action, json] { action = [json] { return doctor(*json); }; });
+}
+
+}  // namespace payoutd::cli

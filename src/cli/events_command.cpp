@@ -1,0 +1,115 @@
+#include "app/wiring.h"
+#include "cli/command.h"
+#include "webhooks/event_log.h"
+
+namespace payoutd::cli {
+namespace {
+
+struct EventOptions {
+  webhooks::EventFilter filter;
+  std::string type, account, state;
+  std::string id;
+  bool json = false;
+};
+
+OrderedJson to_json(const webhooks::LoggedEvent& event) {
+  OrderedJson json{{"id", event.id},
+                   {"type", event.type},
+                   {"account", event.account},
+                   {"organization_id", event.organization.str()},
+                   {"created", to_iso(event.created)},
+                   {"received", to_iso(event.received)},
+                   {"livemode", event.livemode},
+                   {"state", event.state}};
+  if (!event.error.empty()) json["error"] = event.error;
+  return json;
+}
+
+std::string line_of(const webhooks::LoggedEvent& event) {
+  std::string line = fmt::format("{}  {:<15} {:<44} {} {}", to_iso(event.created), event.state, event.type,
+                                 event.id, event.account);
+  if (!event.error.empty()) line += "  " + event.error;
+  return line;
+}
+
+std::optional<std::string> given(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional(text);
+}
+
+int list(pg::Database& db, EventOptions& options) {
+  options.filter.type = given(options.type);
+  options.filter.account = given(options.account);
+  options.filter.state = given(options.state);
+  const auto events = webhooks::list_events(db, options.filter);
+  if (!events) return fail(events.error(), options.json);
+  OrderedJson all = OrderedJson::array();
+  for (const auto& event : *events) {
+    if (options.json) all.push_back(to_json(event));
+    else std::puts(line_of(event).c_str());
+  }
+  if (options.json) print(OrderedJson{{"data", all}});
+  return kDone;
+}
+
+int show(pg::Database& db, EventOptions& options) {
+  const auto events = webhooks::find_events(db, options.id);
+  if (!events) return fail(events.error(), options.json);
+  for (const auto& event : *events) {
+    if (options.json) {
+      OrderedJson json = to_json(event);
+      json["body"] = event.body;
+      print(json);
+    } else {
+      say(line_of(event));
+      std::puts(event.body.c_str());
+    }
+  }
+  return kDone;
+}
+
+int replay(pg::Database& db, EventOptions& options) {
+  const auto appliers = app::all_appliers();
+  const auto event = webhooks::replay_event(db, appliers, {}, options.id);
+  if (!event) return fail(event.error(), options.json);
+  if (options.json) print(to_json(*event));
+  else say("applied " + event->id + " (" + event->type + ")");
+  return kDone;
+}
+
+using Step = int (*)(pg::Database&, EventOptions&);
+
+void bind(CLI::App& command, Action& action, const std::shared_ptr<EventOptions>& options, Step step) {
+  command.add_flag("--json", options->json, "answer as JSON");
+  command.callback([&action, options, step] {
+    action = [options, step] {
+      return with_database(options->json, [&](pg::Database& db, const app::Config&) {
+        return step(db, *options);
+      });
+    };
+  });
+}
+
+}  // namespace
+
+void add_events(CLI::App& program, Action& action) {
+  auto* events = program.add_subcommand("events", "Stripe's events in the inbox: list, show, replay");
+  events->require_subcommand(1);
+  const auto options = std::make_shared<EventOptions>();
+  auto* listing = events->add_subcommand("list", "The newest events and what became of them");
+  listing->add_option("--type", options->type, "like payout.paid");
+  listing->add_option("--account", options->account, "acct_…");
+  listing->add_option("--state", options->state,
+                      "applied, pending, failed, unhandled, unknown_account, other_mode, out_of_range");
+  listing->add_option("--limit", options->filter.limit, "at most so many")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  bind(*listing, action, options, list);
+  auto* showing = events->add_subcommand("show", "One event with its body as it was received");
+  showing->add_option("id", options->id, "evt_…")->required();
+  bind(*showing, action, options, show);
+  auto* replaying = events->add_subcommand("replay", "Apply an event again, whatever became of it");
+  replaying->add_option("id", options->id, "evt_…")->required();
+  bind(*replaying, action, options, replay);
+}
+
+}  // namespace payoutd::cli

@@ -1,0 +1,125 @@
+#include "access/keys.h"
+#include "access/keys_api.h"
+#include "access/organizations.h"
+#include "cli/command.h"
+
+namespace payoutd::cli {
+namespace {
+
+struct KeyOptions {
+  std::string organization;  // a name or an id; empty: the platform's own
+  std::string name = "command line";
+  std::string role = "admin";
+  std::string expires;
+  std::string id;
+  bool json = false;
+};
+
+constexpr const char* kActor = "command line";
+
+Result<access::Organization> organization_of(pg::Database& db, const std::string& given) {
+  if (given.empty()) return access::ensure_platform_organization(db, "Platform");
+  if (const auto id = OrgId::parse(given)) return access::find_organization(db, *id);
+  return access::find_organization(db, std::string_view(given));
+}
+
+int create(pg::Database& db, const KeyOptions& options) {
+  const auto organization = organization_of(db, options.organization);
+  if (!organization) return fail(organization.error(), options.json);
+  const auto role = access::parse_role(options.role);
+  if (!role) {
+    return fail(Error{Kind::invalid, "invalid_role",
+                      fmt::format("\"{}\" is no role: give viewer, operator, approver, admin or system",
+                                  options.role)},
+                options.json);
+  }
+  access::KeyRequest request{.name = options.name, .role = *role, .created_by = kActor};
+  if (!options.expires.empty()) {
+    const auto expires = parse_time(options.expires, DayEdge::last);
+    if (!expires) return fail(expires.error(), options.json);
+    request.expires_at = *expires;
+  }
+  access::Keys keys(db);
+  const auto created = keys.create(organization->id, request);
+  if (!created) return fail(created.error(), options.json);
+  if (options.json) {
+    OrderedJson answer = access::to_json(created->key);
+    answer["key"] = created->text.reveal();
+    print(answer);
+  } else {
+    say(fmt::format("{} key of {}; it is shown this once:", options.role, organization->name));
+    std::fputs((created->text.reveal() + "\n").c_str(), stdout);
+  }
+  return kDone;
+}
+
+int list(pg::Database& db, const KeyOptions& options) {
+  const auto organization = organization_of(db, options.organization);
+  if (!organization) return fail(organization.error(), options.json);
+  access::Keys keys(db);
+  const auto page = keys.list(organization->id, {.limit = 100});
+  if (!page) return fail(page.error(), options.json);
+  OrderedJson all = OrderedJson::array();
+  for (const access::ApiKey& key : page->data) {
+    if (options.json) {
+      all.push_back(access::to_json(key));
+      continue;
+    }
+    std::fputs(fmt::format("{}  {:9} {:16} {}{}\n", key.id.str(), access::name_of(key.role), key.prefix,
+                           key.name, key.revoked_at ? "  (revoked)" : "")
+                   .c_str(),
+               stdout);
+  }
+  if (options.json) print(OrderedJson{{"data", all}});
+  return kDone;
+}
+
+int revoke(pg::Database& db, const KeyOptions& options) {
+  const auto organization = organization_of(db, options.organization);
+  if (!organization) return fail(organization.error(), options.json);
+  const auto id = ApiKeyId::parse(options.id);
+  if (!id) {
+    return fail(Error{Kind::invalid, "invalid_id", "give the key's id, as `payoutd keys list` shows it"},
+                options.json);
+  }
+  access::Keys keys(db);
+  const auto revoked = keys.revoke(organization->id, *id, kActor);
+  if (!revoked) return fail(revoked.error(), options.json);
+  if (options.json) print(access::to_json(*revoked));
+  else say("revoked " + revoked->prefix + "…");
+  return kDone;
+}
+
+using Step = int (*)(pg::Database&, const KeyOptions&);
+
+void bind(CLI::App& command, Action& action, const std::shared_ptr<KeyOptions>& options, Step step) {
+  command.add_option("--organization", options->organization, "name or id (default: the platform's own)");
+  command.add_flag("--json", options->json, "answer as JSON");
+  command.callback([&action, options, step] {
+    action = [options, step] {
+      return with_database(options->json, [&](pg::Database& db, const app::Config&) {
+        return step(db, *options);
+      });
+    };
+  });
+}
+
+}  // namespace
+
+void add_keys(CLI::App& program, Action& action) {
+  auto* keys = program.add_subcommand("keys", "API keys: create, list, revoke");
+  keys->require_subcommand(1);
+  const auto options = std::make_shared<KeyOptions>();
+  auto* creating = keys->add_subcommand("create", "Make a key; its text is shown once, on standard output");
+  creating->add_option("--name", options->name, "for people, to tell keys apart")->capture_default_str();
+  creating->add_option("--role", options->role, "viewer, operator, approver, admin or system")
+      ->capture_default_str();
+  creating->add_option("--expires", options->expires, "a date or time after which it ends");
+  bind(*creating, action, options, create);
+  bind(*keys->add_subcommand("list", "The keys of an organization"), action, options, list);
+  auto* revoking = keys->add_subcommand("revoke", "End a key");
+  revoking->add_option("id", options->id, "the key's id")->required();
+  bind(*revoking, action, options, revoke);
+}
+
+}  // namespace payoutd::cli
