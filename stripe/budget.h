@@ -18,8 +18,8 @@ using Instant = std::chrono::steady_clock::time_point;
 
 struct Ask {
   Priority priority = Priority::normal;
-  std::string_view account;  // acct_…; empty: the platform itself
-  std::string_view route;    // "POST /v1/payouts/:id/cancel", see route_of
+  std::string_view account{};  // acct_…; empty: the platform itself
+  std::string_view route{};    // "POST /v1/payouts/:id/cancel", see route_of
 };
 
 struct Wait {

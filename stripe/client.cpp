@@ -33,7 +33,8 @@ std::optional<Error> wrong_key(const Secret& key) {
 }
 
 bool is_this_machine(std::string_view host) {
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+  const bool numbers = host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return host == "localhost" || host == "[::1]" || (numbers && host.starts_with("127."));
 }
 
 // Plain http would show the key to the network: only to this machine, or with a test key.

@@ -357,6 +357,9 @@ void Loop::cut(CURL* easy, const char* code, const char* message) {
 
 // libcurl's own timers shorten this further.
 std::chrono::milliseconds Loop::next_wait(Instant now) const {
+  if (drain_until_ && sending_.empty()) return {};
+  // A slot became free after the last look.
+  if (!waiting_.empty() && !ask_budget_at_ && may_start(*waiting_.begin()->second)) return {};
   Instant next = now + std::chrono::seconds{10};
   if (!paused_.empty()) next = std::min(next, paused_.begin()->first);
   if (ask_budget_at_ && !waiting_.empty()) next = std::min(next, *ask_budget_at_);

@@ -34,9 +34,9 @@ struct Tries {
 };
 
 struct LastSend {
-  Send send;
-  std::optional<bool> should_retry;
-  std::optional<std::chrono::seconds> retry_after;
+  Send send{};
+  std::optional<bool> should_retry{};
+  std::optional<std::chrono::seconds> retry_after{};
   bool hopeless = false;  // a certificate that is not trusted stays so
 };
 
