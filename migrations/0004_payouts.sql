@@ -45,14 +45,12 @@ CREATE TABLE payouts (
   -- When the list of its balance transactions was last complete.
   members_checked_at timestamptz,
 
-  -- The version that the row shows; see the mirror's tables. `stage` is 1 once failed or canceled,
-  -- final_at the second that first showed so.
+  -- The version that the row shows; see the mirror's tables. `stage` is 1 once failed or canceled.
   stage             smallint NOT NULL DEFAULT 0,
   shown_at          timestamptz,
   rank              bigint NOT NULL DEFAULT 0,
   digest            bigint NOT NULL DEFAULT 0,
   tied              boolean NOT NULL DEFAULT false,
-  final_at          timestamptz,
 
   -- The engine's.
   priority          text COLLATE "C" CHECK (priority IN ('instant', 'priority', 'normal', 'low')),

@@ -77,6 +77,7 @@ struct Refetch {
 // What the rows that were written call for; the caller enqueues it in the same transaction.
 enum class FollowUpKind {
   sync_payout_members,  // the reconciliation of that automatic payout is complete: list its members
+  settle_instruction,   // a payout that we asked for was found by its metadata: Stripe has made it
 };
 struct FollowUp {
   FollowUpKind kind;

@@ -1,0 +1,61 @@
+// The rows of Stripe's payouts as apply() reads and writes them: found by (organization, account,
+// po_…), locked in the order of those keys.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "mirror/shown.h"
+#include "payouts/stripe_payout.h"
+#include "pg/database.h"
+
+namespace payoutd::payouts::mirrored_store {
+
+using mirror::Key;
+
+// A row that we made before Stripe had named it, and what may be it.
+struct Claim {
+  Key key;
+  PayoutId id;  // as the metadata says; from outside, so the money has to agree as well
+  std::int64_t amount = 0;
+  std::string currency;
+};
+// Names the rows: those of that id, account, amount and currency which have no Stripe id yet. Returns
+// which. A Stripe payout that has a row, or a second one for one row, is left to be a row of its own.
+std::set<Key> adopt(pg::Tx& tx, const std::vector<Claim>& claims);
+
+struct Saved {
+  Key key;
+  PayoutId id;
+  State state;
+};
+// Inserts those whose key has no row, sorted by key. Returns the ids of the rows that were made;
+// all other keys have a committed row, or one of this transaction, afterwards.
+std::set<PayoutId> insert(pg::Tx& tx, const std::vector<Saved>& rows);
+
+struct Stored {
+  Key key;
+  PayoutId id;
+  bool ever_shown = false;  // false: `state` is empty but for its times
+  State state;
+  bool members_checked = false;
+};
+std::vector<Stored> lock(pg::Tx& tx, const std::vector<Key>& keys);
+void save(pg::Tx& tx, const std::vector<Saved>& rows);
+
+// One change of a payout as it was seen.
+struct Seen {
+  OrgId organization;
+  PayoutId payout;
+  std::string change, kind, status, event_id;
+  std::string_view source;
+  std::optional<std::string> notes;
+  Time occurred_at{};
+};
+// Appends those that are not there yet.
+void append(pg::Tx& tx, const std::vector<Seen>& changes);
+
+}  // namespace payoutd::payouts::mirrored_store
