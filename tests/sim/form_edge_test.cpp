@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace payoutd::sim {
 namespace {
 
@@ -99,6 +101,22 @@ TEST(Form, IsBounded) {
   EXPECT_TRUE(parse_form(wide));
   EXPECT_EQ(refused(wide + "a[]=1"), "parameter_too_many");
   EXPECT_EQ(refused("a=" + std::string(kMaxFormBytes, 'x')), "parameter_too_many");
+}
+
+TEST(Form, RandomTextIsReadOrRefused) {
+  std::mt19937 random(7);
+  const std::string alphabet = "ab01[]=&%+.\xC3\xBC\xFF";
+  int read = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text(random() % 24, ' ');
+    for (char& c : text) c = alphabet[random() % alphabet.size()];
+    const auto tree = parse_form(text);
+    if (!tree) continue;
+    ++read;
+    EXPECT_TRUE(tree->is_object());
+    EXPECT_NO_THROW((void)tree->dump()) << text;
+  }
+  EXPECT_GT(read, 100);
 }
 
 TEST(Form, ADecodedQueryGivesTheSameTree) {
