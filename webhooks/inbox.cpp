@@ -9,8 +9,9 @@ namespace {
 
 using std::chrono::days;
 
-// Stripe lists and resends events for 30 days; what is older, or of the future, is set aside.
-constexpr days kOldest{35};
+// Stripe lists and resends events for 30 days; what is older, or of the future, is set aside. No week
+// is dropped that may still take an event: see drop_old_weeks.
+constexpr days kOldest{30};
 constexpr days kNewest{2};
 
 const pg::Query kOwners{"inbox_owners", R"sql(

@@ -7,6 +7,7 @@ function(payoutd_bench name)
   endif()
 endfunction()
 
+payoutd_bench(pg       USES pg)
 payoutd_bench(http     USES http LIBS PkgConfig::HTTPLIB)
 payoutd_bench(sim      USES sim LIBS CURL::libcurl)
 payoutd_bench(jobs     USES jobs)

@@ -1,0 +1,57 @@
+// What the inbox holds, for people: listed, shown, applied again. Crosses tenants: it serves the
+// operator at the machine, never an API key.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "mirror/apply.h"
+#include "pg/database.h"
+
+namespace payoutd::webhooks {
+
+struct LoggedEvent {
+  OrgId organization{};
+  std::string id;
+  std::string type;
+  std::string account;
+  Time created;
+  Time received;
+  bool livemode = false;
+  // applied, pending, failed, unhandled, unknown_account, other_mode, out_of_range
+  std::string state;
+  std::string error{};  // of a failed one
+  std::string body{};   // only from find_events
+};
+
+struct EventFilter {
+  std::optional<std::string> type{};
+  std::optional<std::string> account{};
+  std::optional<std::string> state{};
+  std::optional<Time> before{};  // by `created`
+  int limit = 50;
+};
+
+// The newest first.
+Result<std::vector<LoggedEvent>> list_events(pg::Database& db, const EventFilter& filter);
+
+// More than one where an event was kept for an unknown account and delivered again later.
+// Error: 404 `event_not_found`.
+Result<std::vector<LoggedEvent>> find_events(pg::Database& db, const std::string& event_id);
+
+// Applies it now, whatever became of it before; events of an account that is known by now go to its
+// organization. Errors: `event_not_found`, `event_unhandled`, `account_unknown`, or why it can't be
+// applied.
+using FollowUp = std::function<void(pg::Tx&, const mirror::Applied&)>;
+Result<LoggedEvent> replay_event(pg::Database& db, const mirror::Appliers& appliers,
+                                 const FollowUp& follow_up, const std::string& event_id);
+
+// Drops the weeks of the inbox that ended more than 30 days before `now`, and what was set aside or
+// failed in them. A week with pending work stays. How many were dropped.
+Result<int> drop_old_weeks(pg::Database& db, Time now);
+
+}  // namespace payoutd::webhooks
