@@ -1,0 +1,158 @@
+#include "stripe/sim/disputes.h"
+
+#include <algorithm>
+#include <array>
+
+#include "stripe/sim/accounts.h"
+#include "stripe/sim/events.h"
+#include "stripe/sim/ledger.h"
+#include "stripe/sim/lists.h"
+
+namespace payoutd::sim {
+namespace {
+
+constexpr std::array kEvidence = {
+    "access_activity_log", "billing_address", "cancellation_policy", "cancellation_policy_disclosure",
+    "cancellation_rebuttal", "customer_communication", "customer_email_address", "customer_name",
+    "customer_purchase_ip", "customer_signature", "duplicate_charge_documentation",
+    "duplicate_charge_explanation", "duplicate_charge_id", "product_description", "receipt", "refund_policy",
+    "refund_policy_disclosure", "refund_refusal_explanation", "service_date", "service_documentation",
+    "shipping_address", "shipping_carrier", "shipping_date", "shipping_documentation",
+    "shipping_tracking_number", "uncategorized_file", "uncategorized_text"};
+
+OrderedJson no_evidence() {
+  OrderedJson out;
+  for (const char* field : kEvidence) out[field] = nullptr;
+  out["enhanced_evidence"] = OrderedJson::object();
+  return out;
+}
+
+bool inquiry(const Document& dispute) { return dispute.str("status").starts_with("warning"); }
+
+bool closed(const Document& dispute) {
+  const auto status = dispute.str("status");
+  return status == "won" || status == "lost" || status == "warning_closed";
+}
+
+OrderedJson dispute_object(World& world, const Account& account, const Document& charge, Dispute kind) {
+  const bool asks = kind == Dispute::inquiry;
+  return {{"id", world.id("dp", account)}, {"object", "dispute"},
+          {"amount", charge.num("amount") - charge.num("amount_refunded")},
+          {"balance_transactions", OrderedJson::array()}, {"charge", charge.id}, {"created", world.now},
+          {"currency", charge.str("currency")}, {"enhanced_eligibility_types", OrderedJson::array()},
+          {"evidence", no_evidence()},
+          {"evidence_details",
+           {{"due_by", midnight(world.now) + 21 * kDay + kDay - 1}, {"enhanced_eligibility", OrderedJson::object()},
+            {"has_evidence", false}, {"past_due", false}, {"submission_count", 0}}},
+          {"is_charge_refundable", asks}, {"livemode", world.livemode}, {"metadata", OrderedJson::object()},
+          {"payment_intent", charge.json["payment_intent"]},
+          {"payment_method_details",
+           {{"card", {{"brand", "visa"}, {"case_type", asks ? "inquiry" : "chargeback"}, {"network_reason_code", "10.4"}}},
+            {"type", "card"}}},
+          {"reason", kind == Dispute::not_received ? "product_not_received" : "fraudulent"},
+          {"status", asks ? "warning_needs_response" : "needs_response"}};
+}
+
+void move_money(World& world, Document& dispute, bool withdraw) {
+  Account& account = *world.store.account(dispute.account);
+  const Document& charge = *world.store.find(dispute.str("charge"));
+  const Currency settlement = world.store.row(charge.str("balance_transaction"))->currency;
+  const auto amount = convert(dispute.num("amount"), dispute.currency(), settlement);
+  Posting posting{.type = withdraw ? row::dispute : row::dispute_reversal,
+                  .amount = withdraw ? -amount.amount : amount.amount, .currency = settlement,
+                  .source = dispute.id,
+                  .description = (withdraw ? "Chargeback withdrawal for " : "Chargeback reversal for ") + charge.id,
+                  .rate_millionths = amount.rate_millionths};
+  if (withdraw)
+    posting.fees.push_back({.amount = world.options.pricing.dispute_fee, .description = "Dispute fee"});
+  const Row& row = post(world, account, std::move(posting));
+  Edit edit(world, dispute);
+  edit["balance_transactions"].push_back(row.object());
+  edit.emit(withdraw ? "charge.dispute.funds_withdrawn" : "charge.dispute.funds_reinstated");
+}
+
+Try<Shown> get(const Ask& ask) {
+  auto dispute = named(ask, "dispute");
+  if (!dispute) return Refused(dispute.error());
+  return *dispute;
+}
+
+Try<Shown> list(const Ask& ask) {
+  return list_kind(ask, "dispute", [&](const Document& dispute) {
+    return matches(ask, dispute, "charge") && matches(ask, dispute, "payment_intent");
+  });
+}
+
+Try<Shown> update(const Ask& ask) {
+  auto found = named(ask, "dispute");
+  if (!found) return Refused(found.error());
+  Document& dispute = **found;
+  const auto text = ask.params.str("evidence.uncategorized_text");
+  const bool submit = ask.params.flag("submit", true);
+  Edit edit(ask.world, dispute);
+  merge_metadata(edit.json(), ask.params);
+  if (const Json* evidence = ask.params.find("evidence"); evidence && evidence->is_object()) {
+    if (closed(dispute)) return refuse("", "This dispute is already closed.");
+    for (const char* field : kEvidence)
+      if (const auto given = evidence->find(field); given != evidence->end() && given->is_string())
+        edit["evidence"][field] = or_null(given->get<std::string>());
+    edit["evidence_details"]["has_evidence"] = true;
+    if (submit) {
+      edit["evidence_details"]["submission_count"] =
+          edit["evidence_details"]["submission_count"].get<std::int64_t>() + 1;
+      edit["status"] = inquiry(dispute) ? "warning_under_review" : "under_review";
+    }
+  }
+  edit.emit_if_changed("charge.dispute.updated");
+  if (!submit || text.empty()) return *found;
+  if (text == "winning_evidence" || text == "losing_evidence")
+    close_dispute(ask.world, dispute, text == "winning_evidence");
+  else if (text == "escalate_inquiry_evidence" && inquiry(dispute)) {
+    Edit escalate(ask.world, dispute);
+    escalate["status"] = "needs_response";
+    escalate["is_charge_refundable"] = false;
+    escalate.emit("charge.dispute.updated");
+    move_money(ask.world, dispute, true);
+  }
+  return *found;
+}
+
+Try<Shown> close(const Ask& ask) {
+  auto dispute = named(ask, "dispute");
+  if (!dispute) return Refused(dispute.error());
+  if (closed(**dispute)) return refuse("", "This dispute is already closed.");
+  close_dispute(ask.world, **dispute, false);
+  return *dispute;
+}
+
+}  // namespace
+
+Document& open_dispute(World& world, Account& account, Document& charge, Dispute kind) {
+  Document& dispute = world.store.add(account, dispute_object(world, account, charge, kind));
+  Edit edit(world, charge);
+  edit["disputed"] = true;
+  edit.emit("charge.updated");
+  emit(world, dispute, "charge.dispute.created");
+  if (kind != Dispute::inquiry) move_money(world, dispute, true);
+  return dispute;
+}
+
+void close_dispute(World& world, Document& dispute, bool won) {
+  if (closed(dispute)) return;
+  const bool was_inquiry = inquiry(dispute);
+  Edit edit(world, dispute);
+  edit["status"] = was_inquiry ? "warning_closed" : won ? "won" : "lost";
+  edit.emit("charge.dispute.closed");
+  if (won && !was_inquiry) move_money(world, dispute, false);
+}
+
+std::vector<Endpoint> dispute_endpoints() {
+  return {
+      {"GET", "/v1/disputes", "list created:range charge payment_intent", list},
+      {"GET", "/v1/disputes/:id", "", get},
+      {"POST", "/v1/disputes/:id", "evidence:hash metadata:map submit:bool", update},
+      {"POST", "/v1/disputes/:id/close", "", close},
+  };
+}
+
+}  // namespace payoutd::sim

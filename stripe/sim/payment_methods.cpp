@@ -1,0 +1,108 @@
+// Payment methods and tokens made from test values.
+#include <fmt/format.h>
+
+#include "stripe/sim/cards.h"
+#include "stripe/sim/events.h"
+#include "stripe/sim/lists.h"
+#include "stripe/sim/payment_methods.h"
+
+namespace payoutd::sim {
+namespace {
+
+OrderedJson method_object(World& world, const Account& account, const Card& card) {
+  OrderedJson address;
+  for (const char* field : {"city", "country", "line1", "line2", "postal_code", "state"})
+    address[field] = nullptr;
+  const auto last4 = card.number.substr(card.number.size() - 4);
+  return {{"id", world.id("pm", account)}, {"object", "payment_method"}, {"allow_redisplay", "unspecified"},
+          {"billing_details", {{"address", address}, {"email", nullptr}, {"name", nullptr}, {"phone", nullptr},
+                               {"tax_id", nullptr}}},
+          {"card", {{"brand", card.brand},
+                    {"checks", {{"address_line1_check", nullptr}, {"address_postal_code_check", nullptr},
+                                {"cvc_check", "pass"}}},
+                    {"country", card.country}, {"display_brand", card.brand}, {"exp_month", 8},
+                    {"exp_year", 2035}, {"fingerprint", fmt::format("AOB934RVNwzk{}", last4)},
+                    {"funding", card.funding}, {"generated_from", nullptr}, {"last4", last4},
+                    {"networks", {{"available", OrderedJson::array({card.brand})}, {"preferred", nullptr}}},
+                    {"regulated_status", nullptr}, {"three_d_secure_usage", {{"supported", true}}},
+                    {"wallet", nullptr}}},
+          {"created", world.now}, {"customer", nullptr}, {"customer_account", nullptr},
+          {"livemode", world.livemode}, {"metadata", OrderedJson::object()}, {"type", "card"}};
+}
+
+Try<Shown> create(const Ask& ask) {
+  const auto token = ask.params.str("card.token", ask.params.str("card.number"));
+  const Card* card = find_card(token);
+  if (!card) return no_such("token", token, "card");
+  Document& method = make_method(ask.world, ask.account, *card);
+  Edit edit(ask.world, method);
+  merge_metadata(edit.json(), ask.params);
+  edit.save();
+  return &method;
+}
+
+Try<Shown> get(const Ask& ask) {
+  auto method = named(ask, "payment_method");
+  if (!method) return Refused(method.error());
+  return *method;
+}
+
+Try<Shown> attach(const Ask& ask) {
+  auto customer = referenced(ask, "customer", "customer");
+  if (!customer) return Refused(customer.error());
+  Document* method = ask.world.store.find(ask.account, "payment_method", ask.ids.at(0));
+  if (const Card* card = find_card(ask.ids.at(0)); !method && card)
+    method = &make_method(ask.world, ask.account, *card);
+  if (!method) return no_such("PaymentMethod", ask.ids.at(0));
+  Edit edit(ask.world, *method);
+  edit["customer"] = (*customer)->id;
+  edit.emit("payment_method.attached");
+  return method;
+}
+
+Try<Shown> detach(const Ask& ask) {
+  auto method = named(ask, "payment_method");
+  if (!method) return Refused(method.error());
+  Edit edit(ask.world, **method);
+  edit["customer"] = nullptr;
+  edit.emit("payment_method.detached");
+  return *method;
+}
+
+Try<Shown> list(const Ask& ask) {
+  return list_kind(ask, "payment_method", [&](const Document& method) { return matches(ask, method, "customer"); });
+}
+
+// A token is used up by what it becomes: it needs no record of its own here.
+Try<Shown> create_token(const Ask& ask) {
+  const auto number = ask.params.str("card.number");
+  const Card* card = find_card(number);
+  if (!card)
+    return Refused(Refusal{.status = 402, .type = "card_error", .code = "incorrect_number",
+                           .message = "Your card number is incorrect.", .param = "number"});
+  return OrderedJson{{"id", card->token}, {"object", "token"},
+                     {"card", {{"brand", card->brand}, {"last4", number.substr(number.size() - 4)}, {"object", "card"}}},
+                     {"client_ip", nullptr}, {"created", ask.now}, {"livemode", ask.world.livemode},
+                     {"type", "card"}, {"used", false}};
+}
+
+}  // namespace
+
+Document& make_method(World& world, Account& account, const Card& card) {
+  Document& method = world.store.add(account, method_object(world, account, card));
+  method.hidden["card"] = card.number;
+  return method;
+}
+
+std::vector<Endpoint> payment_method_endpoints() {
+  return {
+      {"POST", "/v1/payment_methods", "type:card! card:hash! billing_details:hash metadata:map", create},
+      {"GET", "/v1/payment_methods", "list customer type", list},
+      {"GET", "/v1/payment_methods/:id", "", get},
+      {"POST", "/v1/payment_methods/:id/attach", "customer!", attach},
+      {"POST", "/v1/payment_methods/:id/detach", "", detach},
+      {"POST", "/v1/tokens", "card:hash!", create_token},
+  };
+}
+
+}  // namespace payoutd::sim

@@ -1,0 +1,109 @@
+#include "stripe/sim/products.h"
+
+#include "stripe/sim/events.h"
+#include "stripe/sim/lists.h"
+
+namespace payoutd::sim {
+namespace {
+
+Document& make_product(World& world, Account& account, const std::string& name) {
+  Document& product = world.store.add(
+      account, {{"id", world.ids.brief("prod")}, {"object", "product"}, {"active", true},
+                {"created", world.now}, {"default_price", nullptr}, {"description", nullptr},
+                {"images", OrderedJson::array()}, {"livemode", world.livemode},
+                {"marketing_features", OrderedJson::array()}, {"metadata", OrderedJson::object()},
+                {"name", name}, {"package_dimensions", nullptr}, {"shippable", nullptr},
+                {"statement_descriptor", nullptr}, {"tax_code", nullptr}, {"type", "service"},
+                {"unit_label", nullptr}, {"updated", world.now}, {"url", nullptr}});
+  emit(world, product, "product.created");
+  return product;
+}
+
+OrderedJson recurring(const PriceOrder& order) {
+  if (order.interval.empty()) return nullptr;
+  return {{"interval", order.interval}, {"interval_count", order.interval_count}, {"meter", nullptr},
+          {"trial_period_days", nullptr}, {"usage_type", "licensed"}};
+}
+
+Try<Shown> create_product(const Ask& ask) {
+  Document& product = make_product(ask.world, ask.account, ask.params.str("name"));
+  Edit edit(ask.world, product);
+  merge_metadata(edit.json(), ask.params);
+  if (ask.params.has("description")) edit["description"] = or_null(ask.params.str("description"));
+  edit.save();
+  return &product;
+}
+
+Try<Shown> create_price(const Ask& ask) {
+  const Params& p = ask.params;
+  auto product = referenced(ask, "product", "product");
+  if (!product) return Refused(product.error());
+  PriceOrder order{.product = p.str("product"), .product_name = p.str("product_data.name"),
+                   .unit_amount = p.num("unit_amount").value_or(0), .currency = *p.currency("currency"),
+                   .interval = p.str("recurring.interval"),
+                   .interval_count = p.num("recurring.interval_count").value_or(1),
+                   .nickname = p.str("nickname"), .lookup_key = p.str("lookup_key")};
+  if (order.product.empty() && order.product_name.empty())
+    return refuse("parameter_missing", "Missing required param: product.", "product");
+  if (order.unit_amount < 0 || order.interval_count < 1)
+    return refuse("parameter_invalid_integer", "This value must be greater than or equal to 0.", "unit_amount");
+  Document& price = make_price(ask.world, ask.account, order);
+  Edit edit(ask.world, price);
+  merge_metadata(edit.json(), p);
+  edit.save();
+  return &price;
+}
+
+Try<Shown> get_product(const Ask& ask) {
+  auto product = named(ask, "product");
+  if (!product) return Refused(product.error());
+  return *product;
+}
+
+Try<Shown> get_price(const Ask& ask) {
+  auto price = named(ask, "price");
+  if (!price) return Refused(price.error());
+  return *price;
+}
+
+Try<Shown> list_products(const Ask& ask) {
+  return list_kind(ask, "product", [](const Document&) { return true; });
+}
+
+Try<Shown> list_prices(const Ask& ask) {
+  return list_kind(ask, "price", [&](const Document& price) { return matches(ask, price, "product"); });
+}
+
+}  // namespace
+
+Document& make_price(World& world, Account& account, const PriceOrder& order) {
+  const std::string product =
+      order.product.empty() ? make_product(world, account, order.product_name).id : order.product;
+  Document& price = world.store.add(
+      account, {{"id", world.id("price", account)}, {"object", "price"}, {"active", true},
+                {"billing_scheme", "per_unit"}, {"created", world.now}, {"currency", order.currency.str()},
+                {"custom_unit_amount", nullptr}, {"livemode", world.livemode},
+                {"lookup_key", or_null(order.lookup_key)}, {"metadata", OrderedJson::object()},
+                {"nickname", or_null(order.nickname)}, {"product", product}, {"recurring", recurring(order)},
+                {"tax_behavior", "unspecified"}, {"tiers_mode", nullptr}, {"transform_quantity", nullptr},
+                {"type", order.interval.empty() ? "one_time" : "recurring"},
+                {"unit_amount", order.unit_amount},
+                {"unit_amount_decimal", std::to_string(order.unit_amount)}});
+  emit(world, price, "price.created");
+  return price;
+}
+
+std::vector<Endpoint> product_endpoints() {
+  return {
+      {"POST", "/v1/products", "name! description metadata:map active:bool", create_product},
+      {"GET", "/v1/products", "list created:range active:bool", list_products},
+      {"GET", "/v1/products/:id", "", get_product},
+      {"POST", "/v1/prices",
+       "currency:currency! product product_data.name unit_amount:int nickname lookup_key metadata:map "
+       "recurring.interval:day|week|month|year recurring.interval_count:int recurring.usage_type", create_price},
+      {"GET", "/v1/prices", "list created:range product active:bool currency:currency", list_prices},
+      {"GET", "/v1/prices/:id", "", get_price},
+  };
+}
+
+}  // namespace payoutd::sim
