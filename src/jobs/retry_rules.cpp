@@ -1,0 +1,63 @@
+#include "jobs/retry_rules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "pg/errors.h"
+
+namespace payoutd::jobs {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kFirst = std::chrono::seconds{1};
+constexpr milliseconds kLongest = std::chrono::hours{1};
+
+// A column takes neither NUL nor broken UTF-8, and a message may carry what a stranger sent.
+std::string storable(std::string_view text) {
+  std::string clean = log::redact(text.substr(0, kMaxErrorBytes));
+  std::ranges::replace(clean, '\0', ' ');
+  // JSON's writer replaces what is not UTF-8; its reader gives the text back.
+  clean = Json::parse(dump(Json(clean))).get<std::string>();
+  std::size_t end = std::min(clean.size(), kMaxErrorBytes);
+  while (end < clean.size() && end > 0 && (clean[end] & 0xC0) == 0x80) --end;
+  clean.resize(end);
+  return clean;
+}
+
+bool passes(const pg::SqlError& error) {
+  // Of PostgreSQL's error codes: rolled back, resources, not in a state to, canceled, system error.
+  constexpr std::array<std::string_view, 5> kPassing{"40", "53", "55", "57", "58"};
+  return std::ranges::find(kPassing, std::string_view(error.sqlstate).substr(0, 2)) != kPassing.end();
+}
+
+bool may_pass(const std::exception& thrown) {
+  if (const auto* refused = dynamic_cast<const pg::SqlError*>(&thrown)) return passes(*refused);
+  return dynamic_cast<const pg::Lost*>(&thrown) != nullptr ||
+         dynamic_cast<const pg::InDoubt*>(&thrown) != nullptr ||
+         dynamic_cast<const pg::Conflict*>(&thrown) != nullptr;
+}
+
+}  // namespace
+
+milliseconds retry_delay(int attempt, double chance) {
+  const int doublings = std::clamp(attempt - 1, 0, 20);
+  const milliseconds whole = std::min(kFirst * (1 << doublings), kLongest);
+  const auto less = static_cast<std::int64_t>(static_cast<double>(whole.count()) * chance / 2);
+  return whole - milliseconds{less};
+}
+
+Failure failure_of(const Error& error) {
+  return {error.kind == Kind::retry, storable(fmt::format("{}: {}", error.code, error.message))};
+}
+
+Failure failure_of(const std::exception& thrown) {
+  return {may_pass(thrown), storable(thrown.what())};
+}
+
+}  // namespace payoutd::jobs
