@@ -56,19 +56,12 @@ Result<std::string> actor_of(const http::Request& request, const KnownKey& key) 
   return "user:" + std::string(names.front());
 }
 
-Result<void> check_right(Role role, Right right) {
-  if (allows(role, right)) return {};
-  return Error{Kind::forbidden, right == Right::system ? "not_system" : "role_not_allowed",
-               fmt::format("this needs a key with role {}; this key's role is {}",
-                           roles_with(right), name_of(role))};
-}
-
 Result<Principal> authenticate(Keys& keys, const http::Request& request, Right right) {
   const auto text = key_in(request);
   if (!text) return text.error();
   const auto key = keys.look_up(*text);
   if (!key) return key.error();
-  if (auto allowed = check_right(key->role, right); !allowed) return allowed.error();
+  if (auto allowed = require_right(key->role, right); !allowed) return allowed.error();
   const auto actor = actor_of(request, *key);
   if (!actor) return actor.error();
   return Principal{key->organization, key->id, key->name, key->role, *actor};

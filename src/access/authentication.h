@@ -11,7 +11,7 @@ namespace payoutd::access {
 // request, or replies
 //   401 `api_key_missing`, `api_key_invalid`, `api_key_revoked`, `api_key_expired`, each with
 //       WWW-Authenticate;
-//   403 `role_not_allowed`, naming the roles that are, or `not_system` where a system key is needed;
+//   403 `role_not_allowed`, naming the roles that are, or `not_system`, see require_right;
 //   403 `actor_not_allowed` when a key that is not system's sends X-Payoutd-Actor, 400
 //       `actor_invalid` when that can't be a name.
 // It may ask the database, so a route with `access` must run on workers; what that throws is a 503

@@ -28,8 +28,8 @@ struct AccountFields {
   Json requirements = Json::object();
 };
 
-// Which version of the object that is: the second of the event, or in which the request that fetched
-// it was sent; `rank` orders versions of one second.
+// Which version of the object that is: the second of the event, or in which the request that
+// fetched it was sent; `rank` orders versions of one second.
 struct AccountVersion {
   Time at;
   std::int16_t rank = 0;
@@ -95,8 +95,8 @@ Result<ConnectedAccount> pick_account(pg::Database& db, OrgId organization,
                                       std::optional<std::string_view> stripe_account);
 Result<ConnectedAccount> pick_account(pg::Database& db, const http::Request& request);
 
-// Active accounts of all organizations, by id, at most `limit` that come after `after` ("" at first):
-// for sync.
+// Active accounts of all organizations, by id, at most `limit` that come after `after` ("" at
+// first): for sync.
 std::vector<ConnectedAccount> active_accounts(pg::Tx& tx, std::string_view after,
                                               std::int64_t limit);
 

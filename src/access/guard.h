@@ -1,5 +1,5 @@
-// Puts access in front of a router's handlers: who asks, idempotency keys, and 503 while the database
-// is away.
+// Puts access in front of a router's handlers: who asks, idempotency keys, and 503 while the
+// database is away.
 #pragma once
 
 #include "access/idempotency.h"

@@ -206,7 +206,8 @@ bool Idempotency::end_lease(const ClaimedKey& key) noexcept {
 void Idempotency::keep_leases() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    changed_.wait_for(lock, abandoned_.empty() ? lease_ / 3 : std::min(lease_ / 3, kRetryAbandoned));
+    changed_.wait_for(lock,
+                      abandoned_.empty() ? lease_ / 3 : std::min(lease_ / 3, kRetryAbandoned));
     if (stopping_) return;
     const auto due = due_for_renewal(Clock::now());
     std::vector<Lease> abandoned = std::move(abandoned_);

@@ -20,11 +20,12 @@
 
 namespace payoutd::access {
 
+// Starts a thread of its own: make it after everything that forks.
 class Idempotency {
  public:
   struct Options {
-    // How long after a crash a key stays in use. Running requests renew their lease in time, however
-    // long they take. By the database's clock.
+    // How long after a crash a key stays in use, by the database's clock. Running requests renew
+    // their lease in time, however long they take.
     int lease_ms = 30'000;
   };
   explicit Idempotency(pg::Database& db, Options options);
@@ -33,9 +34,9 @@ class Idempotency {
   Idempotency(const Idempotency&) = delete;
   Idempotency& operator=(const Idempotency&) = delete;
 
-  // For http::Router::wrap_with. Requests that are no POST, have no key or no Principal pass through.
-  // Replies 400 `idempotency_key_invalid`, 422 `idempotency_key_reused`, 409 `idempotency_key_in_use`
-  // with Retry-After. Throws what the handler and the database throw.
+  // For http::Router::wrap_with. Requests that are no POST, have no key or no Principal pass
+  // through. Replies 400 `idempotency_key_invalid`, 422 `idempotency_key_reused`, 409
+  // `idempotency_key_in_use` with Retry-After. Throws what the handler and the database throw.
   http::Reply run(http::Context& context, const http::Route& route, const http::Handler& handler);
 
   // Deletes keys that are more than `days` old, but for those of routes that keep theirs for ever.

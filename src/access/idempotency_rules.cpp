@@ -29,7 +29,8 @@ Result<std::optional<std::string>> idempotency_key_in(const http::Request& reque
   for (const auto& [name, value] : request.headers) {
     if (name != kHeader) continue;
     if (key) {
-      return Error{Kind::invalid, "idempotency_key_invalid", "more than one Idempotency-Key header"};
+      return Error{Kind::invalid, "idempotency_key_invalid",
+                   "more than one Idempotency-Key header"};
     }
     key = value;
   }
@@ -73,9 +74,9 @@ std::string fingerprint_of(const http::Request& request, const http::Route& rout
 }
 
 bool is_kept_header(std::string_view name) {
-  static constexpr std::string_view kKept[] = {"location", "link",           "etag",
-                                               "warning",  "content-disposition", "preference-applied",
-                                               "content-language"};
+  static constexpr std::string_view kKept[] = {
+      "location",           "link", "etag", "warning", "content-disposition",
+      "preference-applied", "content-language"};
   return std::ranges::any_of(kKept, [&](std::string_view kept) {
     return std::ranges::equal(name, kept, [](char a, char b) {
       return std::tolower(static_cast<unsigned char>(a)) == b;

@@ -1,4 +1,5 @@
-// Idempotency-Key, without the database: which keys are taken, and what makes two requests the same.
+// Idempotency-Key, without the database: which keys are taken, and what makes two requests the
+// same.
 #pragma once
 
 #include <optional>

@@ -27,8 +27,8 @@ class KeyCache {
 
   std::optional<KnownKey> find(const std::string& hash) const;
 
-  // Counts the forgets. A row that was read before a forget must not come in after it: take the count
-  // before reading, and put() drops what is older.
+  // Counts the forgets. A row that was read before a forget must not come in after it: take the
+  // count before reading, and put() drops what is older.
   std::uint64_t generation() const;
   void put(const std::string& hash, const KnownKey& key, Clock::time_point until,
            std::uint64_t generation);

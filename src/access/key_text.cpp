@@ -23,7 +23,9 @@ bool looks_like_key(std::string_view text) {
   });
 }
 
-std::string shown_prefix(const Secret& key) { return key.reveal().substr(0, kKeyPrefix.size() + 4); }
+std::string shown_prefix(const Secret& key) {
+  return key.reveal().substr(0, kKeyPrefix.size() + 4);
+}
 
 std::string sha256(std::string_view bytes) {
   std::array<unsigned char, 32> digest{};

@@ -29,8 +29,14 @@ Result<CreatedKey> Keys::create(OrgId organization, const KeyRequest& request) {
   if (auto checked = check_name(request.name); !checked) return checked.error();
   const Secret text = make_key_text();
   auto key = db_.transact([&](pg::Tx& tx) -> Result<ApiKey> {
-    auto made = store::insert(tx, organization, request, shown_prefix(text),
-                              sha256(text.reveal()));
+    std::optional<ApiKey> made;
+    const auto refused = tx.attempt([&] {
+      made = store::insert(tx, organization, request, shown_prefix(text), sha256(text.reveal()));
+    });
+    if (refused && refused->foreign_key_violation()) {
+      return Error{Kind::missing, "organization_not_found", "no such organization"};
+    }
+    if (refused) throw *refused;
     if (made) return *made;
     return Error{Kind::unprocessable, "expires_at_past", "expires_at lies in the past",
                  "expires_at"};

@@ -49,7 +49,7 @@ class Keys {
   // instance revoked stops at once.
   explicit Keys(pg::Database& db, int cache_ms = 2'000) : db_(db), cache_ms_(cache_ms) {}
 
-  // Errors: 422 `key_name_invalid`, `expires_at_past`.
+  // Errors: 422 `key_name_invalid`, `expires_at_past`; 404 `organization_not_found`.
   Result<CreatedKey> create(OrgId organization, const KeyRequest& request);
 
   // Newest first, revoked ones too. Error: 400 `invalid_cursor`.

@@ -54,7 +54,8 @@ Result<NewKey> new_key_in(const http::Request& request) {
   std::vector<FieldError> errors;
   for (const auto& [field, value] : body->items()) read_field(field, value, wanted, errors);
   for (const char* field : {"name", "role"}) {
-    if (!body->contains(field)) errors.push_back({field, "required", fmt::format("{} is missing", field)});
+    if (body->contains(field)) continue;
+    errors.push_back({field, "required", fmt::format("{} is missing", field)});
   }
   if (errors.empty()) return wanted;
   const FieldError first = errors.front();

@@ -12,8 +12,9 @@ std::optional<Organization> by_name(pg::Tx& tx, std::string_view name);
 std::optional<Organization> platform(pg::Tx& tx);
 std::vector<Organization> all(pg::Tx& tx);
 
-// Serializes what must be decided over all rows of one organization: its last admin key, its default
-// account. Rows that only refer to the organization are not kept waiting. False: no such one.
+// Serializes what must be decided over all rows of one organization: its last admin key, its
+// default account. Rows that only refer to the organization are not kept waiting. False: no such
+// one.
 bool lock(pg::Tx& tx, OrgId id);
 
 }  // namespace payoutd::access::organizations_store

@@ -1,5 +1,7 @@
 #include "access/principal.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <memory>
 
@@ -23,6 +25,17 @@ const Principal& principal(const http::Request& request) {
 }
 
 const Principal* find_principal(const http::Request& request) { return slot_of(request); }
+
+Result<void> require_right(const http::Request& request, Right right) {
+  return require_right(principal(request).role, right);
+}
+
+Result<void> require_right(Role role, Right right) {
+  if (allows(role, right)) return {};
+  return Error{Kind::forbidden, right == Right::system ? "not_system" : "role_not_allowed",
+               fmt::format("this needs a key with role {}; this key's role is {}",
+                           roles_with(right), name_of(role))};
+}
 
 void set_principal(http::Request& request, Principal principal) {
   request.principal = std::make_shared<Principal>(std::move(principal));

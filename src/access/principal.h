@@ -21,7 +21,8 @@ namespace payoutd::access {
 struct IdempotentRun {
   std::string key;
   Uuid id;
-  bool resumed = false;  // an earlier request with this key and body began, and its end is not known
+  // An earlier request with this key and body began, and its end is not known.
+  bool resumed = false;
   std::optional<std::string> body_to_keep{};  // see keep_instead()
 };
 
@@ -40,6 +41,11 @@ const Principal& principal(const http::Request& request);
 
 // The same for routes that may have none: nullptr.
 const Principal* find_principal(const http::Request& request);
+
+// For routes where the right depends on the body, beside the `access` that they name: a status that
+// is a signature. Errors: 403 `role_not_allowed`, naming the roles that are, or `not_system`.
+Result<void> require_right(const http::Request& request, Right right);
+Result<void> require_right(Role role, Right right);
 
 // For the authenticator, for programs that call handlers themselves, and tests.
 void set_principal(http::Request& request, Principal principal);

@@ -69,7 +69,8 @@ TEST_F(AuthenticationTest, RevokedAndExpiredKeysAre401) {
   ASSERT_TRUE(keys.revoke(org, made.at(Role::viewer).key.id, "test"));
   EXPECT_EQ(get(path_of(Right::read), key(Role::viewer)).code(), "api_key_revoked");
 
-  const CreatedKey brief = make_key(org, Role::viewer, SystemClock{}.now() + std::chrono::seconds(1));
+  const CreatedKey brief =
+      make_key(org, Role::viewer, SystemClock{}.now() + std::chrono::seconds(1));
   EXPECT_TRUE(eventually([&] { return get(path_of(Right::read), brief.text).status == 401; }));
   EXPECT_EQ(get(path_of(Right::read), brief.text).code(), "api_key_expired");
 }
@@ -81,7 +82,8 @@ TEST_F(AuthenticationTest, TheActorIsTheKeyOrWhomASystemKeyNames) {
   };
   EXPECT_EQ(actor(Role::viewer, {}), "key:" + made.at(Role::viewer).key.id.str());
   EXPECT_EQ(actor(Role::system, {}), "key:" + made.at(Role::system).key.id.str());
-  EXPECT_EQ(actor(Role::system, {{"X-Payoutd-Actor", "jane@example.com"}}), "user:jane@example.com");
+  EXPECT_EQ(actor(Role::system, {{"X-Payoutd-Actor", "jane@example.com"}}),
+            "user:jane@example.com");
   EXPECT_EQ(get(path_of(Right::read), key(Role::admin), {{"X-Payoutd-Actor", "jane"}}).code(),
             "actor_not_allowed");
   EXPECT_EQ(get(path_of(Right::read), key(Role::system), {{"X-Payoutd-Actor", "a b"}}).code(),
@@ -97,7 +99,8 @@ TEST_F(AuthenticationTest, WithoutTheDatabaseItIs503AndThenWorksAgain) {
   EXPECT_EQ(away.code(), "database_unavailable");
   EXPECT_NE(away.header("retry-after"), "");
   ASSERT_TRUE(support::server().restart());
-  EXPECT_TRUE(eventually([&] { return get(path_of(Right::read), key(Role::viewer)).status == 200; }));
+  const auto works = [&] { return get(path_of(Right::read), key(Role::viewer)).status == 200; };
+  EXPECT_TRUE(eventually(works));
 }
 
 }  // namespace

@@ -39,7 +39,9 @@ class IdempotencyTest : public AccessTest {
   }
 
   // As if the process had died while it ran: its row stays, its lease has ended.
-  void end_leases() { sql("UPDATE idempotency_keys SET lease_until = now() - interval '1 second'"); }
+  void end_leases() {
+    sql("UPDATE idempotency_keys SET lease_until = now() - interval '1 second'");
+  }
 
   std::atomic<int> ran{0};
   std::atomic<int> status{201};
@@ -183,6 +185,25 @@ TEST_F(IdempotencyTest, AFailureIsResumedAtOnceUnderTheSameId) {
   EXPECT_EQ(runs[0].id, runs[2].id);
   EXPECT_EQ(ask("k1").header("idempotent-replayed"), "true");
   EXPECT_EQ(ran, 3);
+}
+
+// What a claim does whose commit got no answer: it looks, and finds itself.
+TEST_F(IdempotencyTest, AClaimMadeTwiceIsOne) {
+  const KeyClaim wanted{org, "k1", std::string(32, 'f'), "POST /api/work", false, Uuid::v7(),
+                        Uuid::v7()};
+  const auto claim = [&](const KeyClaim& claim) {
+    return *db().transact([&](pg::Tx& tx) -> Result<std::optional<ClaimAnswer>> {
+      return idempotency_store::claim(tx, claim, 30'000);
+    });
+  };
+  for (int times = 0; times < 2; ++times) {
+    const auto answer = claim(wanted);
+    ASSERT_TRUE(std::holds_alternative<ClaimedKey>(*answer));
+    EXPECT_FALSE(std::get<ClaimedKey>(*answer).resumed);
+  }
+  KeyClaim another_run = wanted;
+  another_run.run = Uuid::v7();
+  EXPECT_TRUE(std::holds_alternative<KeyInUse>(*claim(another_run)));
 }
 
 TEST_F(IdempotencyTest, AnAbandonedRequestIsTakenOverWhenItsLeaseHasEnded) {

@@ -13,6 +13,8 @@ namespace {
 
 using KeysTest = AccessTest;
 
+Time soon() { return SystemClock{}.now() + std::chrono::seconds(1); }
+
 TEST_F(KeysTest, AreFoundByTheirText) {
   const auto known = keys.look_up(key(Role::approver));
   ASSERT_TRUE(known);
@@ -43,12 +45,17 @@ TEST_F(KeysTest, ARevokedOneStopsSoonOnOtherInstances) {
 }
 
 TEST_F(KeysTest, OneExpires) {
-  const CreatedKey brief = make_key(org, Role::viewer, SystemClock{}.now() + std::chrono::seconds(1));
+  const CreatedKey brief = make_key(org, Role::viewer, soon());
   EXPECT_TRUE(keys.look_up(brief.text));
   EXPECT_TRUE(eventually([&] { return !keys.look_up(brief.text); }));
   EXPECT_EQ(keys.look_up(brief.text).error().code, "api_key_expired");
   EXPECT_EQ(keys.create(org, {"late", Role::viewer, "test", from_unix(1)}).error().code,
             "expires_at_past");
+}
+
+TEST_F(KeysTest, AreAnOrganizations) {
+  EXPECT_EQ(keys.create(OrgId::make(), {"k", Role::viewer, "test"}).error().code,
+            "organization_not_found");
 }
 
 TEST_F(KeysTest, NamesAreForPeople) {
@@ -101,7 +108,8 @@ TEST_F(KeysTest, TheLastAdminStays) {
 TEST_F(KeysTest, TwoAdminsCannotRevokeEachOther) {
   for (int round = 0; round < 10; ++round) {
     const OrgId fresh = ensure_organization(db(), "round " + std::to_string(round))->id;
-    const ApiKeyId ids[] = {make_key(fresh, Role::admin).key.id, make_key(fresh, Role::admin).key.id};
+    const ApiKeyId ids[] = {make_key(fresh, Role::admin).key.id,
+                            make_key(fresh, Role::admin).key.id};
     std::barrier start(2);
     std::atomic<int> revoked{0};
     std::vector<std::jthread> threads;

@@ -47,6 +47,16 @@ TEST(Actor, IsAPlainName) {
   EXPECT_FALSE(valid_actor(std::string(129, 'a')));
 }
 
+TEST(Right, CanBeAskedForInsideAHandler) {
+  http::Request request;
+  set_principal(request, {.organization = OrgId::make(), .role = Role::approver});
+  EXPECT_TRUE(require_right(request, Right::approve));
+  EXPECT_EQ(require_right(request, Right::write).error().code, "role_not_allowed");
+  EXPECT_EQ(require_right(request, Right::system).error().code, "not_system");
+  EXPECT_EQ(find_principal(http::Request{}), nullptr);
+  EXPECT_THROW(principal(http::Request{}), Broken);
+}
+
 TEST(Fingerprint, IsOfMethodPathQueryAndBody) {
   const std::string first = fingerprint_of(cancel_request("po_1"), kCancel);
   EXPECT_EQ(first.size(), 32u);

@@ -1,5 +1,5 @@
-// A service with nothing but access in front of its routes, two organizations with keys, and a client
-// that speaks to it over a socket.
+// A service with nothing but access in front of its routes, two organizations with keys, and a
+// client that speaks to it over a socket.
 #pragma once
 
 #include <array>
