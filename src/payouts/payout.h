@@ -1,0 +1,74 @@
+// A payout as it is read and shown: Stripe's own or the engine's, one row of `payouts`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/json.h"
+#include "base/time.h"
+
+namespace payoutd::payouts {
+
+using OptionalText = std::optional<std::string>;
+using OptionalTime = std::optional<Time>;
+using OptionalMinor = std::optional<std::int64_t>;
+
+struct Payout {
+  OrgId organization;
+  PayoutId id;
+  std::string status, type, rail, currency;
+  std::int64_t amount = 0;  // gross, in minor units
+  OptionalText account, stripe_payout_id, description, failure_code, failure_message;
+  Json metadata;            // without our own keys
+  Json blocks;              // [{code, message}]
+  Time created{}, updated{};
+  OptionalTime requested_at, approved_at, processed_at, paid_at, failed_at, canceled_at, returned_at;
+
+  // As Stripe shows it.
+  OptionalTime arrival_date, members_checked_at;
+  OptionalText method, source_type, statement_descriptor, balance_transaction_id;
+  OptionalText failure_balance_transaction_id, reconciliation_status, trace_id, trace_id_status;
+  OptionalText original_payout, reversed_by;
+  std::optional<Json> destination;
+  std::optional<bool> automatic;
+  bool tied = false;
+
+  // The engine's.
+  OptionalText priority, entity_id, source_account, origin_module, origin_entity_id, influencer_id;
+  OptionalText campaign_id, invoice_id, po_id, notes, external_id, reference_code, created_by;
+  OptionalText approved_by;
+  OptionalMinor platform_fee, bank_fee, tax, net_amount;
+  std::optional<Uuid> beneficiary_id, hold_id, batch_id;
+  OptionalTime scheduled_run, next_attempt_at, dead_at, hidden_at;
+  std::int32_t attempts = 0;
+};
+
+// One change, as the audit trail and the timeline show it.
+struct PayoutEvent {
+  PayoutId payout;
+  Uuid id;
+  std::string kind, status, source, actor;
+  OptionalText notes, stripe_event_id;
+  Json detail;
+  Time occurred_at{}, recorded_at{};
+};
+
+// The contract's fields in its order, null where one does not apply; `beneficiary` is null here, its
+// folder knows it. `events` are the payout's, from the first to the last.
+OrderedJson to_json(const Payout& payout, std::span<const PayoutEvent> events);
+
+// {status, timestamp, notes, changedBy}, with what was done and who said so.
+OrderedJson to_json(const PayoutEvent& event);
+
+// The statuses it went through, each once in a row: [{status, timestamp, changedBy, notes}].
+OrderedJson status_history(std::span<const PayoutEvent> events);
+
+// "settled" is paid, "SENT" in_transit: the words that are taken on input, in any case; nothing for
+// any other.
+std::optional<std::string> parse_status(std::string_view text);
+
+}  // namespace payoutd::payouts

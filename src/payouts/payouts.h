@@ -1,0 +1,48 @@
+// Reading payouts: lists with filters, one by either of its ids, its events.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "access/page.h"
+#include "payouts/payout.h"
+#include "pg/database.h"
+
+namespace payoutd::payouts {
+
+// What is absent does not filter. `from` and `to` are inclusive and about `created`.
+struct PayoutFilter {
+  OptionalText status{}, type{}, priority{}, currency{}, rail{}, account{};
+  OptionalText origin_module{}, origin_entity_id{}, influencer_id{}, campaign_id{};
+  OptionalTime from{}, to{};
+};
+
+// Newest first, by (created, id); deleted ones are left out. Error: 400 `invalid_cursor`.
+Result<access::PageOf<Payout>> list_payouts(pg::Tx& tx, OrgId organization,
+                                            const PayoutFilter& filter, const access::Page& page);
+
+// By our id or by po_…; of two accounts' payouts with one po_… the newer one.
+// Error: 404 `payout_not_found`, for another organization's too.
+Result<Payout> find_payout(pg::Tx& tx, OrgId organization, std::string_view id);
+// The same with its row locked until the transaction ends: what canceling and sending both take.
+Result<Payout> lock_payout(pg::Tx& tx, OrgId organization, PayoutId id);
+
+// From the first to the last, at most kMaxEvents of each payout's.
+inline constexpr std::int64_t kMaxEvents = 1000;
+std::vector<PayoutEvent> events_of(pg::Tx& tx, OrgId organization, PayoutId id);
+std::map<PayoutId, std::vector<PayoutEvent>> events_of(pg::Tx& tx, OrgId organization,
+                                                       const std::vector<PayoutId>& ids);
+
+// Pending or in transit at Stripe although their arrival date has passed: to be fetched again.
+std::vector<Payout> past_arrival(pg::Tx& tx, OrgId organization, Time now, std::int64_t limit);
+// Automatic ones whose reconciliation is complete and whose members were never listed to the end.
+std::vector<Payout> awaiting_members(pg::Tx& tx, OrgId organization, std::string_view account,
+                                     std::int64_t limit);
+// The list of its balance transactions was complete at `at`. False: no such payout.
+bool members_were_listed(pg::Tx& tx, OrgId organization, std::string_view account,
+                         std::string_view stripe_payout_id, Time at);
+
+}  // namespace payoutd::payouts

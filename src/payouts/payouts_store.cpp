@@ -1,0 +1,285 @@
+#include <fmt/format.h>
+
+#include "mirror/cursor.h"
+#include "payouts/payouts.h"
+#include "payouts/stripe_payout.h"
+
+namespace payoutd::payouts {
+
+namespace {
+
+// The columns that read() takes.
+#define PAYOUT_COLUMNS                                                                             \
+  " organization_id, id, status, type, rail, currency, amount, account, stripe_payout_id,"         \
+  " description, failure_code, failure_message, metadata, blocks, created, updated, requested_at," \
+  " approved_at, processed_at, paid_at, failed_at, canceled_at, returned_at, arrival_date,"        \
+  " members_checked_at, method, source_type, statement_descriptor, balance_transaction_id,"        \
+  " failure_balance_transaction_id, reconciliation_status, trace_id, trace_id_status,"             \
+  " original_payout, reversed_by, destination, automatic, tied, priority, entity_id,"              \
+  " source_account, origin_module, origin_entity_id, influencer_id, campaign_id, invoice_id,"      \
+  " po_id, notes, external_id, reference_code, created_by, approved_by, platform_fee, bank_fee,"   \
+  " tax, net_amount, beneficiary_id, hold_id, batch_id, scheduled_run, next_attempt_at, dead_at,"  \
+  " hidden_at, attempts "
+
+#define PAYOUT_FILTER                                                                             \
+  " WHERE organization_id = $1 AND hidden_at IS NULL"                                             \
+  "   AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR type = $3)"                  \
+  "   AND ($4::text IS NULL OR priority = $4) AND ($5::text IS NULL OR currency = $5)"            \
+  "   AND ($6::text IS NULL OR rail = $6) AND ($7::text IS NULL OR account = $7)"                 \
+  "   AND ($8::text IS NULL OR origin_module = $8)"                                               \
+  "   AND ($9::text IS NULL OR origin_entity_id = $9)"                                            \
+  "   AND ($10::text IS NULL OR influencer_id = $10)"                                             \
+  "   AND ($11::text IS NULL OR campaign_id = $11)"                                               \
+  "   AND ($12::timestamptz IS NULL OR created >= $12)"                                           \
+  "   AND ($13::timestamptz IS NULL OR created <= $13)"
+
+const pg::Query kList{"list_payouts",
+                      "SELECT" PAYOUT_COLUMNS "FROM payouts" PAYOUT_FILTER
+                      "   AND ($14::timestamptz IS NULL OR (created, id) < ($14, $15::uuid))"
+                      " ORDER BY created DESC, id DESC LIMIT $16 OFFSET $17"};
+
+const pg::Query kCount{"count_payouts", "SELECT count(*) AS total FROM payouts" PAYOUT_FILTER};
+
+const pg::Query kFind{"find_payout", "SELECT" PAYOUT_COLUMNS
+                                     "FROM payouts WHERE organization_id = $1 AND id = $2"
+                                     " AND hidden_at IS NULL"};
+
+const pg::Query kFindByStripeId{"find_payout_by_stripe_id",
+                                "SELECT" PAYOUT_COLUMNS
+                                "FROM payouts WHERE organization_id = $1 AND stripe_payout_id = $2"
+                                " AND hidden_at IS NULL ORDER BY created DESC, id DESC LIMIT 1"};
+
+const pg::Query kLock{"lock_payout", "SELECT" PAYOUT_COLUMNS
+                                     "FROM payouts WHERE organization_id = $1 AND id = $2"
+                                     " AND hidden_at IS NULL FOR UPDATE"};
+
+const pg::Query kPastArrival{"payouts_past_arrival",
+                             "SELECT" PAYOUT_COLUMNS
+                             "FROM payouts WHERE organization_id = $1 AND rail = 'stripe_payout'"
+                             " AND status IN ('pending', 'in_transit') AND arrival_date < $2"
+                             " AND stripe_payout_id IS NOT NULL ORDER BY arrival_date, id LIMIT $3"};
+
+const pg::Query kAwaitingMembers{
+    "payouts_awaiting_members",
+    "SELECT" PAYOUT_COLUMNS
+    "FROM payouts WHERE organization_id = $1 AND account = $2 AND automatic"
+    " AND members_checked_at IS NULL AND reconciliation_status = 'completed'"
+    " ORDER BY created, id LIMIT $3"};
+
+const pg::Query kMembersListed{"payout_members_listed", R"sql(
+UPDATE payouts SET members_checked_at = greatest(members_checked_at, $4)
+ WHERE organization_id = $1 AND account = $2 AND stripe_payout_id = $3)sql"};
+
+// Stripe tells the second only; within one its states come in the order of a payout's life.
+const pg::Query kEvents{"payout_events_of", R"sql(
+SELECT payout_id, id, kind, status, source, actor, notes, stripe_event_id, detail, occurred_at,
+       recorded_at
+  FROM (SELECT *, row_number() OVER (PARTITION BY payout_id
+                                     ORDER BY occurred_at, CASE WHEN actor = 'stripe' THEN
+                                                array_position(ARRAY['pending', 'in_transit',
+                                                  'paid', 'canceled', 'failed'], status) END,
+                                              recorded_at, id) AS place
+          FROM payout_events WHERE organization_id = $1 AND payout_id = ANY ($2::uuid[])) AS ordered
+ WHERE place <= $3 ORDER BY payout_id, place)sql"};
+
+Json without_our_keys(Json metadata) {
+  metadata.erase(kPayoutIdKey);
+  metadata.erase(kAttemptKey);
+  return metadata;
+}
+
+struct Reader {
+  const pg::Row& row;
+  template <class T>
+  void operator()(const char* column, T& into) const {
+    into = row.get<T>(column);
+  }
+};
+
+void read_stripe(const Reader& read, Payout& p) {
+  read("account", p.account);
+  read("stripe_payout_id", p.stripe_payout_id);
+  read("arrival_date", p.arrival_date);
+  read("members_checked_at", p.members_checked_at);
+  read("method", p.method);
+  read("source_type", p.source_type);
+  read("statement_descriptor", p.statement_descriptor);
+  read("balance_transaction_id", p.balance_transaction_id);
+  read("failure_balance_transaction_id", p.failure_balance_transaction_id);
+  read("reconciliation_status", p.reconciliation_status);
+  read("trace_id", p.trace_id);
+  read("trace_id_status", p.trace_id_status);
+  read("original_payout", p.original_payout);
+  read("reversed_by", p.reversed_by);
+  read("destination", p.destination);
+  read("automatic", p.automatic);
+  read("tied", p.tied);
+}
+
+void read_engine(const Reader& read, Payout& p) {
+  read("priority", p.priority);
+  read("entity_id", p.entity_id);
+  read("source_account", p.source_account);
+  read("origin_module", p.origin_module);
+  read("origin_entity_id", p.origin_entity_id);
+  read("influencer_id", p.influencer_id);
+  read("campaign_id", p.campaign_id);
+  read("invoice_id", p.invoice_id);
+  read("po_id", p.po_id);
+  read("notes", p.notes);
+  read("external_id", p.external_id);
+  read("reference_code", p.reference_code);
+  read("created_by", p.created_by);
+  read("approved_by", p.approved_by);
+  read("platform_fee", p.platform_fee);
+  read("bank_fee", p.bank_fee);
+  read("tax", p.tax);
+  read("net_amount", p.net_amount);
+  read("beneficiary_id", p.beneficiary_id);
+  read("hold_id", p.hold_id);
+  read("batch_id", p.batch_id);
+  read("scheduled_run", p.scheduled_run);
+  read("next_attempt_at", p.next_attempt_at);
+  read("dead_at", p.dead_at);
+  read("hidden_at", p.hidden_at);
+  read("attempts", p.attempts);
+}
+
+void read_times(const Reader& read, Payout& p) {
+  read("created", p.created);
+  read("updated", p.updated);
+  read("requested_at", p.requested_at);
+  read("approved_at", p.approved_at);
+  read("processed_at", p.processed_at);
+  read("paid_at", p.paid_at);
+  read("failed_at", p.failed_at);
+  read("canceled_at", p.canceled_at);
+  read("returned_at", p.returned_at);
+}
+
+Payout read_payout(const pg::Row& row) {
+  const Reader read{row};
+  Payout p;
+  read("organization_id", p.organization);
+  read("id", p.id);
+  read("status", p.status);
+  read("type", p.type);
+  read("rail", p.rail);
+  read("currency", p.currency);
+  read("amount", p.amount);
+  read("description", p.description);
+  read("failure_code", p.failure_code);
+  read("failure_message", p.failure_message);
+  read("blocks", p.blocks);
+  p.metadata = without_our_keys(row.get<Json>("metadata"));
+  read_times(read, p);
+  read_stripe(read, p);
+  read_engine(read, p);
+  return p;
+}
+
+std::vector<Payout> read_all(const pg::Rows& rows) {
+  std::vector<Payout> all;
+  all.reserve(rows.size());
+  for (const pg::Row row : rows) all.push_back(read_payout(row));
+  return all;
+}
+
+PayoutEvent read_event(const pg::Row& row) {
+  return {.payout = row.get<PayoutId>("payout_id"),
+          .id = row.get<Uuid>("id"),
+          .kind = row.get<std::string>("kind"),
+          .status = row.get<std::string>("status"),
+          .source = row.get<std::string>("source"),
+          .actor = row.get<std::string>("actor"),
+          .notes = row.get<OptionalText>("notes"),
+          .stripe_event_id = row.get<OptionalText>("stripe_event_id"),
+          .detail = row.get<Json>("detail"),
+          .occurred_at = row.get<Time>("occurred_at"),
+          .recorded_at = row.get<Time>("recorded_at")};
+}
+
+const Error kNotFound{Kind::missing, "payout_not_found", "your organization has no such payout",
+                      "id"};
+
+}  // namespace
+
+Result<access::PageOf<Payout>> list_payouts(pg::Tx& tx, OrgId organization, const PayoutFilter& f,
+                                            const access::Page& page) {
+  std::optional<Time> after;
+  std::optional<Uuid> after_id;
+  if (page.cursor) {
+    const auto cursor = mirror::Cursor::parse(*page.cursor);
+    after_id = cursor ? Uuid::parse(cursor->id) : std::nullopt;
+    if (!after_id) return access::invalid_cursor();
+    after = cursor->created;
+  }
+  // Planned for the filters at hand, so that the absent ones vanish and the fitting index is found.
+  tx.exec_unnamed("SET LOCAL plan_cache_mode = force_custom_plan");
+  access::PageOf<Payout> found;
+  found.data = read_all(tx.exec(kList, organization, f.status, f.type, f.priority, f.currency,
+                                f.rail, f.account, f.origin_module, f.origin_entity_id,
+                                f.influencer_id, f.campaign_id, f.from, f.to, after, after_id,
+                                page.limit + 1, page.offset));
+  found.has_more = std::ssize(found.data) > page.limit;
+  if (found.has_more) {
+    found.data.pop_back();
+    found.next_cursor = mirror::Cursor{found.data.back().created, found.data.back().id.str()}.text();
+  }
+  if (page.with_total) {
+    found.total = tx.exec(kCount, organization, f.status, f.type, f.priority, f.currency, f.rail,
+                          f.account, f.origin_module, f.origin_entity_id, f.influencer_id,
+                          f.campaign_id, f.from, f.to)
+                      .one()
+                      .get<std::int64_t>("total");
+  }
+  return found;
+}
+
+Result<Payout> find_payout(pg::Tx& tx, OrgId organization, std::string_view id) {
+  const auto ours = PayoutId::parse(id);
+  const auto row = ours                     ? tx.exec(kFind, organization, *ours).maybe()
+                   : id.starts_with("po_") ? tx.exec(kFindByStripeId, organization, id).maybe()
+                                            : std::nullopt;
+  if (!row) return kNotFound;
+  return read_payout(*row);
+}
+
+Result<Payout> lock_payout(pg::Tx& tx, OrgId organization, PayoutId id) {
+  const auto row = tx.exec(kLock, organization, id).maybe();
+  if (!row) return kNotFound;
+  return read_payout(*row);
+}
+
+std::vector<PayoutEvent> events_of(pg::Tx& tx, OrgId organization, PayoutId id) {
+  auto all = events_of(tx, organization, std::vector<PayoutId>{id});
+  return all.empty() ? std::vector<PayoutEvent>{} : std::move(all.begin()->second);
+}
+
+std::map<PayoutId, std::vector<PayoutEvent>> events_of(pg::Tx& tx, OrgId organization,
+                                                       const std::vector<PayoutId>& ids) {
+  pg::Array<PayoutId> asked;
+  for (const PayoutId id : ids) asked.add(id);
+  std::map<PayoutId, std::vector<PayoutEvent>> events;
+  for (const pg::Row row : tx.exec(kEvents, organization, asked, kMaxEvents)) {
+    PayoutEvent event = read_event(row);
+    events[event.payout].push_back(std::move(event));
+  }
+  return events;
+}
+
+std::vector<Payout> past_arrival(pg::Tx& tx, OrgId organization, Time now, std::int64_t limit) {
+  return read_all(tx.exec(kPastArrival, organization, now, limit));
+}
+
+std::vector<Payout> awaiting_members(pg::Tx& tx, OrgId organization, std::string_view account,
+                                     std::int64_t limit) {
+  return read_all(tx.exec(kAwaitingMembers, organization, account, limit));
+}
+
+bool members_were_listed(pg::Tx& tx, OrgId organization, std::string_view account,
+                         std::string_view stripe_payout_id, Time at) {
+  return tx.exec(kMembersListed, organization, account, stripe_payout_id, at).affected() > 0;
+}
+
+}  // namespace payoutd::payouts
