@@ -24,7 +24,7 @@ class Embedded {
     int max_connections = 100;
     int start_timeout_ms = 300'000;  // a crashed server replays its log first
     int stop_timeout_ms = 10'000;    // then clients and checkpoint are not waited for any longer
-    bool durable = true;             // false only for tests: no fsync at all
+    bool durable = true;  // false only for tests: a commit outlives a kill -9, not a power cut
     // Taken instead of data_dir when the program runs as root and the database's user, which can't
     // be root, may not enter that one.
     std::string root_fallback_dir = "/var/lib/payoutd";
@@ -40,7 +40,7 @@ class Embedded {
   Embedded& operator=(Embedded&&) noexcept;
   ~Embedded();  // stops it
 
-  // postgresql://…; there is always a database `payoutd`, and PostgreSQL's own `postgres`.
+  // postgresql://…; there is always a database `payoutd`, whose user of that name may do all.
   Secret url(std::string_view database = "payoutd") const;
 
   const std::string& folder() const;  // the data folder in use

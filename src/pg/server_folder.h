@@ -1,7 +1,9 @@
 // The embedded server's place on disk: whose it is, who holds it, and where its socket goes.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "base/result.h"
 #include "pg/server_process.h"
@@ -23,6 +25,7 @@ class FolderLock {
 
 struct ServerFolder {
   std::string path;      // absolute
+  std::optional<std::string> instead_of;  // what was wanted and could not be entered
   std::string cluster;   // path/postgres
   std::string log;
   std::string sockets;   // short enough for a Unix socket's name
@@ -38,9 +41,9 @@ Result<ServerFolder> open_folder(const std::string& wanted, const std::string& f
 Result<bool> has_cluster(const ServerFolder& folder);
 
 // An empty private folder for initdb to fill, and the step that makes it the cluster in one rename,
-// so that an interrupted initdb is never taken for a cluster.
+// so that an interrupted initdb is never taken for a cluster. `durable`: all is on disk before.
 Result<std::string> begin_cluster(const ServerFolder& folder);
-Result<void> finish_cluster(const ServerFolder& folder, const std::string& made);
+Result<void> finish_cluster(const ServerFolder& folder, const std::string& made, bool durable);
 
 // The major version that made the cluster; 0 when there is none.
 int cluster_version(const ServerFolder& folder);

@@ -103,21 +103,26 @@ int major_of(std::string_view version) {
   return major;
 }
 
+std::string name_or_nothing(uid_t uid) {
+  const passwd* entry = ::getpwuid(uid);
+  return entry != nullptr ? std::string(entry->pw_name) : std::string{};
+}
+
 }  // namespace
 
 std::string user_name(uid_t uid) {
-  const passwd* entry = ::getpwuid(uid);
-  return entry != nullptr ? std::string(entry->pw_name) : fmt::format("number {}", uid);
+  const std::string name = name_or_nothing(uid);
+  return name.empty() ? fmt::format("number {}", uid) : name;
 }
 
 ServerUser server_user(const std::string& cluster) {
   const uid_t self = ::geteuid();
-  if (self != 0) return {self, ::getegid(), user_name(self), false};
+  if (self != 0) return {self, ::getegid(), name_or_nothing(self), false};
   struct stat found = {};
   const passwd* entry = nullptr;
   if (::stat(cluster.c_str(), &found) == 0 && found.st_uid != 0) {
     entry = ::getpwuid(found.st_uid);
-    if (entry == nullptr) return {found.st_uid, found.st_gid, user_name(found.st_uid), true};
+    if (entry == nullptr) return {found.st_uid, found.st_gid, {}, true};
   }
   if (entry == nullptr) entry = ::getpwnam("postgres");
   if (entry == nullptr) entry = ::getpwnam("nobody");

@@ -249,6 +249,7 @@ class Row {
     return detail::read<T>(field(column));
   }
   bool is_null(const char* column) const { return field(column).is_null(); }
+  int size() const { return static_cast<int>(row_.size()); }  // columns
 
  private:
   pqxx::field field(const char* column) const;

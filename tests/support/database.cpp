@@ -14,7 +14,7 @@ namespace {
 constexpr const char* kTemplate = "migrated";
 
 void administer(const std::string& sql) {
-  PGconn* raw = PQconnectdb(server().url("postgres").reveal().c_str());
+  PGconn* raw = PQconnectdb(server().url().reveal().c_str());
   PGresult* result = PQexec(raw, sql.c_str());
   const bool done = PQresultStatus(result) == PGRES_COMMAND_OK;
   const std::string why = PQerrorMessage(raw);
@@ -40,7 +40,9 @@ std::string create_database(bool migrated) {
   static std::atomic<int> count{0};
   const std::string name = fmt::format("test_{}", ++count);
   if (migrated) make_template();
-  administer(fmt::format("CREATE DATABASE {} TEMPLATE {}", name, migrated ? kTemplate : "template1"));
+  // Copying the files is the faster way as long as nothing waits for the disk.
+  administer(fmt::format("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name,
+                         migrated ? kTemplate : "template1"));
   return name;
 }
 

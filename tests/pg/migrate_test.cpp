@@ -1,0 +1,152 @@
+#include "pg/migrate.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "pg/database.h"
+#include "support/database.h"
+
+namespace payoutd::pg {
+namespace {
+
+const std::vector<Migration> kThree{
+    {1, "users", "CREATE TABLE users (id int PRIMARY KEY, name text);"},
+    {2, "emails", "ALTER TABLE users ADD COLUMN email text NOT NULL DEFAULT '';"
+                  "CREATE INDEX users_by_email ON users (email);"},
+    {5, "function", "CREATE FUNCTION one() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1; END $$;"},
+};
+
+struct Migrations : testing::Test {
+  Migrations() : name_(support::create_database(false)), db_({.url = url()}) {}
+  ~Migrations() override { support::drop_database(name_); }
+
+  Secret url() const { return support::server().url(name_); }
+  Result<int> apply(const std::vector<Migration>& files) const {
+    return migrate({.url = url(), .migrations = &files});
+  }
+  std::string code_of(const std::vector<Migration>& files) const {
+    const auto done = apply(files);
+    return done ? "applied" : done.error().code;
+  }
+  void run(const std::string& sql) {
+    auto done = db_.transact([&](Tx& tx) -> Result<void> {
+      tx.exec_unnamed(sql);
+      return {};
+    });
+    EXPECT_TRUE(done.ok());
+  }
+  std::int64_t number(const std::string& sql) {
+    return *db_.read([&](Tx& tx) -> Result<std::int64_t> {
+      return tx.exec_unnamed(sql).one().get<std::int64_t>(0);
+    });
+  }
+
+  std::string name_;
+  Database db_;
+};
+
+TEST_F(Migrations, AreAppliedOnceAndInOrder) {
+  const std::vector<Migration> first(kThree.begin(), kThree.begin() + 1);
+  EXPECT_EQ(*apply(first), 1);
+  run("INSERT INTO users VALUES (1, 'Ada')");
+  EXPECT_EQ(*apply(kThree), 2);  // over data that is there
+  EXPECT_EQ(*apply(kThree), 0);
+  EXPECT_EQ(number("SELECT count(*) FROM users WHERE email = ''"), 1);
+  EXPECT_EQ(number("SELECT one()"), 1);
+  EXPECT_TRUE(check_migrated({.url = url(), .migrations = &kThree}).ok());
+}
+
+TEST_F(Migrations, MayBeNone) {
+  EXPECT_EQ(*apply({}), 0);
+  const std::vector<Migration> none;
+  EXPECT_TRUE(check_migrated({.url = url(), .migrations = &none}).ok());
+  EXPECT_EQ(check_migrated({.url = url(), .migrations = &kThree}).error().code, "migration_missing");
+}
+
+TEST_F(Migrations, AnEditedOneIsRefused) {
+  ASSERT_EQ(*apply(kThree), 3);
+  auto edited = kThree;
+  edited[1].sql = "ALTER TABLE users ADD COLUMN email text;";
+  EXPECT_EQ(code_of(edited), "migration_edited");
+  EXPECT_NE(apply(edited).error().message.find("0002_emails.sql"), std::string::npos);
+  EXPECT_EQ(check_migrated({.url = url(), .migrations = &edited}).error().code, "migration_edited");
+}
+
+TEST_F(Migrations, OfALaterProgramAreRefused) {
+  ASSERT_EQ(*apply(kThree), 3);
+  const std::vector<Migration> older(kThree.begin(), kThree.begin() + 2);
+  EXPECT_EQ(code_of(older), "migration_unknown");
+}
+
+TEST_F(Migrations, GoForwardOnly) {
+  ASSERT_EQ(*apply(kThree), 3);
+  auto late = kThree;
+  late.push_back({3, "late", "SELECT 1"});
+  EXPECT_EQ(code_of(late), "migration_order");
+  auto twice = kThree;
+  twice.push_back({5, "other", "SELECT 1"});
+  EXPECT_EQ(code_of(twice), "migration_order");
+}
+
+TEST_F(Migrations, OneThatFailsLeavesNothingAndThoseBeforeItStay) {
+  auto wrong = kThree;
+  wrong[1].sql = "ALTER TABLE users ADD COLUMN email text; SELECT 1 / 0;";
+  const auto failed = apply(wrong);
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.error().code, "migration_failed");
+  EXPECT_NE(failed.error().message.find("division by zero"), std::string::npos);
+  EXPECT_EQ(*apply(kThree), 2);
+}
+
+TEST_F(Migrations, ManyInstancesStartAtOnceAndOneOfThemMigrates) {
+  std::atomic<int> applied = 0;
+  {
+    std::vector<std::jthread> instances;
+    for (int i = 0; i < 6; ++i) {
+      instances.emplace_back([&] {
+        const auto done = apply(kThree);
+        EXPECT_TRUE(done.ok());
+        if (done) applied += *done;
+      });
+    }
+  }
+  EXPECT_EQ(applied, 3);
+}
+
+TEST_F(Migrations, SayHowFarTheyAre) {
+  std::vector<std::string> told;
+  const auto done = migrate({.url = url(), .migrations = &kThree, .progress = [&](const auto& step) {
+    told.push_back(std::to_string(step.position) + "/" + std::to_string(step.count) + " " +
+                   step.name + (step.duration_ms > 0 ? " done" : ""));
+  }});
+  ASSERT_TRUE(done.ok());
+  EXPECT_EQ(told, (std::vector<std::string>{"1/3 users", "1/3 users done", "2/3 emails",
+                                            "2/3 emails done", "3/3 function", "3/3 function done"}));
+}
+
+TEST_F(Migrations, GiveWayToWhoeverUsesTheTable) {
+  const std::vector<Migration> first(kThree.begin(), kThree.begin() + 1);
+  ASSERT_EQ(*apply(first), 1);
+  auto done = db_.transact([&](Tx& tx) -> Result<void> {
+    tx.exec_unnamed("INSERT INTO users VALUES (1, 'busy')");
+    const auto blocked = migrate(
+        {.url = url(), .migrations = &kThree, .table_lock_ms = 20, .table_lock_tries = 3});
+    EXPECT_EQ(blocked.error().code, "migration_failed");
+    return {};
+  });
+  ASSERT_TRUE(done.ok());
+  EXPECT_EQ(*apply(kThree), 2);
+}
+
+TEST_F(Migrations, OfTheProgramApplyAndAreKnownByName) {
+  EXPECT_EQ(*apply(migrations()), static_cast<int>(migrations().size()));
+  for (const Migration& one : migrations()) {
+    EXPECT_GT(one.number, 0);
+    EXPECT_FALSE(one.name.empty());
+  }
+}
+
+}  // namespace
+}  // namespace payoutd::pg

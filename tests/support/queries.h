@@ -1,0 +1,17 @@
+// What every statement of a program must stand: PostgreSQL can prepare it on the migrated schema, and
+// where it touches a table with an organization_id it names that column.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/secret.h"
+#include "pg/query.h"
+
+namespace payoutd::support {
+
+// One sentence per fault; empty when all is well. `url` is a migrated database.
+std::vector<std::string> faults_of_queries(
+    const Secret& url, const std::vector<const pg::Query*>& queries = pg::Query::all());
+
+}  // namespace payoutd::support
