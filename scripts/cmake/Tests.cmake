@@ -42,3 +42,9 @@ payoutd_test(webhooks   USES webhooks SUPPORT)
 payoutd_test(reports    USES reports sim SUPPORT)
 payoutd_test(app        USES app SUPPORT LIBS CURL::libcurl)
 payoutd_test(structure  USES app SUPPORT)
+
+# Stripe's own SDK against the simulator; scripts/test installs it.
+if(TARGET payoutd)
+  add_test(NAME sdk COMMAND ${CMAKE_SOURCE_DIR}/tests/sdk/run $<TARGET_FILE:payoutd>)
+  set_tests_properties(sdk PROPERTIES TIMEOUT 300)
+endif()

@@ -17,7 +17,9 @@ int parse_and_run(int argc, char** argv) {
   program.footer(kFooter);
   program.set_version_flag("--version", "payoutd " PAYOUTD_VERSION);
   Action action;
+  add_dev(program, action);
   add_serve(program, action);
+  add_sim(program, action);
   add_migrate(program, action);
   add_keys(program, action);
   add_events(program, action);
