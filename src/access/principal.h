@@ -27,12 +27,12 @@ struct IdempotentRun {
 };
 
 struct Principal {
-  OrgId organization;
-  ApiKeyId key;
-  std::string key_name;
+  OrgId organization{};
+  ApiKeyId key{};
+  std::string key_name{};
   Role role = Role::viewer;
   // "key:<id>", or "user:<name>" where a system key names a person: who did it, in every record.
-  std::string actor;
+  std::string actor{};
   std::optional<IdempotentRun> idempotent_run{};  // set while a POST with Idempotency-Key runs
 };
 
