@@ -69,7 +69,8 @@ TEST(Signature, EveryDecisionIsTheOneListed) {
 
 TEST(Signature, NoRefusalShowsASecret) {
   const std::string secret = "whsec_5WbX5kEWLlfzsGNjH64I8lOOqUB6e8FH";
-  for (const auto& c : fixture("decisions.json")["cases"]) {
+  const Json cases = fixture("decisions.json")["cases"];
+  for (const auto& c : cases) {
     const auto verified = SignatureVerifier({Secret{secret + "\n"}})
                               .verify("{}", c["header"].get<std::string>(), from_unix(1700000000));
     ASSERT_FALSE(verified);
