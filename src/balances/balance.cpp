@@ -1,0 +1,133 @@
+#include "balances/balance.h"
+
+#include <fmt/format.h>
+
+namespace payoutd::balances {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+Error unreadable(const std::string& what) {
+  return Error{Kind::upstream, "stripe_answer_invalid", "Stripe's balance can't be read: " + what};
+}
+
+Result<Part> parse_part(const Json& json) {
+  const auto amount = json.find("amount");
+  const auto code = json.find("currency");
+  if (amount == json.end() || !amount->is_number_integer() || code == json.end() || !code->is_string()) {
+    return unreadable("an entry without amount and currency");
+  }
+  const auto currency = Currency::parse(code->get<std::string>());
+  if (!currency) return unreadable("the currency " + dump(*code));
+  Part part{{amount->get<std::int64_t>(), *currency}, {}};
+  const auto types = json.find("source_types");
+  if (types != json.end() && types->is_object()) {
+    for (const auto& [type, figure] : types->items()) {
+      if (figure.is_number_integer()) part.source_types[type] = figure.get<std::int64_t>();
+    }
+  }
+  return part;
+}
+
+Result<std::vector<Part>> parse_parts(const Json& balance, const char* name) {
+  std::vector<Part> parts;
+  const auto list = balance.find(name);
+  if (list == balance.end() || !list->is_array()) return parts;
+  for (const Json& entry : *list) {
+    auto part = parse_part(entry);
+    if (!part) return part.error();
+    parts.push_back(std::move(*part));
+  }
+  return parts;
+}
+
+OrderedJson parts_json(const std::vector<Part>& parts) {
+  OrderedJson list = OrderedJson::array();
+  for (const Part& part : parts) {
+    OrderedJson entry{{"amount", part.money.minor},
+                      {"amount_decimal", to_decimal(part.money)},
+                      {"currency", part.money.currency.str()}};
+    entry["source_types"] = OrderedJson::object();
+    for (const auto& [type, amount] : part.source_types) entry["source_types"][type] = amount;
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+}  // namespace
+
+std::optional<std::int64_t> Balance::amount_in(const std::vector<Part>& parts, const Currency& currency) {
+  for (const Part& part : parts) {
+    if (part.money.currency == currency) return part.money.minor;
+  }
+  return std::nullopt;
+}
+
+Result<Balance> parse_balance(const std::string& account, const std::string& body) {
+  const auto json = parse_json(body);
+  if (!json || !json->is_object()) return unreadable("no JSON object");
+  Balance balance{.account = account, .livemode = json->value("livemode", false)};
+  for (const auto& [name, into] : {std::pair{"available", &balance.available},
+                                   std::pair{"pending", &balance.pending},
+                                   std::pair{"connect_reserved", &balance.connect_reserved},
+                                   std::pair{"instant_available", &balance.instant_available}}) {
+    auto parts = parse_parts(*json, name);
+    if (!parts) return parts.error();
+    *into = std::move(*parts);
+  }
+  return balance;
+}
+
+Result<Balance> Balances::fetch(const access::ConnectedAccount& account) {
+  if (client_ == nullptr) {
+    return Error{Kind::retry, "stripe_not_configured",
+                 "this service has no STRIPE_SECRET_KEY, so Stripe can't be asked"};
+  }
+  auto answer = client_->call(stripe::Request::get("/v1/balance").on(std::string(account.stripe_header())));
+  if (!answer) return answer.error();
+  auto balance = parse_balance(account.id(), answer->body);
+  if (!balance) return balance.error();
+  balance->as_of = answer->sent_at;
+  balance->read_at = SteadyClock::now();
+  return balance;
+}
+
+Result<Balance> Balances::get(const access::ConnectedAccount& account) {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    Entry& entry = entries_[account.id()];
+    if (entry.balance && SteadyClock::now() - entry.balance->read_at < kept_for_) return *entry.balance;
+    if (!entry.being_read) break;
+    // Whoever reads answers for everybody; should that fail, the next one asks again.
+    read_.wait(lock);
+  }
+  entries_[account.id()].being_read = true;
+  lock.unlock();
+  auto balance = fetch(account);
+  lock.lock();
+  Entry& entry = entries_[account.id()];
+  entry.being_read = false;
+  if (balance) entry.balance = *balance;
+  read_.notify_all();
+  return balance;
+}
+
+void Balances::forget(const std::string& account) {
+  const std::scoped_lock lock(mutex_);
+  entries_[account].balance.reset();
+}
+
+OrderedJson to_json(const Balance& balance) {
+  const std::chrono::duration<double> age = SteadyClock::now() - balance.read_at;
+  return OrderedJson{{"object", "balance"},
+                     {"account", balance.account},
+                     {"available", parts_json(balance.available)},
+                     {"pending", parts_json(balance.pending)},
+                     {"connectReserved", parts_json(balance.connect_reserved)},
+                     {"instantAvailable", parts_json(balance.instant_available)},
+                     {"livemode", balance.livemode},
+                     {"as_of", to_iso(balance.as_of)},
+                     {"age_seconds", static_cast<std::int64_t>(age.count())}};
+}
+
+}  // namespace payoutd::balances
