@@ -28,7 +28,7 @@ struct Part {
 struct Balance {
   std::string account;
   bool livemode = false;
-  std::vector<Part> available, pending, connect_reserved, instant_available;
+  std::vector<Part> available{}, pending{}, connect_reserved{}, instant_available{};
   Time as_of{};  // business time just before Stripe was asked
   std::chrono::steady_clock::time_point read_at{};
 
