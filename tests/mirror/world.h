@@ -31,7 +31,7 @@ inline Json fixture(const std::string& name) {
 }
 
 inline Json with(Json object, const Json& changes) {
-  object.update(changes);
+  if (!changes.is_null()) object.update(changes);
   return object;
 }
 

@@ -1,0 +1,53 @@
+#include <random>
+
+#include "payouts/stripe_payout.h"
+
+#include <gtest/gtest.h>
+
+namespace payoutd::payouts {
+namespace {
+
+State state(std::mt19937& random) {
+  constexpr const char* kWords[] = {"pending", "in_transit", "paid", "canceled", "failed", "resting"};
+  StripePayout payout;
+  payout.status = kWords[random() % 6];
+  payout.metadata = {random() % 2 == 0 ? "{}" : R"({"a":"1"})"};
+  payout.reconciliation_status = random() % 3 == 0 ? "completed" : "in_progress";
+  const mirror::Version version{.organization = {}, .shown_at = from_unix(static_cast<int>(random() % 4))};
+  return state_of(std::move(payout), version);
+}
+
+void expect_same(const State& a, const State& b) {
+  EXPECT_EQ(a.shown, b.shown);
+  EXPECT_EQ(a.tied, b.tied);
+  EXPECT_EQ(a.body.status, b.body.status);
+  EXPECT_EQ(a.body.metadata, b.body.metadata);
+  EXPECT_EQ(a.body.reconciliation_status, b.body.reconciliation_status);
+  EXPECT_EQ(a.paid_at, b.paid_at);
+  EXPECT_EQ(a.failed_at, b.failed_at);
+  EXPECT_EQ(a.canceled_at, b.canceled_at);
+  EXPECT_EQ(a.in_transit_at, b.in_transit_at);
+}
+
+TEST(PayoutRules, MergeIsAssociativeCommutativeAndIdempotent) {
+  std::mt19937 random(7);
+  for (int i = 0; i < 5000 && !testing::Test::HasFailure(); ++i) {
+    const State a = state(random), b = state(random), c = state(random);
+    expect_same(merge(a, b), merge(b, a));
+    expect_same(merge(merge(a, b), c), merge(a, merge(b, c)));
+    expect_same(merge(merge(a, b), b), merge(a, b));
+  }
+}
+
+TEST(PayoutRules, TheRankOfWordsIsALife) {
+  EXPECT_LT(rank_of("pending"), rank_of("in_transit"));
+  EXPECT_LT(rank_of("in_transit"), rank_of("paid"));
+  EXPECT_LT(rank_of("paid"), rank_of("canceled"));
+  EXPECT_LT(rank_of("canceled"), rank_of("failed"));
+  EXPECT_EQ(rank_of("resting"), 0);
+  EXPECT_FALSE(is_final("paid"));
+  EXPECT_TRUE(is_final("canceled"));
+}
+
+}  // namespace
+}  // namespace payoutd::payouts
