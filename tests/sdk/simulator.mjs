@@ -1,6 +1,8 @@
 // The running simulator as the tests see it: through Stripe's SDK, and through its own paths.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import http from 'node:http';
+import https from 'node:https';
 import Stripe from 'stripe';
 
 const { STRIPE_API_BASE, STRIPE_SECRET_KEY } = process.env;
@@ -10,11 +12,16 @@ if (!STRIPE_API_BASE || !STRIPE_SECRET_KEY) {
 }
 const base = new URL(STRIPE_API_BASE);
 
+// Shared, so that it can be closed: the SDK leaves a connection open whose answer it did not read
+// before it tried again.
+export const agent = new (base.protocol === 'https:' ? https : http).Agent({ keepAlive: true });
+
 export function connect(key = STRIPE_SECRET_KEY, options = {}) {
   return new Stripe(key, {
     protocol: base.protocol.slice(0, -1),
     host: base.hostname,
     port: base.port,
+    httpAgent: agent,
     telemetry: false,
     maxNetworkRetries: 2,
     timeout: 10_000,
