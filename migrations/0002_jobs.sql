@@ -78,6 +78,5 @@ CREATE TABLE schedule_firings (
   schedule_id uuid NOT NULL REFERENCES schedules (id) ON DELETE CASCADE,
   fire_at     timestamptz NOT NULL,
   fired_at    timestamptz NOT NULL DEFAULT now(),
-  job_id      uuid NOT NULL,
   PRIMARY KEY (schedule_id, fire_at)
 );

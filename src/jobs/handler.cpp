@@ -3,8 +3,7 @@
 namespace payoutd::jobs {
 
 void Run::finish(pg::Tx& tx) {
-  const Held held{job_.id, job_.lease};
-  if (jobs::finish(tx, std::span(&held, 1)).empty()) {
+  if (!finish_beside(tx, {job_.id, job_.lease})) {
     throw LeaseLost("job " + job_.id.str() + " was taken over by another worker");
   }
   finished_ = true;

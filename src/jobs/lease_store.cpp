@@ -8,8 +8,6 @@ namespace {
 
 using pg::Tenancy;
 
-// The planner judges a queue by what it held when it was last looked at: empty, a moment before a
-// million jobs came. Every step here is one into an index, whatever the planner believes.
 const std::string kIndexesOnly =
     "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off;"
     "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off";
@@ -65,6 +63,10 @@ const pg::Query kFinish{"finish_jobs", R"sql(
    WHERE jobs.id = done.id AND jobs.lease = done.lease
   RETURNING jobs.id)sql",
                         Tenancy::global};
+
+const pg::Query kFinishOne{"finish_job", R"sql(
+  DELETE FROM jobs WHERE id = $1 AND lease = $2)sql",
+                           Tenancy::global};
 
 // Deleted and inserted, so that a key that waits by now is no conflict.
 const pg::Query kGiveBack{"give_back_jobs", R"sql(
@@ -149,7 +151,34 @@ std::vector<JobId> ids_of(const pg::Rows& rows) {
   return ids;
 }
 
+struct Picked {
+  Claimed job;
+  int turn;
+  Uuid tenant;
+};
+
+// In the order in which they are to begin.
+std::vector<Picked> picked_of(const pg::Rows& rows, Uuid lease) {
+  std::vector<Picked> picked;
+  picked.reserve(rows.size());
+  for (const pg::Row row : rows) {
+    picked.push_back({{row.get<JobId>("id"), lease, row.get<std::optional<OrgId>>("organization_id"),
+                       row.get<std::string>("kind"),
+                       static_cast<Priority>(row.get<std::int32_t>("priority")),
+                       row.get<std::string>("payload"), row.get<std::int32_t>("attempts"),
+                       row.get<std::int32_t>("max_attempts"),
+                       std::chrono::microseconds{row.get<std::int64_t>("waited_us")}},
+                      row.get<std::int32_t>("turn"), row.get<Uuid>("tenant")});
+  }
+  std::ranges::sort(picked, {}, [](const Picked& p) {
+    return std::tuple(p.job.priority, p.turn, p.job.id);
+  });
+  return picked;
+}
+
 }  // namespace
+
+void use_indexes(pg::Tx& tx) { tx.exec_unnamed(kIndexesOnly); }
 
 std::vector<Claimed> claim(pg::Tx& tx, const Claim& wish, Turns& turns) {
   pg::Array<std::int32_t> priorities;
@@ -162,30 +191,9 @@ std::vector<Claimed> claim(pg::Tx& tx, const Claim& wish, Turns& turns) {
   }
   pg::Array<std::string> kinds;
   for (const std::string& kind : wish.kinds) kinds.add(kind);
-  tx.exec_unnamed(kIndexesOnly);
   const pg::Rows rows = tx.exec(kClaim, priorities, tenants, lanes, kinds, wish.limit, wish.lease,
                                 wish.holder, wish.lease_for.count());
-  struct Picked {
-    Claimed job;
-    int turn;
-    Uuid tenant;
-  };
-  std::vector<Picked> picked;
-  picked.reserve(rows.size());
-  for (const pg::Row row : rows) {
-    picked.push_back({{row.get<JobId>("id"), wish.lease,
-                       row.get<std::optional<OrgId>>("organization_id"),
-                       row.get<std::string>("kind"),
-                       static_cast<Priority>(row.get<std::int32_t>("priority")),
-                       row.get<std::string>("payload"), row.get<std::int32_t>("attempts"),
-                       row.get<std::int32_t>("max_attempts"),
-                       std::chrono::microseconds{row.get<std::int64_t>("waited_us")}},
-                      row.get<std::int32_t>("turn"),
-                      row.get<Uuid>("tenant")});
-  }
-  std::ranges::sort(picked, {}, [](const Picked& p) {
-    return std::tuple(p.job.priority, p.turn, p.job.id);
-  });
+  std::vector<Picked> picked = picked_of(rows, wish.lease);
   std::vector<Claimed> claimed;
   claimed.reserve(picked.size());
   for (Picked& p : picked) {
@@ -198,6 +206,13 @@ std::vector<Claimed> claim(pg::Tx& tx, const Claim& wish, Turns& turns) {
 std::vector<JobId> finish(pg::Tx& tx, std::span<const Held> done) {
   const HeldColumns columns = columns_of(done);
   return ids_of(tx.exec(kFinish, columns.ids, columns.leases));
+}
+
+bool finish_beside(pg::Tx& tx, const Held& done) {
+  tx.exec_unnamed("SET LOCAL enable_seqscan = off");
+  const bool held = tx.exec(kFinishOne, done.id, done.lease).affected() == 1;
+  tx.exec_unnamed("SET LOCAL enable_seqscan TO DEFAULT");
+  return held;
 }
 
 void give_back(pg::Tx& tx, std::span<const Returned> jobs) {

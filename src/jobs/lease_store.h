@@ -50,6 +50,10 @@ struct Claim {
   std::chrono::milliseconds lease_for;
 };
 
+// First in each transaction that uses what follows: the planner judges a queue by what it held when it
+// was last looked at, which may be nothing, a moment before a million jobs came.
+void use_indexes(pg::Tx& tx);
+
 // At most `limit` jobs, best priority first. Within a priority each lane gives one in its turn,
 // beginning after the one that was last, and more only where there are fewer lanes than jobs wanted.
 // Costs one step into an index for each lane that is passed and each job that is taken, whatever
@@ -58,6 +62,8 @@ std::vector<Claimed> claim(pg::Tx& tx, const Claim& wish, Turns& turns);
 
 // Deletes what is done. Returns the ids that were still held.
 std::vector<JobId> finish(pg::Tx& tx, std::span<const Held> done);
+// The same for one, in a transaction that is not the worker's own, whose plans it leaves as they are.
+bool finish_beside(pg::Tx& tx, const Held& done);
 
 struct Returned {
   Held held;

@@ -1,4 +1,5 @@
-// Named time zones of the machine's IANA database.
+// Named time zones of the machine's IANA database. Clock changes are known up to 2037, where its files
+// end; later years keep the last offset.
 #pragma once
 
 #include <date/tz.h>

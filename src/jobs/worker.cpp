@@ -168,6 +168,7 @@ void Worker::take_turn(Turn& turn) {
     const auto result = db_.transact([&](pg::Tx& tx) -> Result<void> {
       turn.turns = turns_;
       turn.claimed.clear();
+      use_indexes(tx);
       write_down(tx, turn);
       look_after_leases(tx, turn);
       take_more(tx, turn);

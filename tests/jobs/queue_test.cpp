@@ -265,12 +265,37 @@ TEST_F(Queue, ConcurrentClaimsNeverShareAJob) {
   EXPECT_EQ(std::set<JobId>(seen.begin(), seen.end()).size(), 1200u);
 }
 
-TEST_F(Queue, AClaimReadsNoMoreOfALongQueueThanOfAShortOne) {
-  in_tx([&](pg::Tx& tx) { take_in(tx, 4); });  // planned while the table is empty
+TEST_F(Queue, NothingReadsMoreOfALongQueueThanOfAShortOne) {
+  // Every statement is planned while the table is empty, and meets forty thousand rows.
+  const auto use_all = [&](pg::Tx& tx) {
+    const auto claimed = take_in(tx, 4);
+    std::vector<Held> held;
+    for (const Claimed& job : claimed) held.push_back(QueueTest::held(job));
+    extend(tx, held, std::chrono::minutes{1});
+    if (held.size() == 4) {
+      EXPECT_EQ(finish(tx, std::span(held).first(1)).size(), 1u);
+      const Returned back{held[1], kMorning, "not now"};
+      give_back(tx, std::span(&back, 1));
+      const Buried over{held[2], "broken"};
+      bury(tx, std::span(&over, 1));
+      EXPECT_TRUE(finish_beside(tx, held[3]));
+      use_indexes(tx);
+    } else {
+      finish(tx, held);
+      give_back(tx, {});
+      bury(tx, {});
+      finish_beside(tx, {JobId::make(), Uuid::v7()});
+      use_indexes(tx);
+    }
+    promote(tx, kMorning);
+    take_over(tx);
+    return claimed.size();
+  };
+  for (int i = 0; i < 8; ++i) in_tx(use_all);
   add_all(std::vector<Job>(20'000, {.kind = "work", .organization = OrgId::make()}));
   add_all(std::vector<Job>(20'000, {.kind = "elsewhere", .organization = OrgId::make()}));
   const std::string read = in_tx([&](pg::Tx& tx) {
-    EXPECT_EQ(take_in(tx, 4).size(), 4u);
+    EXPECT_EQ(use_all(tx), 4u);
     return tx.exec_unnamed("SELECT seq_scan || ' ' || (idx_tup_fetch < 100)::text "
                            "FROM pg_stat_xact_user_tables WHERE relname = 'jobs'")
         .one().get<std::string>(0);

@@ -54,6 +54,7 @@ class QueueTest : public support::DatabaseTest {
     return in_tx([&](pg::Tx& tx) { return take_in(tx, limit, kinds); });
   }
   std::vector<Claimed> take_in(pg::Tx& tx, int limit, std::vector<std::string> kinds = {"work"}) {
+    use_indexes(tx);
     return claim(tx,
                  {.kinds = kinds, .limit = limit, .lease = Uuid::v7(), .holder = "test",
                   .lease_for = std::chrono::minutes{1}},
@@ -98,7 +99,7 @@ class QueueTest : public support::DatabaseTest {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{seconds};
     while (!condition()) {
       if (std::chrono::steady_clock::now() > deadline) return false;
-      std::this_thread::yield();
+      std::this_thread::sleep_for(std::chrono::milliseconds{2});
     }
     return true;
   }
