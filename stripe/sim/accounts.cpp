@@ -12,6 +12,8 @@
 namespace payoutd::sim {
 namespace {
 
+constexpr std::int64_t kMostKept = 999'999'999'999;  // of a minimum balance
+
 OrderedJson nulls(std::initializer_list<const char*> fields) {
   OrderedJson out = OrderedJson::object();
   for (const char* field : fields) out[field] = nullptr;
@@ -100,6 +102,23 @@ PayoutSchedule read_schedule(const Params& params, const std::string& at, Payout
   return schedule;
 }
 
+Try<void> check_schedule(const PayoutSchedule& schedule) {
+  static constexpr std::array kIntervals = {"manual", "daily", "weekly", "monthly"};
+  static constexpr std::array kDays = {"monday", "tuesday", "wednesday", "thursday",
+                                       "friday", "saturday", "sunday"};
+  const auto known = [](const auto& words, const std::string& word) {
+    return std::ranges::find(words, word) != words.end();
+  };
+  if (!known(kIntervals, schedule.interval))
+    return refuse("", "Invalid interval: must be one of manual, daily, weekly, or monthly",
+                  "settings[payouts][schedule][interval]");
+  if (!known(kDays, schedule.weekly_anchor) || schedule.monthly_anchor < 1 || schedule.monthly_anchor > 31)
+    return refuse("", "Invalid anchor of a payout schedule.", "settings[payouts][schedule]");
+  if (schedule.delay_days < 0 || schedule.delay_days > 31)
+    return refuse("", "delay_days must be between 0 and 31.", "settings[payouts][schedule][delay_days]");
+  return {};
+}
+
 // The account that a path names, seen by the platform; an account sees only itself.
 Try<Account*> visible(const Ask& ask) {
   Account* found = ask.world.store.account(ask.ids.at(0));
@@ -130,14 +149,19 @@ Try<Shown> create(const Ask& ask) {
   if (ask.account.connected())
     return refuse("", "Only platforms can create connected accounts.");
   AccountOrder order{.country = ask.params.str("country", "US"),
-                     .currency = ask.params.str("default_currency", "usd"),
+                     .currency = "usd",
                      .email = ask.params.str("email"),
                      .name = ask.params.str("business_profile.name"),
                      .type = ask.params.str("type", "standard")};
   OrderedJson holder;
   merge_metadata(holder, ask.params);
   order.metadata = holder["metadata"];
+  // Checked before there is an account: what is refused leaves nothing behind.
+  const auto schedule = read_schedule(
+      ask.params, "settings.payouts.schedule", {.delay_days = ask.world.options.timings.settlement_days});
+  if (auto ok = check_schedule(schedule); !ok) return Refused(ok.error());
   Account& account = open_account(ask.world, order);
+  if (auto ok = set_schedule(ask.world, account, schedule); !ok) return Refused(ok.error());
   emit(ask.world, *account.object, "account.updated");
   return account.object;
 }
@@ -194,7 +218,7 @@ Try<Shown> update_settings(const Ask& ask) {
     OrderedJson kept = OrderedJson::object();
     for (const auto& [currency, amount] : minimum->items()) {
       const auto value = amount.is_string() ? to_integer(amount.get<std::string>()) : std::nullopt;
-      if (!value || *value < 0 || !Currency::parse(currency))
+      if (!value || *value < 0 || *value > kMostKept || !Currency::parse(currency))
         return refuse("parameter_invalid_integer", "Invalid minimum balance: " + dump(amount),
                       "payments[payouts][minimum_balance_by_currency]");
       if (*value > 0) kept[currency] = *value;
@@ -210,7 +234,7 @@ Try<Shown> update_settings(const Ask& ask) {
 constexpr std::string_view kAccountParams =
     "country type:standard|express|custom email default_currency:currency business_type business_profile:hash "
     "capabilities:hash controller:hash individual:hash company:hash tos_acceptance:hash metadata:map "
-    "external_account settings:hash";
+    "external_account:any settings:hash";
 
 }  // namespace
 
@@ -235,19 +259,7 @@ PayoutSchedule schedule_of(const Account& account) {
 }
 
 Try<void> set_schedule(World& world, Account& account, const PayoutSchedule& schedule) {
-  static constexpr std::array kIntervals = {"manual", "daily", "weekly", "monthly"};
-  static constexpr std::array kDays = {"monday", "tuesday", "wednesday", "thursday",
-                                       "friday", "saturday", "sunday"};
-  const auto known = [](const auto& words, const std::string& word) {
-    return std::ranges::find(words, word) != words.end();
-  };
-  if (!known(kIntervals, schedule.interval))
-    return refuse("", "Invalid interval: must be one of manual, daily, weekly, or monthly",
-                  "settings[payouts][schedule][interval]");
-  if (!known(kDays, schedule.weekly_anchor) || schedule.monthly_anchor < 1 || schedule.monthly_anchor > 31)
-    return refuse("", "Invalid anchor of a payout schedule.", "settings[payouts][schedule]");
-  if (schedule.delay_days < 0 || schedule.delay_days > 31)
-    return refuse("", "delay_days must be between 0 and 31.", "settings[payouts][schedule][delay_days]");
+  if (auto ok = check_schedule(schedule); !ok) return ok;
   Edit edit(world, *account.object);
   OrderedJson json{{"delay_days", schedule.delay_days}, {"interval", schedule.interval}};
   if (schedule.interval == "weekly") json["weekly_anchor"] = schedule.weekly_anchor;

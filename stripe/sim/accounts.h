@@ -40,7 +40,11 @@ std::string application_id(const Account& platform);
 struct BankOrder {
   std::string number = "000123456789", routing = "110000000", currency = "usd", country = "US";
   std::string holder = "Jenny Rosen";
+  bool replaces = false;  // becomes the default of its currency, whatever is there
 };
+// What a request's `external_account` names: a test token, or a bank account's fields.
+Try<void> check_external(const Params& params);
+Document& attach_external(World& world, Account& account, const Params& params);  // after the check
 Document& attach_bank(World& world, Account& account, const BankOrder& order);
 // The default external account of a currency; nothing when there is none.
 Document* default_destination(const Account& account, const std::string& currency);

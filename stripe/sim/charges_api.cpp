@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "stripe/sim/charges.h"
+#include "stripe/sim/customers.h"
 #include "stripe/sim/events.h"
 #include "stripe/sim/lists.h"
 
@@ -15,7 +16,7 @@ Try<ChargeOrder> read_order(const Ask& ask) {
   ChargeOrder order{.amount = *p.num("amount"), .currency = *p.currency("currency")};
   if (auto ok = check_amount(order.amount, order.currency); !ok) return Refused(ok.error());
   auto source = p.str("source");
-  if (source.empty() && *customer) source = (*customer)->json["invoice_settings"].value("default_payment_method", "");
+  if (source.empty() && *customer) source = default_method(**customer);
   if (source.empty())
     return refuse("parameter_missing", "Must provide source or customer.", "source");
   order.card = card_named(ask.world, ask.account, source);

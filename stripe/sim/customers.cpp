@@ -107,6 +107,13 @@ Document& make_customer(World& world, Account& account, const CustomerOrder& ord
   return customer;
 }
 
+std::string default_method(const Document& customer) {
+  const auto settings = customer.json.find("invoice_settings");
+  if (settings == customer.json.end()) return "";
+  const auto method = settings->find("default_payment_method");
+  return method != settings->end() && method->is_string() ? method->get<std::string>() : "";
+}
+
 void delete_customer(World& world, Document& customer) {
   Account& account = *world.store.account(customer.account);
   if (const auto it = account.documents.find("subscription"); it != account.documents.end())

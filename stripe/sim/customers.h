@@ -13,6 +13,7 @@ struct CustomerOrder {
 };
 
 Document& make_customer(World& world, Account& account, const CustomerOrder& order);
+std::string default_method(const Document& customer);  // "" for none
 // Ends its subscriptions, too. What is left is {id, object, deleted}.
 void delete_customer(World& world, Document& customer);
 

@@ -56,7 +56,7 @@ struct Dispatch::Passage {
 };
 
 Dispatch::Dispatch(World& world, std::shared_mutex& mutex, const Clock& clock, Faults& faults)
-    : world_(world), mutex_(mutex), clock_(clock), faults_(faults), limiter_(world.options.limits) {}
+    : world_(world), platform_(world.platform().id), mutex_(mutex), clock_(clock), faults_(faults), limiter_(world.options.limits) {}
 
 Answer Dispatch::handle(const Call& call) {
   ++requests_;
@@ -123,7 +123,7 @@ Try<void> Dispatch::authenticate(const Call& call) const {
 
 bool Dispatch::limited(Passage& passage) {
   const Route& route = *passage.match.route;
-  auto permit = limiter_.check({.account = world_.platform().id,
+  auto permit = limiter_.check({.account = platform_,
                                 .livemode = world_.livemode,
                                 .method = route.endpoint.method,
                                 .endpoint = route.endpoint.path,

@@ -20,7 +20,7 @@ namespace payoutd::sim {
 
 class Dispatch {
  public:
-  // All outlive it. `mutex` guards `world`: shared to read, alone to change.
+  // All outlive it, and the platform is open. `mutex` guards `world`: shared to read, alone to change.
   Dispatch(World& world, std::shared_mutex& mutex, const Clock& clock, Faults& faults);
 
   // Any number of threads at once. Blocks as long as a latency fault says.
@@ -50,6 +50,7 @@ class Dispatch {
   std::string next_request_id();
 
   World& world_;
+  const std::string platform_;  // whose budget every call is charged to
   std::shared_mutex& mutex_;
   const Clock& clock_;
   Faults& faults_;

@@ -98,49 +98,35 @@ Try<Document*> destination(const Ask& ask) {
   return no_such("external account", ask.ids.at(1));
 }
 
-Try<Document*> attach_token(World& world, Account& account, const std::string& token) {
-  const auto currency = account.object->str("default_currency");
-  if (token.starts_with("btok_")) return &attach_bank(world, account, {.currency = currency});
+Try<void> check_token(const std::string& token) {
+  if (token.starts_with("btok_")) return {};
   const Card* card = find_card(token);
   if (!card) return no_such("token", token, "external_account");
   if (card->funding != "debit")
     return refuse("invalid_card_type", "The card must be a non-prepaid debit card.", "external_account");
-  Document& added = attach(world, account, card_object(world, account, *card, currency));
-  added.hidden["card"] = card->number;
-  return &added;
+  return {};
 }
 
-Try<Document*> attach_given(World& world, Account& account, const Params& params) {
-  const std::string at = "external_account.";
-  if (params.str(at + "object") != "bank_account")
-    return refuse("", "Invalid external_account: must be a token or a bank_account", "external_account");
-  for (const char* field : {"account_number", "country", "currency"})
-    if (params.str(at + field).empty())
-      return refuse("parameter_missing", fmt::format("Missing required param: external_account[{}].", field),
-                    fmt::format("external_account[{}]", field));
-  const auto currency = params.currency(at + "currency");
-  if (!currency) return refuse("", "Invalid currency.", "external_account[currency]");
-  return &attach_bank(world, account,
-                      {.number = params.str(at + "account_number"),
-                       .routing = params.str(at + "routing_number"),
-                       .currency = currency->str(),
-                       .country = params.str(at + "country"),
-                       .holder = params.str(at + "account_holder_name")});
+Document& attach_token(World& world, Account& account, const std::string& token) {
+  const auto currency = account.object->str("default_currency");
+  if (token.starts_with("btok_")) return attach_bank(world, account, {.currency = currency});
+  const Card& card = *find_card(token);
+  Document& added = attach(world, account, card_object(world, account, card, currency));
+  added.hidden["card"] = card.number;
+  return added;
 }
 
 Try<Shown> create(const Ask& ask) {
   auto account = holder(ask);
   if (!account) return Refused(account.error());
-  const auto token = ask.params.str("external_account");
-  auto added = token.empty() ? attach_given(ask.world, **account, ask.params)
-                             : attach_token(ask.world, **account, token);
-  if (!added) return Refused(added.error());
-  Edit edit(ask.world, **added);
+  if (auto ok = check_external(ask.params); !ok) return Refused(ok.error());
+  Document* added = &attach_external(ask.world, **account, ask.params);
+  Edit edit(ask.world, *added);
   merge_metadata(edit.json(), ask.params);
   edit.save();
-  if (ask.params.flag("default_for_currency")) make_default(ask.world, **account, **added);
+  if (ask.params.flag("default_for_currency")) make_default(ask.world, **account, *added);
   show_on_account(ask.world, **account);
-  return *added;
+  return added;
 }
 
 Try<Shown> list(const Ask& ask) {
@@ -212,9 +198,36 @@ Document* default_destination(const Account& account, const std::string& currenc
   return nullptr;
 }
 
+Try<void> check_external(const Params& params) {
+  if (const auto token = params.str("external_account"); !token.empty()) return check_token(token);
+  const std::string at = "external_account.";
+  if (params.str(at + "object") != "bank_account")
+    return refuse("", "Invalid external_account: must be a token or a bank_account", "external_account");
+  for (const char* field : {"account_number", "country", "currency"})
+    if (params.str(at + field).empty())
+      return refuse("parameter_missing", fmt::format("Missing required param: external_account[{}].", field),
+                    fmt::format("external_account[{}]", field));
+  if (!params.currency(at + "currency")) return refuse("", "Invalid currency.", "external_account[currency]");
+  return {};
+}
+
+Document& attach_external(World& world, Account& account, const Params& params) {
+  if (const auto token = params.str("external_account"); !token.empty()) return attach_token(world, account, token);
+  const std::string at = "external_account.";
+  return attach_bank(world, account, {.number = params.str(at + "account_number"),
+                                      .routing = params.str(at + "routing_number"),
+                                      .currency = params.currency(at + "currency")->str(),
+                                      .country = params.str(at + "country"),
+                                      .holder = params.str(at + "account_holder_name")});
+}
+
 Document& attach_bank(World& world, Account& account, const BankOrder& order) {
   Document& bank = attach(world, account, bank_object(world, account, order));
   bank.hidden["number"] = order.number;
+  if (order.replaces) {
+    make_default(world, account, bank);
+    show_on_account(world, account);
+  }
   return bank;
 }
 
@@ -222,7 +235,7 @@ std::vector<Endpoint> external_account_endpoints() {
   constexpr std::string_view kAll = "/v1/accounts/:id/external_accounts";
   constexpr std::string_view kOne = "/v1/accounts/:id/external_accounts/:id";
   return {
-      {"POST", kAll, "external_account! default_for_currency:bool metadata:map", create},
+      {"POST", kAll, "external_account:any! default_for_currency:bool metadata:map", create},
       {"GET", kAll, "list object:bank_account|card", list},
       {"GET", kOne, "", get},
       {"POST", kOne, "account_holder_name account_holder_type default_for_currency:bool metadata:map", update},

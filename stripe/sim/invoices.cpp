@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "stripe/sim/charges.h"
+#include "stripe/sim/customers.h"
 #include "stripe/sim/events.h"
 #include "stripe/sim/lists.h"
 #include "stripe/sim/payment_intents.h"
@@ -183,10 +184,7 @@ bool collect(World& world, Account& account, Document& invoice) {
   Document& subscription = *world.store.find(details["subscription"].get<std::string>());
   auto method = subscription.str("default_payment_method");
   const Document& customer = *world.store.find(invoice.str("customer"));
-  if (method.empty() && customer.json.contains("invoice_settings"))
-    method = customer.json["invoice_settings"].value("default_payment_method", OrderedJson()).is_string()
-                 ? customer.json["invoice_settings"]["default_payment_method"].get<std::string>()
-                 : "";
+  if (method.empty()) method = default_method(customer);
   bool paid = false;
   std::string intent_id;
   if (card_named(world, account, method)) {

@@ -45,8 +45,10 @@ Try<Shown> create_price(const Ask& ask) {
                    .nickname = p.str("nickname"), .lookup_key = p.str("lookup_key")};
   if (order.product.empty() && order.product_name.empty())
     return refuse("parameter_missing", "Missing required param: product.", "product");
-  if (order.unit_amount < 0 || order.interval_count < 1)
-    return refuse("parameter_invalid_integer", "This value must be greater than or equal to 0.", "unit_amount");
+  if (order.unit_amount < 0 || order.unit_amount > 99'999'999)
+    return refuse("parameter_invalid_integer", "This value must be from 0 to 99999999.", "unit_amount");
+  if (order.interval_count < 1 || order.interval_count > 36)
+    return refuse("parameter_invalid_integer", "This value must be from 1 to 36.", "recurring[interval_count]");
   Document& price = make_price(ask.world, ask.account, order);
   Edit edit(ask.world, price);
   merge_metadata(edit.json(), p);

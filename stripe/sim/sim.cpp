@@ -35,6 +35,16 @@ WebhookEndpoint endpoint_of(const Document& document) {
   return out;
 }
 
+// What a form could say: every leaf a string.
+Json as_form(const Json& value) {
+  if (value.is_structured()) {
+    Json out = value;
+    for (auto& [key, inner] : out.items()) inner = as_form(inner);
+    return out;
+  }
+  return value.is_string() ? value : value.is_null() ? Json("") : Json(dump(value));
+}
+
 bool undone(const Document& object) {
   const auto status = object.str("status");
   return object.flag("reversed") || status == "failed" || status == "canceled" || !object.str("reversed_by").empty();
@@ -67,11 +77,11 @@ void Sim::build() {
   keys_ = options_.api_keys;
   if (keys_.empty()) keys_.emplace_back(world_->ids.secret("sk_test_51", 24));
   world_->livemode = keys_.front().reveal().find("_live_") != std::string::npos;
-  dispatch_ = std::make_unique<Dispatch>(*world_, mutex_, clock_, faults_);
-  for (const auto& key : keys_) dispatch_->allow_key(key.reveal());
   std::unique_lock lock(mutex_);
   make_demo(*world_);
   advance_to(*world_, now);
+  dispatch_ = std::make_unique<Dispatch>(*world_, mutex_, clock_, faults_);
+  for (const auto& key : keys_) dispatch_->allow_key(key.reveal());
   connect_outside();
 }
 
@@ -135,7 +145,7 @@ std::string Sim::url() const { return "http://" + options_.host + ":" + std::to_
 Answer Sim::handle(const Call& call) { return dispatch_->handle(call); }
 
 Answer Sim::call(std::string method, std::string path, Json params, std::string account) {
-  return handle({.method = std::move(method), .path = std::move(path), .params = std::move(params),
+  return handle({.method = std::move(method), .path = std::move(path), .params = params.is_null() ? Json::object() : as_form(params),
                  .key = api_key().reveal(), .account = std::move(account)});
 }
 
@@ -195,9 +205,9 @@ Result<Time> Sim::advance(std::chrono::seconds by) {
 
 OrderedJson Sim::payments() const {
   std::shared_lock lock(mutex_);
-  OrderedJson out = OrderedJson::array();
+  OrderedJson out{{"data", OrderedJson::array()}};
   for (const auto& [object, key] : world_->payments)
-    out.push_back({{"id", object->id}, {"object", object->kind}, {"account", object->account},
+    out["data"].push_back({{"id", object->id}, {"object", object->kind}, {"account", object->account},
                    {"amount", object->json["amount"]}, {"currency", object->json["currency"]},
                    {"idempotency_key", key.empty() ? OrderedJson(nullptr) : OrderedJson(key)},
                    {"metadata", object->json["metadata"]}, {"reversed", undone(*object)}});

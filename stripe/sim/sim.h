@@ -45,7 +45,7 @@ class Sim {
 
   // The same without HTTP; any number of threads, started or not.
   Answer handle(const Call& call);
-  // A call with the first key: POST /v1/payouts with {"amount": "100", …} as `account` ("": the platform).
+  // A call with the first key: POST /v1/payouts with {"amount": 100, …} as `account` ("": the platform).
   Answer call(std::string method, std::string path, Json params = Json::object(), std::string account = "");
 
   const Secret& api_key() const { return keys_.front(); }
@@ -66,7 +66,7 @@ class Sim {
   // Moves the clock and does what came due. Error: the clock can't be moved.
   Result<Time> advance(std::chrono::seconds by);
 
-  OrderedJson payments() const;  // see control.h
+  OrderedJson payments() const;  // {"data": [...]}, see control.h
   OrderedJson stats() const;
   Result<OrderedJson> activity(const std::string& account, const Json& counts);
 

@@ -76,7 +76,7 @@ http::Router Sim::router() {
   }
   for (auto& route : control_routes({.advance = [this](std::chrono::seconds by) { return advance(by); },
                                      .now = [this] { return clock_.now(); },
-                                     .payments = [this] { return payments(); },
+                                     .payments = [this] { return payments()["data"]; },
                                      .stats = [this] { return stats(); },
                                      .activity = [this](const std::string& account, const Json& counts) {
                                        return activity(account, counts);

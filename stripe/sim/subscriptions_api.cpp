@@ -1,5 +1,6 @@
 // POST, GET and DELETE /v1/subscriptions, and resume.
 #include "stripe/sim/charges.h"
+#include "stripe/sim/customers.h"
 #include "stripe/sim/events.h"
 #include "stripe/sim/lists.h"
 #include "stripe/sim/payment_methods.h"
@@ -18,7 +19,7 @@ Try<Document*> price_of(const Ask& ask, const Params& item) {
   const auto currency = item.currency("price_data.currency");
   const auto product = item.str("price_data.product");
   const auto amount = item.num("price_data.unit_amount");
-  if (!currency || !amount || *amount < 0 || !ask.world.store.find(ask.account, "product", product))
+  if (!currency || !amount || *amount < 0 || *amount > 99'999'999 || !ask.world.store.find(ask.account, "product", product))
     return refuse("parameter_missing", "Missing required param: items[0][price].", "items[0][price]");
   return &make_price(ask.world, ask.account,
                      {.product = product, .unit_amount = *amount, .currency = *currency,
@@ -63,8 +64,9 @@ Try<Shown> create(const Ask& ask) {
   if (const auto days = ask.params.num("trial_period_days"); days && *days > 0 && *days <= 730)
     order.trial_end = ask.world.now + *days * kDay;
   if (const auto end = ask.params.num("trial_end"); end && *end > ask.world.now) order.trial_end = *end;
-  if (order.trial_end == 0 && order.payment_method.empty() &&
-      !(*customer)->json["invoice_settings"]["default_payment_method"].is_string())
+  if (order.trial_end > ask.world.now + 730 * kDay)
+    return refuse("", "Invalid timestamp: can be no more than two years in the future.", "trial_end");
+  if (order.trial_end == 0 && order.payment_method.empty() && default_method(**customer).empty())
     return refuse("resource_missing",
                   "This customer has no attached payment source or default payment method. Please consider "
                   "adding a default payment method.");

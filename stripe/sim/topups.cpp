@@ -38,6 +38,7 @@ Try<Shown> create(const Ask& ask) {
   const auto amount = *ask.params.num("amount");
   if (amount < 1)
     return refuse("parameter_invalid_integer", "This value must be greater than or equal to 1.", "amount");
+  if (amount > 999'999'999'999) return refuse("amount_too_large", "Amount must be no more than $9,999,999,999.99", "amount");
   const auto source = ask.params.str("source", "btok_us_verified");
   if (!source.starts_with("btok_us_verified")) return no_such("source", source, "source");
   World& world = ask.world;

@@ -11,6 +11,8 @@
 namespace payoutd::sim {
 namespace {
 
+constexpr std::int64_t kMostMoved = 999'999'999'999;
+
 // Transfers of one charge may together not pass it.
 std::int64_t already_transferred(const Ask& ask, const Document& charge) {
   std::int64_t sum = 0;
@@ -58,6 +60,8 @@ Try<Shown> create(const Ask& ask) {
                       .transfer_group = ask.params.str("transfer_group")};
   if (order.amount < 1)
     return refuse("parameter_invalid_integer", "This value must be greater than or equal to 1.", "amount");
+  if (order.amount > kMostMoved)
+    return refuse("amount_too_large", "Amount must be no more than $9,999,999,999.99", "amount");
   auto to = destination(ask);
   if (!to) return Refused(to.error());
   order.destination = *to;
