@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <ctime>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@ struct LoadPlan {
   std::uint16_t port = 0;
   std::size_t connections = 1;
   std::string request;  // the same bytes each time
+  std::vector<std::string> requests{};  // instead: each once, in order; the load ends with the last
   std::chrono::milliseconds warm_up{300};
   std::chrono::milliseconds measured{2'000};
 };
@@ -36,6 +38,7 @@ struct LoadResult {
   std::size_t answers = 0;
   std::size_t failures = 0;        // another status than 2xx, or a connection that ended
   std::size_t served_connections = 0;  // those that got at least one answer
+  double server_cpu_us = 0;  // of all other threads of this process, an answer: holds on a busy machine
 };
 
 class Load {
@@ -56,12 +59,18 @@ class Load {
     const auto start = Clock::now() + plan_.warm_up;
     const auto end = start + plan_.measured;
     start_ = start;
-    for (auto now = Clock::now(); now < end; now = Clock::now()) wait(end - now);
+    auto now = Clock::now();
+    for (; now < end && !done(); now = Clock::now()) wait(end - now);
+    if (now > start) seconds_ = std::chrono::duration<double>(now - start).count();
     return result();
   }
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  bool done() const {
+    return !plan_.requests.empty() && next_ == plan_.requests.size();
+  }
 
   struct Line {
     int fd = -1;
@@ -69,6 +78,15 @@ class Load {
     Clock::time_point sent;
     std::string in;
   };
+
+  static double other_threads_cpu_us() {
+    const auto of = [](clockid_t clock) {
+      timespec time{};
+      ::clock_gettime(clock, &time);
+      return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
+    };
+    return of(CLOCK_PROCESS_CPUTIME_ID) - of(CLOCK_THREAD_CPUTIME_ID);
+  }
 
   void connect_all() {
     lines_.resize(plan_.connections);
@@ -93,9 +111,11 @@ class Load {
 
   // A request is far smaller than a socket's buffer, and only one is ever on its way.
   void send_one(std::size_t i) {
+    if (!plan_.requests.empty() && next_ == plan_.requests.size()) return;
+    const std::string& request = plan_.requests.empty() ? plan_.request : plan_.requests[next_++];
     lines_[i].sent = Clock::now();
-    const ssize_t n = ::send(lines_[i].fd, plan_.request.data(), plan_.request.size(), MSG_NOSIGNAL);
-    if (n != static_cast<ssize_t>(plan_.request.size())) fail(i);
+    const ssize_t n = ::send(lines_[i].fd, request.data(), request.size(), MSG_NOSIGNAL);
+    if (n != static_cast<ssize_t>(request.size())) fail(i);
   }
 
   void fail(std::size_t i) {
@@ -146,8 +166,7 @@ class Load {
     LoadResult result;
     result.answers = micros_.size();
     result.failures = failures_;
-    result.per_second = static_cast<double>(micros_.size()) /
-                        std::chrono::duration<double>(plan_.measured).count();
+    result.per_second = static_cast<double>(micros_.size()) / seconds_;
     result.served_connections = static_cast<std::size_t>(
         std::ranges::count_if(lines_, [](const Line& line) { return line.served; }));
     std::ranges::sort(micros_);
@@ -166,7 +185,9 @@ class Load {
   std::vector<Line> lines_;
   std::vector<std::uint32_t> micros_;
   std::size_t failures_ = 0;
+  std::size_t next_ = 0;
   Clock::time_point start_;
+  double seconds_ = 1;
 };
 
 inline LoadResult run_load(LoadPlan plan) { return Load(std::move(plan)).run(); }

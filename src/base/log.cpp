@@ -92,8 +92,10 @@ Result<void> configure(std::string_view setting) {
   return {};
 }
 
+bool enabled(Level level) { return logger().should_log(to_spdlog(level)); }
+
 void write(Level level, std::string_view message, std::initializer_list<Field> fields) {
-  if (!logger().should_log(to_spdlog(level))) return;
+  if (!enabled(level)) return;
   const std::string now = to_iso(SystemClock{}.now());
   if (as_json) {
     OrderedJson line{{"time", now}, {"level", name_of(level)}, {"message", message}};

@@ -25,6 +25,9 @@ struct Field {
 // "info", "debug,json", "warn,text": level and form in any order. Error: names what is allowed.
 Result<void> configure(std::string_view setting);
 
+// False: lines of this level are dropped, so their fields need not be made.
+bool enabled(Level level);
+
 // `message` is a fixed sentence; what varies goes into fields.
 void write(Level level, std::string_view message, std::initializer_list<Field> fields = {});
 

@@ -109,7 +109,11 @@ std::string Fields::shown(Names names) const {
 }
 
 void Fields::wrong(std::string_view name, std::string code, std::string message, Kind kind) {
-  state_->mistakes->push_back({kind, {state_->prefix + std::string(name), std::move(code), std::move(message)}});
+  Mistake mistake{kind, {state_->prefix + std::string(name), std::move(code), std::move(message)}};
+  const bool noted = std::ranges::any_of(*state_->mistakes, [&](const Mistake& other) {
+    return other.error.param == mistake.error.param && other.error.code == mistake.error.code;
+  });
+  if (!noted) state_->mistakes->push_back(std::move(mistake));
 }
 
 // The field under whichever spelling it has. Two spellings that say different things are refused by

@@ -23,11 +23,13 @@ Recorder::Seen& Recorder::seen(const Route* route) {
 }
 
 void Recorder::record(const Answered& answered) {
-  log::debug("answered", {{"request_id", answered.request_id},
-                          {"method", answered.method},
-                          {"route", name_of(answered.route)},
-                          {"status", answered.status},
-                          {"ms", std::chrono::duration<double, std::milli>(answered.took).count()}});
+  if (log::enabled(log::Level::debug)) {
+    log::debug("answered", {{"request_id", answered.request_id},
+                            {"method", answered.method},
+                            {"route", name_of(answered.route)},
+                            {"status", answered.status},
+                            {"ms", std::chrono::duration<double, std::milli>(answered.took).count()}});
+  }
   if (metrics_ == nullptr) return;
   Seen& seen = this->seen(answered.route);
   seen.latency->Observe(std::chrono::duration<double>(answered.took).count());
