@@ -7,6 +7,12 @@
 
 #include "base/check.h"
 
+#ifdef __SANITIZE_ADDRESS__
+// pqxx 6.4 forgets the answer it holds when the connection is lost under a statement: two kilobytes a
+// loss, in the library.
+extern "C" const char* __lsan_default_suppressions() { return "leak:pqxx::connection_base::"; }
+#endif
+
 namespace payoutd::pg {
 namespace {
 
@@ -109,6 +115,7 @@ PGconn* try_connect(const Connection::Settings& settings, Deadline deadline) {
   PGconn* raw = start_connecting(settings);
   CHECK(raw != nullptr);
   PQsetErrorVerbosity(raw, PQERRORS_VERBOSE);  // with the SQLSTATE
+  PQsetNoticeReceiver(raw, ignore_notice, nullptr);
   auto next = PQstatus(raw) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
   while (next == PGRES_POLLING_READING || next == PGRES_POLLING_WRITING) {
     if (!wait_for_socket(raw, next == PGRES_POLLING_WRITING, deadline)) {
@@ -178,9 +185,7 @@ std::unique_ptr<Connection> Connection::open(const Settings& settings, Deadline 
   return connection;
 }
 
-Connection::Connection(PGconn* raw) : raw_(raw) {
-  PQsetNoticeReceiver(raw_, ignore_notice, nullptr);
-}
+Connection::Connection(PGconn* raw) : raw_(raw) {}
 
 Connection::~Connection() {
   session_.reset();
