@@ -59,10 +59,14 @@ class Load {
     const auto start = Clock::now() + plan_.warm_up;
     const auto end = start + plan_.measured;
     start_ = start;
+    const double cpu_before = other_threads_cpu_us();
     auto now = Clock::now();
     for (; now < end && !done(); now = Clock::now()) wait(end - now);
     if (now > start) seconds_ = std::chrono::duration<double>(now - start).count();
-    return result();
+    LoadResult measured = result();
+    const double cpu_used = other_threads_cpu_us() - cpu_before;
+    measured.server_cpu_us = noted_ > 0 ? cpu_used / static_cast<double>(noted_) : 0;
+    return measured;
   }
 
  private:
@@ -155,6 +159,7 @@ class Load {
 
   void note(Line& line) {
     line.served = true;
+    ++noted_;
     const auto now = Clock::now();
     if (line.in[9] != '2') ++failures_;
     if (now < start_) return;
@@ -185,6 +190,7 @@ class Load {
   std::vector<Line> lines_;
   std::vector<std::uint32_t> micros_;
   std::size_t failures_ = 0;
+  std::size_t noted_ = 0;  // answers, also those of the warm-up
   std::size_t next_ = 0;
   Clock::time_point start_;
   double seconds_ = 1;
