@@ -1,0 +1,230 @@
+#include "payouts/payouts_api.h"
+
+#include "access/connected_accounts.h"
+#include "access/principal.h"
+#include "http/params.h"
+#include "mirror/balance_transactions.h"
+#include "payouts/payouts.h"
+
+namespace payoutd::payouts {
+namespace {
+
+constexpr std::int64_t kMaxMembers = 1'000;
+
+struct Query {
+  PayoutFilter filter;
+  access::Page page;
+};
+
+Result<Query> read_query(const http::Request& request) {
+  auto fields = http::Fields::of_query(request);
+  Query query;
+  PayoutFilter& filter = query.filter;
+  if (const auto status = fields.text({"status"})) {
+    filter.status = parse_status(*status);
+    if (!filter.status) {
+      fields.wrong("status", "invalid_status",
+                   "\"" + *status + "\" is no status: give pending, approved, queued, processing, "
+                   "in_transit, paid, failed or canceled");
+    }
+  }
+  filter.type = fields.text({"type"});
+  filter.priority = fields.word({"priority"}, {"instant", "priority", "normal", "low"});
+  if (const auto currency = fields.currency({"currency"})) filter.currency = currency->str();
+  filter.rail = fields.word({"rail"}, {"stripe_payout", "stripe_transfer", "bank_file", "manual"});
+  filter.account = fields.text({"account"});
+  filter.origin_module = fields.text({"origin_module"});
+  filter.origin_entity_id = fields.text({"origin_entity_id"});
+  filter.influencer_id = fields.text({"influencerId"});
+  filter.campaign_id = fields.text({"campaignId"});
+  filter.from = fields.time({"startDate", "from_date", "dateFrom"});
+  filter.to = fields.time({"endDate", "to_date", "dateTo"}, DayEdge::last);
+  const http::Paging paging = fields.paging();
+  if (auto error = fields.done()) return *error;
+  query.page = {paging.limit, paging.offset, paging.cursor, paging.with_total};
+  return query;
+}
+
+http::Reply list(pg::Database& db, const http::Request& request) {
+  const auto query = read_query(request);
+  if (!query) return http::error_reply(query.error(), request.request_id);
+  const OrgId organization = access::principal(request).organization;
+  if (query->filter.account) {
+    const auto account = access::pick_account(db, organization, query->filter.account);
+    if (!account) return http::error_reply(account.error(), request.request_id);
+  }
+  const auto answer = db.read([&](pg::Tx& tx) -> Result<OrderedJson> {
+    const auto page = list_payouts(tx, organization, query->filter, query->page);
+    if (!page) return page.error();
+    std::vector<PayoutId> ids;
+    for (const Payout& payout : page->data) ids.push_back(payout.id);
+    const auto events = events_of(tx, organization, ids);
+    return access::to_json(*page, [&](const Payout& payout) {
+      const auto found = events.find(payout.id);
+      return found == events.end() ? to_json(payout, {}) : to_json(payout, found->second);
+    });
+  });
+  if (!answer) return http::error_reply(answer.error(), request.request_id);
+  return http::Reply::json(200, *answer);
+}
+
+// What a payout waits for, in a code and a sentence; nothing once it is where it stays.
+OrderedJson waits_for(const Payout& payout) {
+  const auto waiting = [](const char* code, std::string message) {
+    return OrderedJson{{"code", code}, {"message", std::move(message)}};
+  };
+  if (payout.rail != "stripe_payout") return nullptr;
+  if (payout.status == "processing") {
+    return waiting("stripe_answer", "what became of the request at Stripe is being found out");
+  }
+  if (payout.status == "pending") return waiting("submission", "Stripe has not sent it to the bank yet");
+  if (payout.status == "in_transit") {
+    return waiting("bank", payout.arrival_date ? "expected at the bank on " + to_iso(*payout.arrival_date)
+                                               : "the bank has not confirmed it yet");
+  }
+  if (payout.automatic.value_or(false) && payout.reconciliation_status == "in_progress") {
+    return waiting("reconciliation", "Stripe has not said yet which transactions it settled");
+  }
+  return nullptr;
+}
+
+OrderedJson audit_trail(const std::vector<PayoutEvent>& events) {
+  OrderedJson trail = OrderedJson::array();
+  for (const PayoutEvent& event : events) trail.push_back(to_json(event));
+  return trail;
+}
+
+struct Shown {
+  Payout payout;
+  std::vector<PayoutEvent> events;
+};
+
+Result<Shown> find(pg::Tx& tx, const http::Request& request) {
+  const OrgId organization = access::principal(request).organization;
+  auto payout = find_payout(tx, organization, request.param("id"));
+  if (!payout) return payout.error();
+  auto events = events_of(tx, organization, payout->id);
+  return Shown{std::move(*payout), std::move(events)};
+}
+
+http::Reply show(pg::Database& db, const http::Request& request) {
+  const auto answer = db.read([&](pg::Tx& tx) -> Result<OrderedJson> {
+    const auto found = find(tx, request);
+    if (!found) return found.error();
+    const Payout& payout = found->payout;
+    OrderedJson json = to_json(payout, found->events);
+    json["events"] = audit_trail(found->events);
+    json["waits_for"] = waits_for(payout);
+    json["balance_transactions"] = OrderedJson::array();
+    if (payout.account && payout.stripe_payout_id) {
+      for (const auto& row : mirror::members_of_payout(tx, payout.organization, *payout.account,
+                                                       *payout.stripe_payout_id, kMaxMembers)) {
+        json["balance_transactions"].push_back(mirror::to_json(row));
+      }
+    }
+    return json;
+  });
+  if (!answer) return http::error_reply(answer.error(), request.request_id);
+  return http::Reply::json(200, *answer);
+}
+
+http::Reply show_events(pg::Database& db, const http::Request& request) {
+  const auto answer = db.read([&](pg::Tx& tx) -> Result<OrderedJson> {
+    const auto found = find(tx, request);
+    if (!found) return found.error();
+    return OrderedJson{{"data", audit_trail(found->events)}};
+  });
+  if (!answer) return http::error_reply(answer.error(), request.request_id);
+  return http::Reply::json(200, *answer);
+}
+
+http::Reply timeline(pg::Database& db, const http::Request& request) {
+  const auto answer = db.read([&](pg::Tx& tx) -> Result<OrderedJson> {
+    const auto found = find(tx, request);
+    if (!found) return found.error();
+    const auto date = [](const OptionalTime& time) {
+      return time ? OrderedJson(to_iso(*time)) : OrderedJson(nullptr);
+    };
+    const Payout& payout = found->payout;
+    return OrderedJson{{"id", payout.id.str()},
+                       {"status", payout.status},
+                       {"requested", date(payout.requested_at)},
+                       {"approved", date(payout.approved_at)},
+                       {"processing", date(payout.processed_at)},
+                       {"paid", date(payout.paid_at)},
+                       {"failed", date(payout.failed_at)},
+                       {"statusHistory", status_history(found->events)}};
+  });
+  if (!answer) return http::error_reply(answer.error(), request.request_id);
+  return http::Reply::json(200, *answer);
+}
+
+Json parameter(const char* name, const char* description, Json schema = {{"type", "string"}}) {
+  return {{"name", name}, {"in", "query"}, {"description", description}, {"schema", std::move(schema)}};
+}
+
+Json filter_parameters() {
+  Json all = access::page_parameters();
+  all.push_back(parameter("status", "in any case; settled, sent, scheduled and cancelled are taken too"));
+  all.push_back(parameter("type", "bank_account, card, or a purpose of the engine's"));
+  all.push_back(parameter("priority", "of the engine's", {{"type", "string"}, {"enum", {"instant", "priority", "normal", "low"}}}));
+  all.push_back(parameter("currency", "ISO 4217, in any case"));
+  all.push_back(parameter("rail", "how it is paid", {{"type", "string"}, {"enum", {"stripe_payout", "stripe_transfer", "bank_file", "manual"}}}));
+  all.push_back(parameter("account", "acct_…; all of the organization's without it"));
+  for (const char* name : {"origin_module", "origin_entity_id", "influencerId", "campaignId"}) {
+    all.push_back(parameter(name, "exactly this one"));
+  }
+  all.push_back(parameter("startDate", "created at or after; ISO 8601 or unix seconds; also from_date, dateFrom"));
+  all.push_back(parameter("endDate", "created at or before; a date means its end; also to_date, dateTo"));
+  return all;
+}
+
+http::Route get(const char* pattern, const char* summary, http::Handler handler, Json schema) {
+  http::Route route;
+  route.method = "GET";
+  route.pattern = pattern;
+  route.access = "read";
+  route.handler = std::move(handler);
+  route.docs.summary = summary;
+  route.docs.tag = "payouts";
+  route.docs.responses["200"] = {{"description", "found"},
+                                 {"content", {{"application/json", {{"schema", std::move(schema)}}}}}};
+  return route;
+}
+
+Json list_schema(Json items) {
+  return {{"type", "object"},
+          {"required", {"data"}},
+          {"properties", {{"data", {{"type", "array"}, {"items", std::move(items)}}},
+                          {"has_more", {{"type", "boolean"}}},
+                          {"next_cursor", {{"type", {"string", "null"}}}},
+                          {"total", {{"type", "integer"}}}}}};
+}
+
+Json shown_schema() {
+  Json schema = payout_schema();
+  schema["properties"]["events"] = {{"type", "array"}, {"items", {{"type", "object"}}}};
+  schema["properties"]["balance_transactions"] = {{"type", "array"}, {"items", {{"type", "object"}}}};
+  schema["properties"]["waits_for"] = {{"type", {"object", "null"}}};
+  return schema;
+}
+
+}  // namespace
+
+std::vector<http::Route> payout_routes(pg::Database& db) {
+  const auto with = [&db](http::Reply (*serve)(pg::Database&, const http::Request&)) {
+    return [&db, serve](http::Context& context) { return serve(db, context.request); };
+  };
+  auto listing = get("/api/payouts", "Payouts of all the organization's accounts, newest first.",
+                     with(list), list_schema(payout_schema()));
+  listing.docs.parameters = filter_parameters();
+  return {std::move(listing),
+          get("/api/payouts/:id", "One payout, by our id or by po_…, with its balance transactions, "
+              "what happened to it, and what it waits for.", with(show), shown_schema()),
+          get("/api/payouts/:id/timeline", "When it was requested, approved, processed, paid, failed.",
+              with(timeline), Json{{"type", "object"}}),
+          get("/api/payouts/:id/audit-trail", "Every change, in order: status, timestamp, notes, changedBy.",
+              with(show_events), list_schema(Json{{"type", "object"}}))};
+}
+
+}  // namespace payoutd::payouts
