@@ -1,0 +1,130 @@
+#include "mirror/mirror_jobs.h"
+
+#include <algorithm>
+#include <deque>
+#include <future>
+
+#include "access/connected_accounts.h"
+#include "base/log.h"
+#include "jobs/queue.h"
+
+namespace payoutd::mirror {
+
+namespace {
+
+struct PathOfType {
+  std::string_view type, collection;
+};
+constexpr PathOfType kPaths[] = {
+    {"account", "accounts"},
+    {"application_fee", "application_fees"},
+    {"balance_transaction", "balance_transactions"},
+    {"charge", "charges"},
+    {"customer", "customers"},
+    {"dispute", "disputes"},
+    {"payment_intent", "payment_intents"},
+    {"payout", "payouts"},
+    {"refund", "refunds"},
+    {"subscription", "subscriptions"},
+    {"transfer", "transfers"},
+};
+
+constexpr std::size_t kFetchedAtOnce = 8;
+
+bool is_gone(const Error& error) { return error.kind == Kind::missing; }
+bool is_deauthorized(const Error& error) { return error.code == "account_invalid"; }
+
+Result<void> refetch(jobs::Run& run, pg::Database& db, stripe::Client& client,
+                     const Appliers& appliers) {
+  const std::string account_id = run.payload().at("account");
+  const auto account = db.read([&](pg::Tx& tx) -> Result<std::optional<access::ConnectedAccount>> {
+    return access::find_account(tx, account_id);
+  });
+  if (!account) return account.error();
+  if (!*account || (*account)->organization != run.organization() || !(*account)->active) return {};
+  Fetch fetch{.organization = (*account)->organization,
+              .account = account_id,
+              .stripe_header = std::string((*account)->stripe_header()),
+              .type = run.payload().at("type"),
+              .stripe_ids = {run.payload().at("id")}};
+  if (fetch.type == "account") fetch.stripe_header.clear();  // the platform's word on its accounts
+  const auto applied = fetch_and_apply(db, client, appliers, fetch);
+  if (!applied && is_deauthorized(applied.error())) return {};  // the next sync says so
+  if (!applied) return applied.error();
+  return {};
+}
+
+}  // namespace
+
+std::optional<std::string> path_of(std::string_view type, std::string_view stripe_id) {
+  const auto* found = std::ranges::find(kPaths, type, &PathOfType::type);
+  if (found == std::end(kPaths)) return std::nullopt;
+  return stripe::v1_path({found->collection, stripe_id});
+}
+
+void enqueue_follow_ups(pg::Tx& tx, const Applied& applied) {
+  std::vector<jobs::Job> wanted;
+  for (const Refetch& refetch : applied.refetch) {
+    if (!path_of(refetch.type, refetch.stripe_id)) continue;
+    wanted.push_back({.kind = kRefetchJob,
+                      .organization = refetch.organization,
+                      .payload = {{"account", refetch.account}, {"type", refetch.type}, {"id", refetch.stripe_id}},
+                      .priority = jobs::Priority::normal,
+                      .unique_key = refetch.account + "/" + refetch.type + "/" + refetch.stripe_id,
+                      .run_at = refetch.not_before});
+  }
+  for (const FollowUp& follow_up : applied.follow_ups) {
+    const bool settles = follow_up.kind == FollowUpKind::settle_instruction;
+    wanted.push_back({.kind = settles ? kSettleInstructionJob : kPayoutMembersJob,
+                      .organization = follow_up.organization,
+                      .payload = {{"account", follow_up.account}, {"payout", follow_up.stripe_id}},
+                      .priority = settles ? jobs::Priority::money : jobs::Priority::normal,
+                      .unique_key = follow_up.account + "/" + follow_up.stripe_id});
+  }
+  if (!wanted.empty()) jobs::enqueue(tx, wanted);
+}
+
+Result<Applied> fetch_and_apply(pg::Database& db, stripe::Client& client, const Appliers& appliers,
+                                const Fetch& fetch) {
+  std::deque<stripe::Response> responses;
+  for (std::size_t at = 0; at < fetch.stripe_ids.size(); at += kFetchedAtOnce) {
+    std::vector<std::future<stripe::Answer>> answers;
+    for (std::size_t i = at; i < std::min(at + kFetchedAtOnce, fetch.stripe_ids.size()); ++i) {
+      const auto path = path_of(fetch.type, fetch.stripe_ids[i]);
+      CHECK(path.has_value());
+      std::promise<stripe::Answer> promise;
+      answers.push_back(promise.get_future());
+      client.submit(stripe::Request::get(*path).on(fetch.stripe_header).with(stripe::Priority::normal),
+                    [kept = std::move(promise)](stripe::Answer answer) mutable { kept.set_value(std::move(answer)); });
+    }
+    std::optional<Error> failed;
+    for (auto& coming : answers) {
+      stripe::Answer answer = coming.get();
+      if (answer.ok()) responses.push_back(std::move(answer.response));
+      else if (!is_gone(answer.error) && !failed) failed = answer.error;
+    }
+    if (failed) return *failed;
+  }
+  std::vector<Version> versions;
+  for (const stripe::Response& response : responses) {
+    versions.push_back({.organization = fetch.organization,
+                        .account = fetch.account,
+                        .object = response.body,
+                        .shown_at = response.sent_at,
+                        .source = Source::fetch});
+  }
+  return db.transact([&](pg::Tx& tx) -> Result<Applied> {
+    Applied applied = mirror::apply(tx, appliers, versions);
+    enqueue_follow_ups(tx, applied);
+    return applied;
+  });
+}
+
+std::vector<jobs::Handler> mirror_handlers(pg::Database& db, stripe::Client& client,
+                                           const Appliers& appliers) {
+  return {{kRefetchJob, [&db, &client, &appliers](jobs::Run& run) {
+             return refetch(run, db, client, appliers);
+           }}};
+}
+
+}  // namespace payoutd::mirror

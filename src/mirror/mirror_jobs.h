@@ -1,0 +1,43 @@
+// What a change of the mirror calls for, as jobs: an object fetched again because two versions of one
+// second can't be ordered, the members of a payout whose reconciliation is complete, a payout of ours
+// that Stripe has shown.
+#pragma once
+
+#include <vector>
+
+#include "base/clock.h"
+#include "jobs/handler.h"
+#include "mirror/apply.h"
+#include "pg/database.h"
+#include "stripe/client.h"
+
+namespace payoutd::mirror {
+
+inline constexpr const char* kRefetchJob = "mirror.refetch";                 // {account, type, id}
+inline constexpr const char* kPayoutMembersJob = "mirror.payout_members";    // {account, payout}
+inline constexpr const char* kSettleInstructionJob = "payouts.settle_instruction";  // {account, payout}
+
+// For everybody who applies, in the same transaction. One job waits for one object, however many
+// versions ask for it.
+void enqueue_follow_ups(pg::Tx& tx, const Applied& applied);
+
+// Where GET shows that object: "/v1/payouts/po_1"; nothing for a type without such a path.
+std::optional<std::string> path_of(std::string_view type, std::string_view stripe_id);
+
+// The objects of those ids fetched and applied in one transaction, with their follow-ups; an object
+// that Stripe does not have is left out. Errors: as Client::call.
+struct Fetch {
+  OrgId organization;
+  std::string account;
+  std::string stripe_header;  // empty for the platform's own account
+  std::string type;
+  std::vector<std::string> stripe_ids;
+};
+Result<Applied> fetch_and_apply(pg::Database& db, stripe::Client& client, const Appliers& appliers,
+                                const Fetch& fetch);
+
+// The handler of kRefetchJob. All three must outlive it.
+std::vector<jobs::Handler> mirror_handlers(pg::Database& db, stripe::Client& client,
+                                           const Appliers& appliers);
+
+}  // namespace payoutd::mirror

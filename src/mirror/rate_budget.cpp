@@ -1,0 +1,146 @@
+#include "mirror/rate_budget.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "mirror/rate_budget_store.h"
+
+namespace payoutd::mirror {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view kAll = "";
+constexpr std::string_view kPayoutCreation = "POST /v1/payouts";
+// Routes are templates, so there are few; this bounds the table should one escape the template.
+constexpr std::size_t kMostLines = 200;
+constexpr auto kLateUse = 100ms;   // after this a slot is lost
+constexpr auto kAskAgain = 2ms;    // while a block is on its way
+constexpr auto kAhead = 50ms;      // a block is asked for so long before the last slot
+constexpr auto kAfterLoss = 200ms;
+constexpr auto kWhenLimited = 250ms;
+constexpr double kBlocksPerSecond = 20;
+
+std::chrono::microseconds interval_of(double rate) {
+  return std::chrono::microseconds{static_cast<std::int64_t>(std::ceil(1e6 / rate))};
+}
+
+std::int64_t slots_in_block(double rate) {
+  return std::max<std::int64_t>(1, static_cast<std::int64_t>(rate / kBlocksPerSecond));
+}
+
+}  // namespace
+
+SharedBudget::SharedBudget(pg::Database& db, stripe::Rates rates) : db_(db), rates_(rates) {
+  CHECK(rates.per_second > 0 && rates.per_route > 0 && rates.payout_creation > 0);
+  thread_ = std::thread([this] { run(); });
+}
+
+SharedBudget::~SharedBudget() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+SharedBudget::Line& SharedBudget::line_of(std::string_view route) {
+  const double rate = route == kPayoutCreation ? rates_.payout_creation : rates_.per_route;
+  // What the whole may not pass, none of its parts does.
+  if (route.empty() || rate >= rates_.per_second || lines_.size() >= kMostLines) route = kAll;
+  const auto found = lines_.find(route);
+  if (found != lines_.end()) return found->second;
+  Line& line = lines_[std::string(route)];
+  line.rate = route.empty() ? rates_.per_second : rate;
+  return line;
+}
+
+std::chrono::nanoseconds SharedBudget::wait(Line& line, stripe::Instant now) {
+  while (!line.slots.empty() && line.slots.front() + kLateUse < now) line.slots.pop_front();
+  if (!line.wanted && (line.slots.empty() || line.slots.back() < now + kAhead)) {
+    line.wanted = true;
+    wanted_ = true;
+    wake_.notify_one();
+  }
+  if (line.slots.empty()) return kAskAgain;
+  return std::max(0ns, std::chrono::nanoseconds(line.slots.front() - now));
+}
+
+stripe::Wait SharedBudget::take(const stripe::Ask& ask, stripe::Instant now) {
+  const std::scoped_lock lock(mutex_);
+  Line& all = line_of(kAll);
+  if (const auto time = wait(all, now); time.count() > 0) return {time, true};
+  Line& route = line_of(ask.route);
+  if (&route != &all) {
+    if (const auto time = wait(route, now); time.count() > 0) return {time, false};
+    route.slots.pop_front();
+  }
+  all.slots.pop_front();
+  return {};
+}
+
+void SharedBudget::limited(const stripe::Ask& ask, std::string_view reason, stripe::Instant) {
+  if (reason.empty() || reason == "resource-specific") return;  // one object is busy, not the rate
+  const std::scoped_lock lock(mutex_);
+  Line& line = line_of(reason.starts_with("global") ? kAll : ask.route);
+  line.slots.clear();
+  line.pause = kWhenLimited;
+}
+
+void SharedBudget::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    wake_.wait(lock, [&] { return wanted_ || stopping_; });
+    if (stopping_) return;
+    wanted_ = false;
+    lock.unlock();
+    bool lost = false;
+    try {
+      lease();
+    } catch (const std::exception& e) {
+      log::warn("no requests to Stripe may be sent, for the rate budget can't be read", {{"error", e.what()}});
+      lost = true;
+    }
+    lock.lock();
+    if (!lost) continue;
+    wanted_ = true;
+    wake_.wait_for(lock, kAfterLoss, [&] { return stopping_; });
+  }
+}
+
+// One transaction a name: no instance holds one row while it waits for another.
+void SharedBudget::lease() {
+  struct Wanted {
+    std::string name;
+    double rate;
+    std::chrono::microseconds pause;
+  };
+  std::vector<Wanted> wanted;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [name, line] : lines_) {
+      if (line.wanted) wanted.push_back({name, line.rate, line.pause});
+    }
+  }
+  for (const Wanted& each : wanted) {
+    const auto interval = interval_of(each.rate);
+    const std::int64_t count = slots_in_block(each.rate);
+    const auto begins = db_.transact([&](pg::Tx& tx) -> Result<std::chrono::microseconds> {
+      return rate_budget_store::lease(tx, each.name, interval * count, each.pause);
+    });
+    CHECK(begins.ok());
+    const std::scoped_lock lock(mutex_);
+    // Read after the answer: a slot may come a little late, never early.
+    const stripe::Instant first = std::chrono::steady_clock::now() + *begins;
+    Line& line = lines_.at(each.name);
+    for (std::int64_t i = 0; i < count; ++i) line.slots.push_back(first + interval * i);
+    line.wanted = false;
+    if (line.pause == each.pause) line.pause = 0us;
+  }
+}
+
+}  // namespace payoutd::mirror

@@ -1,0 +1,65 @@
+// One account in one run.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "access/connected_accounts.h"
+#include "base/clock.h"
+#include "sync/lister.h"
+#include "sync/runs.h"
+#include "sync/verify.h"
+
+namespace payoutd::sync {
+
+class AccountRun {
+ public:
+  struct Surroundings {
+    pg::Database& db;
+    stripe::Client& client;
+    const mirror::Appliers& appliers;
+    const Clock& clock;
+    Lister& lister;
+    const std::atomic<bool>& stopping;
+  };
+  AccountRun(Surroundings surroundings, const access::ConnectedAccount& account, RunId run, bool repair);
+
+  // What became of each list, and of the account as a whole (stream "account") at the end. Stored in
+  // the run's record as it goes.
+  std::vector<StreamRecord> run();
+
+ private:
+  void sync_it();
+  bool list_streams();
+  std::shared_ptr<Pass> open_pass(pg::Tx& tx, const StreamState& state, const Stream& stream,
+                                  std::optional<Time> events_synced_to, Time now);
+  void close(const Pass& pass);
+  void look_after_customers();
+  void look_after_pending();
+  void look_after_members();
+  void look_after_payouts();
+  void fetch(std::string_view stream, const char* type, const std::vector<std::string>& ids);
+  Result<void> list_new_transactions();
+  void check();
+
+  std::shared_ptr<Pass> pass_of(const Stream& stream, std::vector<Range> ranges, bool resumable) const;
+  void note(StreamRecord record);
+  void fail(const std::string& stream, const std::string& kind, const Error& error, Counts counts = {});
+  bool may_go_on() const { return !deauthorized_ && !in_.stopping; }
+
+  Surroundings in_;
+  const Target target_;
+  const RunId run_;
+  const bool repair_;
+  Time began_at_{};
+  bool deauthorized_ = false;
+  bool failed_ = false;
+  bool interrupted_ = false;
+  std::string first_error_;
+  std::optional<Time> customers_listed_whole_;
+  std::vector<StreamRecord> records_;
+};
+
+}  // namespace payoutd::sync

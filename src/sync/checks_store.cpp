@@ -1,0 +1,118 @@
+#include "sync/checks_store.h"
+
+namespace payoutd::sync::checks_store {
+
+namespace {
+
+const pg::Query kSums{"sync_check_sums", R"sql(
+SELECT currency, sum(net)::bigint AS net, count(*) AS rows
+  FROM balance_transactions
+ WHERE organization_id = $1 AND account = $2 AND balance_type = 'payments'
+ GROUP BY currency)sql"};
+
+const pg::Query kSave{"sync_save_check", R"sql(
+INSERT INTO mirror_checks (organization_id, account, currency, run_id, state, expected, available, pending,
+       found, rows, first_day, missing, altered, surplus, checked_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+ON CONFLICT (organization_id, account, currency) DO UPDATE
+   SET run_id = excluded.run_id, state = excluded.state, expected = excluded.expected,
+       available = excluded.available, pending = excluded.pending, found = excluded.found,
+       rows = excluded.rows, first_day = excluded.first_day, missing = excluded.missing,
+       altered = excluded.altered, surplus = excluded.surplus, checked_at = excluded.checked_at)sql"};
+
+const pg::Query kBalances{"sync_checks", R"sql(
+SELECT account, currency, state, available, pending, found, rows, first_day, missing, altered, surplus,
+       checked_at
+  FROM mirror_checks WHERE organization_id = $1 AND ($2::text IS NULL OR account = $2)
+ ORDER BY account, currency LIMIT 10000)sql"};
+
+const pg::Query kForgetPayouts{"sync_forget_payout_checks", R"sql(
+DELETE FROM mirror_payout_checks WHERE organization_id = $1 AND account = $2)sql"};
+
+// The members' own row, which takes the money out, is not one of those that sum to it.
+const pg::Query kCheckPayouts{"sync_check_payouts", R"sql(
+INSERT INTO mirror_payout_checks (organization_id, account, stripe_payout_id, amount, found, currency,
+       created, checked_at)
+SELECT p.organization_id, p.account, p.stripe_payout_id, p.amount, m.found, p.currency, p.created, $3
+  FROM payouts p
+ CROSS JOIN LATERAL (
+       SELECT coalesce(sum(t.net), 0)::bigint AS found
+         FROM balance_transactions t
+        WHERE t.organization_id = p.organization_id AND t.payout_id = p.stripe_payout_id
+          AND t.account = p.account
+          AND t.stripe_id IS DISTINCT FROM p.balance_transaction_id) AS m
+ WHERE p.organization_id = $1 AND p.account = $2 AND p.automatic AND p.members_checked_at IS NOT NULL
+   AND p.reconciliation_status = 'completed' AND p.status NOT IN ('failed', 'canceled')
+   AND m.found <> p.amount
+RETURNING account, stripe_payout_id, currency, amount, found, created)sql"};
+
+const pg::Query kPayouts{"sync_payout_checks", R"sql(
+SELECT account, stripe_payout_id, currency, amount, found, created
+  FROM mirror_payout_checks WHERE organization_id = $1 AND ($2::text IS NULL OR account = $2)
+ ORDER BY account, created LIMIT 1000)sql"};
+
+Json ids(const std::vector<std::string>& list) { return list; }
+
+CheckState state_named(std::string_view name) {
+  if (name == "equal") return CheckState::equal;
+  return name == "moving" ? CheckState::moving : CheckState::different;
+}
+
+std::vector<PayoutCheck> read_payouts(const pg::Rows& rows) {
+  std::vector<PayoutCheck> found;
+  for (const pg::Row row : rows) {
+    found.push_back({.account = row.get<std::string>("account"),
+                     .payout = row.get<std::string>("stripe_payout_id"),
+                     .currency = row.get<std::string>("currency"),
+                     .amount = row.get<std::int64_t>("amount"),
+                     .found = row.get<std::int64_t>("found"),
+                     .created = row.get<Time>("created")});
+  }
+  return found;
+}
+
+}  // namespace
+
+std::map<std::string, Sum> sums(pg::Tx& tx, OrgId organization, std::string_view account) {
+  std::map<std::string, Sum> sums;
+  for (const pg::Row row : tx.exec(kSums, organization, account)) {
+    sums[row.get<std::string>("currency")] = {row.get<std::int64_t>("net"), row.get<std::int64_t>("rows")};
+  }
+  return sums;
+}
+
+void save(pg::Tx& tx, OrgId organization, std::optional<RunId> run, const BalanceCheck& check) {
+  tx.exec(kSave, organization, check.account, check.currency, run, name_of(check.state), check.expected(),
+          check.available, check.pending, check.found, check.rows, check.first_day, ids(check.missing),
+          ids(check.altered), ids(check.surplus), check.checked_at);
+}
+
+std::vector<BalanceCheck> balances(pg::Tx& tx, OrgId organization, const std::optional<std::string>& account) {
+  std::vector<BalanceCheck> checks;
+  for (const pg::Row row : tx.exec(kBalances, organization, account)) {
+    checks.push_back({.account = row.get<std::string>("account"),
+                      .currency = row.get<std::string>("currency"),
+                      .state = state_named(row.get<std::string>("state")),
+                      .available = row.get<std::int64_t>("available"),
+                      .pending = row.get<std::int64_t>("pending"),
+                      .found = row.get<std::int64_t>("found"),
+                      .rows = row.get<std::int64_t>("rows"),
+                      .checked_at = row.get<Time>("checked_at"),
+                      .first_day = row.get<std::optional<pg::Day>>("first_day"),
+                      .missing = row.get<Json>("missing").get<std::vector<std::string>>(),
+                      .altered = row.get<Json>("altered").get<std::vector<std::string>>(),
+                      .surplus = row.get<Json>("surplus").get<std::vector<std::string>>()});
+  }
+  return checks;
+}
+
+std::vector<PayoutCheck> check_payouts(pg::Tx& tx, OrgId organization, std::string_view account, Time now) {
+  tx.exec(kForgetPayouts, organization, account);
+  return read_payouts(tx.exec(kCheckPayouts, organization, account, now));
+}
+
+std::vector<PayoutCheck> payouts(pg::Tx& tx, OrgId organization, const std::optional<std::string>& account) {
+  return read_payouts(tx.exec(kPayouts, organization, account));
+}
+
+}  // namespace payoutd::sync::checks_store

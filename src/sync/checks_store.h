@@ -1,0 +1,27 @@
+// The SQL of the checks.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sync/verify.h"
+
+namespace payoutd::sync::checks_store {
+
+struct Sum {
+  std::int64_t net = 0;
+  std::int64_t rows = 0;
+};
+// Of the payments balance, by currency.
+std::map<std::string, Sum> sums(pg::Tx& tx, OrgId organization, std::string_view account);
+
+void save(pg::Tx& tx, OrgId organization, std::optional<RunId> run, const BalanceCheck& check);
+std::vector<BalanceCheck> balances(pg::Tx& tx, OrgId organization, const std::optional<std::string>& account);
+
+// Compares again, and keeps what is wrong now.
+std::vector<PayoutCheck> check_payouts(pg::Tx& tx, OrgId organization, std::string_view account, Time now);
+std::vector<PayoutCheck> payouts(pg::Tx& tx, OrgId organization, const std::optional<std::string>& account);
+
+}  // namespace payoutd::sync::checks_store

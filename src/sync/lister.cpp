@@ -1,0 +1,495 @@
+#include "sync/lister.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "base/log.h"
+#include "mirror/mirror_jobs.h"
+#include "payouts/payouts.h"
+
+namespace payoutd::sync {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kPageSize = 100;
+constexpr auto kAfterLoss = 250ms;
+constexpr int kMostLosses = 480;  // two minutes without a database end a reading; the next run goes on
+
+const Error kStopped{Kind::retry, "sync_stopped", "the sync was stopped; the next one goes on from there"};
+
+bool says_not_itemisable(const stripe::Answer& answer) {
+  return answer.response.status == 400 && answer.refusal &&
+         answer.refusal->message.find("can only be filtered on automatic") != std::string::npos;
+}
+
+}  // namespace
+
+Counts& Counts::operator+=(const Counts& other) {
+  pages += other.pages;
+  rows += other.rows;
+  created += other.created;
+  changed += other.changed;
+  refused += other.refused;
+  requests += other.requests;
+  return *this;
+}
+
+Pass::Pass(Target of, const Stream& list, std::vector<Range> parts, bool resumed)
+    : target(std::move(of)), stream(list), resumable(resumed), ranges(std::move(parts)) {
+  for (const Range& range : ranges) top = std::max(top, range.upper);
+}
+
+struct Lister::Reading {
+  std::shared_ptr<Pass> pass;
+  Range range;
+  std::string payout{};  // whose members are listed
+
+  // Of whoever has taken its page; nobody else looks.
+  std::int64_t at = 0;
+  std::int64_t page_span = 0;
+  bool restarted = false;
+
+  // Under the lister's mutex.
+  std::optional<stripe::Answer> answer{};
+  bool storing = false;
+
+  std::atomic<stripe::Client::Ticket> ticket{0};
+};
+
+// A page on its way into the tables.
+struct Lister::Arrived {
+  ReadingPtr reading;
+  stripe::Answer answer;
+  ListPage page{};
+  std::vector<ListedEvent> events{};
+  std::vector<cursors_store::RangeChange> changes{};
+  std::optional<Range> below{};  // cut off, for another reading
+  std::optional<Error> error{};
+  Counts counts{};
+  std::string refused{};
+  bool done = false;
+  bool sent_again = false;
+};
+
+Lister::Lister(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers, Options options)
+    : db_(db), client_(client), appliers_(appliers), options_(options) {
+  CHECK(options.writers > 0 && options.lanes > 0 && options.pages_per_commit > 0);
+  CHECK(options.pages_per_commit * kPageSize <= mirror::kMaxVersions);
+  for (int i = 0; i < options_.writers; ++i) writers_.emplace_back([this] { write(); });
+}
+
+Lister::~Lister() {
+  stop();
+  {
+    std::unique_lock lock(mutex_);
+    over_.wait(lock, [&] { return under_way_.empty() && in_flight_ == 0; });
+  }
+  arrived_.notify_all();
+  for (std::thread& writer : writers_) writer.join();
+}
+
+void Lister::stop() {
+  std::vector<ReadingPtr> to_end;
+  std::vector<ReadingPtr> to_cancel;
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+    to_end.assign(waiting_.begin(), waiting_.end());
+    waiting_.clear();
+    to_cancel.assign(under_way_.begin(), under_way_.end());
+  }
+  for (const ReadingPtr& reading : to_end) end(reading, kStopped);
+  for (const ReadingPtr& reading : to_cancel) client_.cancel(reading->ticket);
+  arrived_.notify_all();
+}
+
+void Lister::add(std::shared_ptr<Pass> pass) {
+  std::vector<ReadingPtr> to_send;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto wait = [&](Range range, std::string payout) {
+      auto reading = std::make_shared<Reading>();
+      reading->pass = pass;
+      reading->range = std::move(range);
+      reading->payout = std::move(payout);
+      waiting_.push_back(std::move(reading));
+      ++pass->open;
+    };
+    for (const Range& range : pass->ranges) wait(range, "");
+    for (const std::string& payout : pass->payouts) wait({}, payout);
+    if (stopping_) {
+      pass->error = kStopped;
+      std::erase_if(waiting_, [&](const ReadingPtr& reading) { return reading->pass == pass; });
+      pass->open = 0;
+    }
+    start_waiting(to_send);
+  }
+  for (const ReadingPtr& reading : to_send) send(reading);
+}
+
+void Lister::wait(const std::shared_ptr<Pass>& pass) {
+  std::unique_lock lock(mutex_);
+  over_.wait(lock, [&] { return pass->open == 0; });
+}
+
+Lister::State Lister::state() const {
+  const std::scoped_lock lock(mutex_);
+  State state{.counts = counts_, .under_way = under_way_.size(), .waiting = waiting_.size()};
+  if (!waiting_.empty()) return state;
+  std::int64_t left = 0;
+  for (const ReadingPtr& reading : under_way_) {
+    // Both are written by a writer meanwhile; an estimate may be a page off.
+    const std::int64_t span = std::atomic_ref(reading->page_span).load(std::memory_order_relaxed);
+    const std::int64_t at = std::atomic_ref(reading->at).load(std::memory_order_relaxed);
+    const std::int64_t lower = std::atomic_ref(reading->range.lower).load(std::memory_order_relaxed);
+    if (!reading->payout.empty()) continue;
+    if (lower == 0 || span == 0) return state;
+    left += std::max<std::int64_t>(0, at - lower) * kPageSize / span;
+  }
+  state.rows_left = left;
+  return state;
+}
+
+// Under the mutex; the caller sends them after it.
+void Lister::start_waiting(std::vector<ReadingPtr>& to_send) {
+  while (!waiting_.empty() && under_way_.size() < options_.lanes) {
+    to_send.push_back(waiting_.front());
+    under_way_.insert(waiting_.front());
+    waiting_.pop_front();
+  }
+}
+
+void Lister::send(const ReadingPtr& reading) {
+  const Stream& stream = reading->pass->stream;
+  stripe::Form query;
+  if (!stream.filter.empty()) query.add(stream.filter, stream.value);
+  if (!reading->payout.empty()) query.add("payout", reading->payout);
+  if (reading->range.lower > 0) query.add("created[gte]", reading->range.lower);
+  if (reading->range.upper > 0) query.add("created[lte]", reading->range.upper);
+  query.add("limit", kPageSize);
+  if (!reading->range.after.empty()) query.add("starting_after", reading->range.after);
+  auto request = stripe::Request::get(std::string(stream.path), query)
+                     .on(reading->pass->target.stripe_header)
+                     .with(stripe::Priority::sync);
+  {
+    const std::scoped_lock lock(mutex_);
+    ++in_flight_;
+  }
+  reading->ticket = client_.submit(std::move(request), [this, reading](stripe::Answer answer) {
+    const std::scoped_lock lock(mutex_);
+    --in_flight_;
+    over_.notify_all();
+    reading->answer = std::move(answer);
+    if (reading->storing) return;
+    ready_.push_back(reading);
+    arrived_.notify_one();
+  });
+  const std::scoped_lock lock(mutex_);
+  if (stopping_) client_.cancel(reading->ticket);
+}
+
+void Lister::write() {
+  for (;;) {
+    std::vector<Arrived> arrived = take();
+    if (arrived.empty()) return;
+    std::vector<ReadingPtr> to_send;
+    for (Arrived& each : arrived) prepare(each, to_send);
+    for (const ReadingPtr& reading : to_send) send(reading);  // the next page comes while this one is stored
+    store(arrived);
+    finish(arrived);
+  }
+}
+
+std::vector<Lister::Arrived> Lister::take() {
+  std::unique_lock lock(mutex_);
+  arrived_.wait(lock, [&] { return !ready_.empty() || (stopping_ && under_way_.empty()); });
+  std::vector<Arrived> arrived;
+  while (!ready_.empty() && arrived.size() < options_.pages_per_commit) {
+    ReadingPtr reading = std::move(ready_.front());
+    ready_.pop_front();
+    reading->storing = true;
+    stripe::Answer answer = *std::exchange(reading->answer, std::nullopt);
+    arrived.push_back({.reading = std::move(reading), .answer = std::move(answer)});
+  }
+  return arrived;
+}
+
+bool Lister::tolerate(Reading& reading, const stripe::Answer& answer) {
+  if (!reading.payout.empty() && answer.error.code == "payout_reconciliation_not_ready") return true;
+  if (!reading.payout.empty() && says_not_itemisable(answer)) {
+    const std::scoped_lock lock(mutex_);
+    reading.pass->not_itemisable.push_back(reading.payout);
+    return true;
+  }
+  return false;
+}
+
+void Lister::prepare(Arrived& arrived, std::vector<ReadingPtr>& to_send) {
+  Reading& reading = *arrived.reading;
+  arrived.counts.requests = std::max(1, arrived.answer.history.sends);
+  if (!arrived.answer.ok()) {
+    // The object of the cursor is gone: the range is read again from its top.
+    if (arrived.answer.error.param == "starting_after" && !std::exchange(reading.restarted, true)) {
+      reading.range.after.clear();
+      arrived.sent_again = true;
+      to_send.push_back(arrived.reading);
+      return;
+    }
+    arrived.done = tolerate(reading, arrived.answer);
+    if (!arrived.done) arrived.error = arrived.answer.error;
+    return;
+  }
+  auto page = cut_page(arrived.answer.response.body);
+  if (!page) {
+    arrived.error = page.error();
+    return;
+  }
+  arrived.page = *std::move(page);
+  arrived.counts.pages = 1;
+  arrived.counts.rows = std::ssize(arrived.page.items);
+  arrived.done = !arrived.page.has_more ||
+                 (reading.range.lower > 0 && arrived.page.last_created < reading.range.lower);
+  const cursors_store::Place place{reading.pass->target.organization, reading.pass->target.account,
+                                   std::string(reading.pass->stream.name)};
+  const bool kept = reading.pass->resumable;
+  if (!arrived.done) {
+    reading.range.after = arrived.page.last_id;
+    std::atomic_ref(reading.at).store(arrived.page.last_created, std::memory_order_relaxed);
+    std::atomic_ref(reading.page_span)
+        .store(std::max<std::int64_t>(1, arrived.page.first_created - arrived.page.last_created),
+               std::memory_order_relaxed);
+    arrived.below = cut(reading, arrived.page);
+    if (arrived.below) arrived.changes.push_back({.place = place, .range = *arrived.below, .resumable = kept});
+    to_send.push_back(arrived.reading);
+  }
+  if (reading.payout.empty()) {
+    arrived.changes.push_back({.place = place, .range = reading.range, .done = arrived.done, .resumable = kept});
+  }
+}
+
+std::optional<Range> Lister::cut(Reading& reading, const ListPage& page) {
+  if (!reading.payout.empty() || page.last_created == 0) return std::nullopt;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (stopping_ || !waiting_.empty() || under_way_.size() >= options_.lanes) return std::nullopt;
+  }
+  // A request that waits for the rate would wait behind more of them.
+  if (client_.counts().waiting > 0) return std::nullopt;
+  const auto at = cut_at({.lower = reading.range.lower,
+                          .at = page.last_created,
+                          .page_span = reading.page_span,
+                          .covered = reading.pass->top - page.last_created});
+  if (!at) return std::nullopt;
+  Range below{.lower = reading.range.lower, .upper = *at - 1};
+  std::atomic_ref(reading.range.lower).store(*at, std::memory_order_relaxed);
+  return below;
+}
+
+void Lister::store(std::vector<Arrived>& arrived) {
+  std::vector<Arrived*> pages;
+  for (Arrived& each : arrived) {
+    if (!each.error && !each.sent_again && each.answer.ok()) pages.push_back(&each);
+  }
+  if (pages.empty()) return;
+  for (int losses = 0;;) {
+    try {
+      try {
+        return store_in_one(pages);
+      } catch (const pg::SqlError& e) {
+        log::warn("pages could not be stored together; trying them one by one", {{"error", e.what()}});
+      } catch (const Broken& e) {
+        log::error("pages could not be stored together; trying them one by one", {{"error", e.what()}});
+      }
+      for (Arrived* page : pages) store_alone(*page);
+      return;
+    } catch (const std::exception& e) {
+      // A lost database, or a commit that may have happened: storing a page again changes nothing.
+      bool stopped = false;
+      {
+        const std::scoped_lock lock(mutex_);
+        stopped = stopping_;
+      }
+      if (stopped || ++losses == kMostLosses) {
+        for (Arrived* page : pages) page->error = Error{Kind::retry, "database_lost", e.what()};
+        return;
+      }
+      std::this_thread::sleep_for(kAfterLoss);
+    }
+  }
+}
+
+namespace {
+
+// The run lists members by itself, and picks up those that a killed one left.
+void enqueue(pg::Tx& tx, mirror::Applied& applied) {
+  std::erase_if(applied.follow_ups, [](const mirror::FollowUp& follow_up) {
+    return follow_up.kind == mirror::FollowUpKind::sync_payout_members;
+  });
+  mirror::enqueue_follow_ups(tx, applied);
+}
+
+void count(const mirror::Verdict& verdict, Counts& counts, std::string& refused) {
+  if (verdict.outcome == mirror::Outcome::applied) ++(verdict.created ? counts.created : counts.changed);
+  if (verdict.outcome != mirror::Outcome::refused) return;
+  ++counts.refused;
+  if (refused.empty()) refused = verdict.error;
+}
+
+// The versions that a page shows. Events of what nothing keeps are left out.
+std::vector<mirror::Version> versions_of(const mirror::Appliers& appliers, const Pass& pass,
+                                         const std::string& payout, Time sent_at, const ListPage& page,
+                                         std::vector<ListedEvent>& events, std::string& refused,
+                                         Counts& counts) {
+  std::vector<mirror::Version> versions;
+  versions.reserve(page.items.size());
+  mirror::Version version{.organization = pass.target.organization,
+                          .account = pass.target.account,
+                          .shown_at = sent_at,
+                          .listed_for_payout = payout};
+  if (pass.stream.name != kEvents) {
+    for (const std::string_view item : page.items) {
+      version.object = item;
+      versions.push_back(version);
+    }
+    return versions;
+  }
+  events.clear();
+  events.reserve(page.items.size());  // the versions point into it
+  for (const std::string_view item : page.items) {
+    auto event = read_event(item);
+    if (!event) {
+      ++counts.refused;
+      if (refused.empty()) refused = event.error().message;
+      continue;
+    }
+    if (!appliers.place_of(event->object_type)) continue;
+    const ListedEvent& kept = events.emplace_back(*std::move(event));
+    version.object = kept.object;
+    version.shown_at = kept.created;
+    version.source = mirror::Source::event;
+    version.event_id = kept.id;
+    version.event_type = kept.type;
+    versions.push_back(version);
+  }
+  return versions;
+}
+
+// With the last page of a payout's members all of them are there.
+void note_members(pg::Tx& tx, const Pass& pass, const std::string& payout, bool done, Time sent_at) {
+  if (payout.empty() || !done) return;
+  payouts::members_were_listed(tx, pass.target.organization, pass.target.account, payout, sent_at);
+}
+
+}  // namespace
+
+void Lister::store_in_one(std::vector<Arrived*>& pages) {
+  const auto stored = db_.transact([&](pg::Tx& tx) -> Result<void> {
+    std::vector<mirror::Version> versions;
+    std::vector<std::size_t> ends;
+    for (Arrived* page : pages) {
+      page->counts.created = page->counts.changed = page->counts.refused = 0;
+      page->refused.clear();
+      const auto more = versions_of(appliers_, *page->reading->pass, page->reading->payout,
+                                    page->answer.response.sent_at, page->page, page->events,
+                                    page->refused, page->counts);
+      versions.insert(versions.end(), more.begin(), more.end());
+      ends.push_back(versions.size());
+    }
+    mirror::Applied applied = mirror::apply(tx, appliers_, versions);
+    std::vector<cursors_store::RangeChange> changes;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < pages.size(); ++i) {
+      for (; at < ends[i]; ++at) count(applied.verdicts[at], pages[i]->counts, pages[i]->refused);
+      changes.insert(changes.end(), pages[i]->changes.begin(), pages[i]->changes.end());
+    }
+    enqueue(tx, applied);
+    cursors_store::save_ranges(tx, changes);
+    for (const Arrived* page : pages) {
+      note_members(tx, *page->reading->pass, page->reading->payout, page->done,
+                   page->answer.response.sent_at);
+    }
+    return {};
+  });
+  // Text that PostgreSQL can't keep.
+  if (!stored) throw pg::SqlError(stored.error().message, "22021");
+}
+
+// An object that can't be written is left out, and said so, that the others are not lost.
+void Lister::store_alone(Arrived& arrived) {
+  const auto stored = db_.transact([&](pg::Tx& tx) -> Result<void> {
+    arrived.counts.created = arrived.counts.changed = arrived.counts.refused = 0;
+    arrived.refused.clear();
+    const auto versions = versions_of(appliers_, *arrived.reading->pass, arrived.reading->payout,
+                                      arrived.answer.response.sent_at, arrived.page, arrived.events,
+                                      arrived.refused, arrived.counts);
+    for (const mirror::Version& version : versions) {
+      const auto wrong = tx.attempt([&] {
+        mirror::Applied applied = mirror::apply(tx, appliers_, {&version, 1});
+        count(applied.verdicts.front(), arrived.counts, arrived.refused);
+        enqueue(tx, applied);
+      });
+      if (!wrong) continue;
+      ++arrived.counts.refused;
+      if (arrived.refused.empty()) arrived.refused = wrong->what();
+    }
+    cursors_store::save_ranges(tx, arrived.changes);
+    note_members(tx, *arrived.reading->pass, arrived.reading->payout, arrived.done,
+                 arrived.answer.response.sent_at);
+    return {};
+  });
+  if (!stored) arrived.error = stored.error();
+}
+
+void Lister::finish(std::vector<Arrived>& arrived) {
+  std::vector<ReadingPtr> to_send;
+  std::vector<std::pair<ReadingPtr, std::optional<Error>>> ended;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (Arrived& each : arrived) {
+      const ReadingPtr& reading = each.reading;
+      Pass& pass = *reading->pass;
+      counts_ += each.counts;
+      pass.counts += each.counts;
+      if (pass.refused.empty()) pass.refused = std::move(each.refused);
+      if (each.below && !each.error) {
+        auto below = std::make_shared<Reading>();
+        below->pass = reading->pass;
+        below->range = *each.below;
+        ++pass.open;
+        under_way_.insert(below);
+        to_send.push_back(std::move(below));
+      }
+      if (each.done || each.error) {
+        ended.emplace_back(reading, each.error);
+        continue;
+      }
+      reading->storing = false;
+      if (!reading->answer) continue;
+      ready_.push_back(reading);
+      arrived_.notify_one();
+    }
+  }
+  for (auto& [reading, error] : ended) end(reading, std::move(error));
+  {
+    const std::scoped_lock lock(mutex_);
+    start_waiting(to_send);
+  }
+  for (const ReadingPtr& reading : to_send) send(reading);
+}
+
+void Lister::end(const ReadingPtr& reading, std::optional<Error> error) {
+  // A page that is still to come has nobody to wait for it.
+  client_.cancel(reading->ticket);
+  const std::scoped_lock lock(mutex_);
+  Pass& pass = *reading->pass;
+  if (error && !pass.error) pass.error = std::move(error);
+  CHECK(pass.open > 0);
+  --pass.open;
+  under_way_.erase(reading);
+  if (stopping_ && under_way_.empty()) arrived_.notify_all();
+  over_.notify_all();
+}
+
+}  // namespace payoutd::sync

@@ -1,0 +1,133 @@
+// Reads Stripe's lists into the mirror: many cursors at once, each page stored in the transaction that
+// moves its cursor, a few pages of different cursors to a transaction. Where requests could be sent
+// and none waits, the largest range under way is cut in two.
+//
+// A reading has at most one page being stored and one fetched meanwhile, so memory is bounded by the
+// number of lanes, whatever the lists' lengths.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "mirror/apply.h"
+#include "pg/database.h"
+#include "stripe/client.h"
+#include "sync/cursors_store.h"
+#include "sync/list_page.h"
+#include "sync/streams.h"
+
+namespace payoutd::sync {
+
+struct Counts {
+  std::int64_t pages = 0;
+  std::int64_t rows = 0;     // shown by Stripe
+  std::int64_t created = 0;  // of them not mirrored before
+  std::int64_t changed = 0;
+  std::int64_t refused = 0;  // could not be read
+  std::int64_t requests = 0;
+  Counts& operator+=(const Counts& other);
+};
+
+// Whose list it is.
+struct Target {
+  OrgId organization;
+  std::string account;
+  std::string stripe_header;  // empty for the platform's own account
+};
+
+// One list of one account, as a whole: its ranges, and what came of them. Used by one thread beside
+// the lister's own.
+class Pass {
+ public:
+  Pass(Target target, const Stream& stream, std::vector<Range> ranges, bool resumable);
+
+  const Target target;
+  const Stream& stream;
+  const bool resumable;  // its ranges stand in sync_ranges
+  std::vector<Range> ranges;
+  // For kPayoutMembers: the payouts whose members are listed, in the place of ranges.
+  std::vector<std::string> payouts;
+  std::int64_t top = 0;  // the largest upper
+  PassPlan plan{};       // of a resumable one
+
+  // Of the lister until the pass is over.
+  Counts counts;
+  std::optional<Error> error;           // the first that ended one of its readings
+  std::string refused;                  // why an object could not be read
+  std::vector<std::string> not_itemisable;  // payouts that Stripe does not list members of
+  std::size_t open = 0;
+};
+
+class Lister {
+ public:
+  struct Options {
+    int writers = 2;           // threads that parse and store, each with a connection
+    std::size_t lanes = 64;    // readings under way
+    std::size_t pages_per_commit = 12;
+  };
+  // All three must outlive it.
+  Lister(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers, Options options);
+  ~Lister();  // stops
+  Lister(const Lister&) = delete;
+  Lister& operator=(const Lister&) = delete;
+
+  // Begins to read it. Pages that are stored stay, whatever happens to the rest.
+  void add(std::shared_ptr<Pass> pass);
+  // Blocks until all its readings have ended.
+  void wait(const std::shared_ptr<Pass>& pass);
+  // What waits or is under way ends with `sync_stopped`; what was stored stays.
+  void stop();
+
+  struct State {
+    Counts counts{};                   // of all passes since the start
+    std::size_t under_way = 0;         // readings
+    std::size_t waiting = 0;
+    std::optional<std::int64_t> rows_left{};  // by density; nothing where a list's end is not in sight
+  };
+  State state() const;
+
+ private:
+  struct Reading;
+  using ReadingPtr = std::shared_ptr<Reading>;
+  struct Arrived;
+
+  void start_waiting(std::vector<ReadingPtr>& to_send);
+  void send(const ReadingPtr& reading);
+  void write();
+  std::vector<Arrived> take();
+  void prepare(Arrived& arrived, std::vector<ReadingPtr>& to_send);
+  std::optional<Range> cut(Reading& reading, const ListPage& page);
+  void store(std::vector<Arrived>& arrived);
+  void store_in_one(std::vector<Arrived*>& pages);
+  void store_alone(Arrived& arrived);
+  void finish(std::vector<Arrived>& arrived);
+  void end(const ReadingPtr& reading, std::optional<Error> error);
+  bool tolerate(Reading& reading, const stripe::Answer& answer);
+
+  pg::Database& db_;
+  stripe::Client& client_;
+  const mirror::Appliers& appliers_;
+  const Options options_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::condition_variable over_;
+  std::deque<ReadingPtr> waiting_;
+  std::deque<ReadingPtr> ready_;
+  std::set<ReadingPtr> under_way_;
+  std::size_t in_flight_ = 0;  // calls whose callback has not run
+  Counts counts_;
+  bool stopping_ = false;
+  std::vector<std::thread> writers_;
+};
+
+}  // namespace payoutd::sync

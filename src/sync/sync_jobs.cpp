@@ -1,0 +1,96 @@
+#include "sync/sync_jobs.h"
+
+#include "access/connected_accounts.h"
+#include "jobs/queue.h"
+#include "mirror/mirror_jobs.h"
+#include "payouts/payouts.h"
+#include "stripe/pages.h"
+#include "sync/runs_store.h"
+
+namespace payoutd::sync {
+
+namespace {
+
+constexpr const char* kAll = "all";
+constexpr std::chrono::minutes kAskAgain{5};
+
+Result<void> run_job(Syncer& syncer, jobs::Run& job) {
+  const Json& payload = job.payload();
+  Options options{.organization = job.organization(), .asked_by = payload.value("asked_by", "schedule")};
+  if (payload.contains("account") && payload["account"].is_string()) options.account = payload["account"];
+  if (payload.contains("run_id")) options.id = RunId::parse(payload["run_id"].get<std::string>());
+  options.repair = payload.value("repair", false);
+  options.stop = [&job] { return job.stopping() || !job.holds_lease(); };
+  const auto runs = syncer.run(options);
+  if (job.stopping()) return Error{Kind::retry, "stopping", "goes on when the service runs again"};
+  // Somebody else does the same work: there is nothing left to do here.
+  if (!runs && runs.error().code == "sync_running") return {};
+  if (!runs) return runs.error();
+  return {};
+}
+
+Result<void> list_members(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers,
+                          jobs::Run& job) {
+  const std::string account_id = job.payload().at("account");
+  const std::string payout = job.payload().at("payout");
+  const auto account = db.read([&](pg::Tx& tx) -> Result<std::optional<access::ConnectedAccount>> {
+    return access::find_account(tx, account_id);
+  });
+  if (!account) return account.error();
+  if (!*account || (*account)->organization != job.organization() || !(*account)->active) return {};
+  stripe::Pages pages = client.list({.path = "/v1/balance_transactions",
+                                     .query = stripe::Form{}.add("payout", payout),
+                                     .account = std::string((*account)->stripe_header()),
+                                     .priority = stripe::Priority::normal});
+  for (const stripe::Page& page : pages) {
+    const auto stored = db.transact([&](pg::Tx& tx) -> Result<void> {
+      std::vector<mirror::Version> versions;
+      for (const stripe::Item& item : page.items) {
+        versions.push_back({.organization = (*account)->organization, .account = account_id, .object = item.raw,
+                            .shown_at = page.sent_at, .listed_for_payout = payout});
+      }
+      mirror::enqueue_follow_ups(tx, mirror::apply(tx, appliers, versions));
+      if (!page.has_more) {
+        payouts::members_were_listed(tx, (*account)->organization, account_id, payout, page.sent_at);
+      }
+      return {};
+    });
+    if (!stored) return stored.error();
+  }
+  const auto finished = pages.finished();
+  if (finished) return {};
+  if (finished.error().code == "payout_reconciliation_not_ready") {
+    job.retry_after(kAskAgain);
+    return Error{Kind::retry, finished.error().code, finished.error().message};
+  }
+  if (finished.error().code == "account_invalid") return {};  // the next sync says so
+  return finished.error();
+}
+
+}  // namespace
+
+std::vector<jobs::Handler> sync_handlers(Syncer& syncer, pg::Database& db, stripe::Client& client,
+                                         const mirror::Appliers& appliers) {
+  return {{kRunJob, [&syncer](jobs::Run& job) { return run_job(syncer, job); }},
+          {mirror::kPayoutMembersJob,
+           [&db, &client, &appliers](jobs::Run& job) { return list_members(db, client, appliers, job); }}};
+}
+
+jobs::Schedule nightly_run() {
+  return {.name = "sync with Stripe", .spec = "02:00", .job_kind = kRunJob, .job_priority = jobs::Priority::sync};
+}
+
+void enqueue_run(pg::Tx& tx, const RunRecord& run) {
+  runs_store::queue(tx, run);
+  Json payload{{"run_id", run.id.str()}, {"asked_by", run.asked_by}, {"repair", run.repair}};
+  if (run.account) payload["account"] = *run.account;
+  jobs::enqueue(tx, {.kind = kRunJob, .organization = run.organization, .payload = std::move(payload),
+                     .priority = jobs::Priority::sync});
+}
+
+void enqueue_run_of_all(pg::Tx& tx, const std::string& asked_by) {
+  jobs::enqueue(tx, {.kind = kRunJob, .payload = {{"asked_by", asked_by}}, .priority = jobs::Priority::sync,
+                     .unique_key = kAll});
+}
+
+}  // namespace payoutd::sync

@@ -1,0 +1,27 @@
+// Sync as jobs: `sync.run` reads everything, nightly and when asked for; `mirror.payout_members` one
+// payout's transactions, when its reconciliation is complete.
+#pragma once
+
+#include <vector>
+
+#include "jobs/handler.h"
+#include "jobs/schedules.h"
+#include "sync/sync.h"
+
+namespace payoutd::sync {
+
+inline constexpr const char* kRunJob = "sync.run";  // {account?, run_id?, repair?, asked_by?}
+
+// Both must outlive them.
+std::vector<jobs::Handler> sync_handlers(Syncer& syncer, pg::Database& db, stripe::Client& client,
+                                         const mirror::Appliers& appliers);
+
+// Every night at 02:00 UTC.
+jobs::Schedule nightly_run();
+
+// Enqueues a run, and a record of it to watch. Without organization: of all, and without a record
+// until it begins.
+void enqueue_run(pg::Tx& tx, const RunRecord& run);
+void enqueue_run_of_all(pg::Tx& tx, const std::string& asked_by);
+
+}  // namespace payoutd::sync

@@ -1,0 +1,131 @@
+#include "sync/verify.h"
+
+#include <set>
+
+#include "balances/balance.h"
+#include "sync/checks_store.h"
+
+namespace payoutd::sync {
+
+namespace {
+
+struct Figures {
+  std::int64_t available = 0, pending = 0;
+  std::int64_t total() const { return checked_add(available, pending); }
+};
+using ByCurrency = std::map<std::string, Figures>;
+
+Result<ByCurrency> look(stripe::Client& client, const Target& target) {
+  const auto answer = client.call(stripe::Request::get("/v1/balance").on(target.stripe_header));
+  if (!answer) return answer.error();
+  const auto balance = balances::parse_balance(target.account, answer->body);
+  if (!balance) return balance.error();
+  ByCurrency figures;
+  for (const auto& part : balance->available) {
+    auto& sum = figures[part.money.currency.str()].available;
+    sum = checked_add(sum, part.money.minor);
+  }
+  for (const auto& part : balance->pending) {
+    auto& sum = figures[part.money.currency.str()].pending;
+    sum = checked_add(sum, part.money.minor);
+  }
+  return figures;
+}
+
+bool stood_still(const ByCurrency& before, const ByCurrency& after) {
+  if (before.size() != after.size()) return false;
+  for (const auto& [currency, figures] : after) {
+    const auto found = before.find(currency);
+    if (found == before.end() || found->second.total() != figures.total()) return false;
+  }
+  return true;
+}
+
+std::vector<BalanceCheck> compare(const Target& target, const ByCurrency& stripe,
+                                  const std::map<std::string, checks_store::Sum>& mirror, Time now) {
+  std::set<std::string> currencies;
+  for (const auto& [currency, figures] : stripe) currencies.insert(currency);
+  for (const auto& [currency, sum] : mirror) currencies.insert(currency);
+  std::vector<BalanceCheck> checks;
+  for (const std::string& currency : currencies) {
+    BalanceCheck check{.account = target.account, .currency = currency, .checked_at = now};
+    if (const auto found = stripe.find(currency); found != stripe.end()) {
+      check.available = found->second.available;
+      check.pending = found->second.pending;
+    }
+    if (const auto found = mirror.find(currency); found != mirror.end()) {
+      check.found = found->second.net;
+      check.rows = found->second.rows;
+    }
+    check.state = check.difference() == 0 ? CheckState::equal : CheckState::different;
+    checks.push_back(std::move(check));
+  }
+  return checks;
+}
+
+bool all_equal(const std::vector<BalanceCheck>& checks) {
+  return std::ranges::all_of(checks, [](const BalanceCheck& c) { return c.state == CheckState::equal; });
+}
+
+Result<std::vector<BalanceCheck>> settle(const Verifier& verifier, const Target& target) {
+  std::vector<BalanceCheck> checks;
+  int differences = 0;
+  for (int looks = 0; looks < kMostLooks; ++looks) {
+    const auto before = look(verifier.client, target);
+    if (!before) return before.error();
+    if (auto refreshed = verifier.refresh(); !refreshed) return refreshed.error();
+    const auto sums = verifier.db.transact([&](pg::Tx& tx) -> Result<std::map<std::string, checks_store::Sum>> {
+      return checks_store::sums(tx, target.organization, target.account);
+    });
+    if (!sums) return sums.error();
+    const auto after = look(verifier.client, target);
+    if (!after) return after.error();
+    checks = compare(target, *after, *sums, verifier.clock.now());
+    if (all_equal(checks)) return checks;
+    // A row may be listed a moment after it counts, so one difference is not yet the last word.
+    if (stood_still(*before, *after) && ++differences == 2) return checks;
+  }
+  for (BalanceCheck& check : checks) {
+    if (check.state == CheckState::different) check.state = CheckState::moving;
+  }
+  return checks;
+}
+
+}  // namespace
+
+std::string_view name_of(CheckState state) {
+  switch (state) {
+    case CheckState::equal: return "equal";
+    case CheckState::different: return "different";
+    case CheckState::moving: return "moving";
+  }
+  CHECK(false);
+}
+
+Result<std::vector<BalanceCheck>> check_balance(const Verifier& verifier, const Target& target,
+                                                std::optional<RunId> run) {
+  auto checks = settle(verifier, target);
+  if (!checks) return checks.error();
+  const auto saved = verifier.db.transact([&](pg::Tx& tx) -> Result<void> {
+    for (const BalanceCheck& check : *checks) checks_store::save(tx, target.organization, run, check);
+    return {};
+  });
+  if (!saved) return saved.error();
+  return checks;
+}
+
+Result<std::vector<PayoutCheck>> check_payouts(pg::Database& db, const Target& target, Time now) {
+  return db.transact([&](pg::Tx& tx) -> Result<std::vector<PayoutCheck>> {
+    return checks_store::check_payouts(tx, target.organization, target.account, now);
+  });
+}
+
+Result<Completeness> completeness(pg::Database& db, OrgId organization,
+                                  const std::optional<std::string>& account) {
+  return db.read([&](pg::Tx& tx) -> Result<Completeness> {
+    return Completeness{checks_store::balances(tx, organization, account),
+                        checks_store::payouts(tx, organization, account)};
+  });
+}
+
+}  // namespace payoutd::sync
