@@ -54,7 +54,8 @@ void run_sql(pg::Database& db, const std::string& sql) {
 void fill(pg::Database& db, int count, int tenants) {
   run_sql(db, "TRUNCATE jobs");
   run_sql(db, fmt::format(
-                  "INSERT INTO jobs (id, organization_id, kind, priority, payload, state, max_attempts) "
+                  "INSERT INTO jobs (id, organization_id, kind, priority, payload, state, "
+                  "max_attempts) "
                   "SELECT gen_random_uuid(), ('00000000-0000-0000-0000-' || "
                   "lpad((1 + i % {})::text, 12, '0'))::uuid, 'work', 3, '{{}}', 'ready', 20 "
                   "FROM generate_series(1, {}) AS i",
@@ -123,8 +124,8 @@ void compare_lengths(pg::Database& db) {
       fill(db, count, tenants);
       const Latency found = claim_latency(db, 500);
       medians.push_back(found.median_ms);
-      fmt::print("claim one of {:>9} waiting, {:>4} tenants: median {:.3f} ms, p99 {:.3f} ms\n", count,
-                 tenants, found.median_ms, found.p99_ms);
+      fmt::print("claim one of {:>9} waiting, {:>4} tenants: median {:.3f} ms, p99 {:.3f} ms\n",
+                 count, tenants, found.median_ms, found.p99_ms);
     }
     fmt::print("a million beside a thousand: {:.2f} times\n", medians[1] / medians[0]);
   }
@@ -136,7 +137,9 @@ void compare_throughput(pg::Database& db) {
   run_sql(db, "TRUNCATE jobs");
   run_sql(db, "CREATE TABLE bare (id bigserial PRIMARY KEY, payload text NOT NULL)");
   const double singly = seconds([&] {
-    for (int i = 0; i < 1'000; ++i) in_tx(db, [](pg::Tx& tx) { return enqueue(tx, {.kind = "work"}); });
+    for (int i = 0; i < 1'000; ++i) {
+      in_tx(db, [](pg::Tx& tx) { return enqueue(tx, {.kind = "work"}); });
+    }
   });
   fmt::print("enqueue, a transaction each: {:.0f} jobs/s\n", 1'000 / singly);
   run_sql(db, "TRUNCATE jobs");
@@ -147,7 +150,8 @@ void compare_throughput(pg::Database& db) {
     }
   });
   fmt::print("enqueue, 1,000 to a batch: {:.0f} jobs/s\n", kJobs / batched);
-  run_sql(db, fmt::format("INSERT INTO bare (payload) SELECT '{{}}' FROM generate_series(1, {})", kJobs));
+  run_sql(db, fmt::format("INSERT INTO bare (payload) SELECT '{{}}' FROM generate_series(1, {})",
+                          kJobs));
   for (const int limit : {1, 8, 64}) {
     const int rounds = std::min(500, kJobs / 3 / limit);
     std::size_t ours = 0;
@@ -161,7 +165,8 @@ void compare_throughput(pg::Database& db) {
         bare += in_tx(db, [&](pg::Tx& tx) { return tx.exec(kBareTake, limit).size(); });
       }
     });
-    fmt::print("{:>2} at a time: claim and finish {:.0f} jobs/s; bare DELETE … SKIP LOCKED {:.0f} jobs/s\n",
+    fmt::print("{:>2} at a time: claim and finish {:.0f} jobs/s; "
+               "bare DELETE … SKIP LOCKED {:.0f} jobs/s\n",
                limit, static_cast<double>(ours) / took, static_cast<double>(bare) / bare_took);
   }
 }
@@ -182,7 +187,8 @@ void measure_worker(pg::Database& db) {
       CHECK(worker.stop());
     });
     CHECK(ran == kJobs);
-    fmt::print("a worker of {:>2} threads, jobs that do nothing: {:.0f} jobs/s\n", threads, kJobs / took);
+    fmt::print("a worker of {:>2} threads, jobs that do nothing: {:.0f} jobs/s\n", threads,
+               kJobs / took);
   }
 }
 

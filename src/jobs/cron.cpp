@@ -131,7 +131,8 @@ Result<Calendar> parse_cron(std::string_view text) {
   const auto words = split_words(*plain);
   if (words.size() != 5) {
     return spec_error(fmt::format(
-        "a cron expression has five fields (minute, hour, day of month, month, weekday); `{}` has {}",
+        "a cron expression has five fields (minute, hour, day of month, month, weekday); `{}` has "
+        "{}",
         text, words.size()));
   }
   constexpr std::array<const Field*, 5> kFields{&kMinute, &kHour, &kDay, &kMonth, &kWeekday};

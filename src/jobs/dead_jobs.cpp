@@ -19,7 +19,8 @@ Result<void> requeue(pg::Tx& tx, JobId id, std::optional<OrgId> organization) {
   const auto refused = tx.attempt([&] { found = revive(tx, id, organization); });
   if (refused && !refused->unique_violation()) throw *refused;
   if (refused) {
-    return Error{Kind::refused, "job_already_waiting", "a job with the same key is waiting already"};
+    return Error{Kind::refused, "job_already_waiting",
+                 "a job with the same key is waiting already"};
   }
   if (!found) return not_found();
   return {};

@@ -1,5 +1,5 @@
-// Jobs that were given up: refused for good, or out of attempts. They stay until a person requeues or
-// discards them.
+// Jobs that were given up: refused for good, or out of attempts. They stay until a person requeues
+// or discards them.
 #pragma once
 
 #include <optional>

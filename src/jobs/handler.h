@@ -28,7 +28,8 @@ class Run {
  public:
   using Monotonic = std::chrono::steady_clock;
 
-  // `lease_end` is when this machine's steady clock is sure to be past the lease, as Monotonic ticks.
+  // `lease_end` is when this machine's steady clock is sure to be past the lease, as Monotonic
+  // ticks.
   Run(const Claimed& job, Json payload, const std::atomic<Monotonic::rep>& lease_end,
       const std::atomic<bool>& stopping)
       : job_(job), payload_(std::move(payload)), lease_end_(lease_end), stopping_(stopping) {}

@@ -8,12 +8,15 @@ namespace {
 
 using pg::Tenancy;
 
+// Even so it would walk a whole index of a table that it takes for empty, to join it with a few ids:
+// every statement below names its ids by = ANY as well.
 const std::string kIndexesOnly =
-    "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off;"
-    "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off";
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;"
+    "SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off;"
+    "SET LOCAL enable_mergejoin = off; SET LOCAL jit = off";
 
-// `lane` walks from lane to lane of one priority, from the one after the last turn round to that one;
-// `head` takes the first jobs of each.
+// `lane` walks from lane to lane of one priority, from the one after the last turn round to that
+// one; `head` takes the first jobs of each.
 const pg::Query kClaim{"claim_jobs", R"sql(
   WITH picked AS MATERIALIZED (
     SELECT job.id, job.turn
@@ -51,16 +54,16 @@ const pg::Query kClaim{"claim_jobs", R"sql(
   UPDATE jobs
      SET state = 'running', attempts = attempts + 1, lease = $6, leased_by = $7,
          leased_until = clock_timestamp() + $8 * interval '1 millisecond'
-    FROM picked
-   WHERE jobs.id = picked.id
-  RETURNING jobs.id, organization_id, tenant, kind, priority, payload, attempts, max_attempts, turn,
+   WHERE id = ANY (ARRAY(SELECT picked.id FROM picked))
+  RETURNING id, organization_id, tenant, kind, priority, payload, attempts, max_attempts,
+            (SELECT picked.turn FROM picked WHERE picked.id = jobs.id) AS turn,
             greatest(0, extract(epoch FROM clock_timestamp() - ready_at) * 1000000)::bigint
               AS waited_us)sql",
                        Tenancy::global};
 
 const pg::Query kFinish{"finish_jobs", R"sql(
   DELETE FROM jobs USING unnest($1::uuid[], $2::uuid[]) AS done(id, lease)
-   WHERE jobs.id = done.id AND jobs.lease = done.lease
+   WHERE jobs.id = ANY ($1::uuid[]) AND jobs.id = done.id AND jobs.lease = done.lease
   RETURNING jobs.id)sql",
                         Tenancy::global};
 
@@ -72,13 +75,14 @@ const pg::Query kFinishOne{"finish_job", R"sql(
 const pg::Query kGiveBack{"give_back_jobs", R"sql(
   WITH given AS (
     DELETE FROM jobs
-     USING unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[]) AS back(id, lease, run_at, error)
-     WHERE jobs.id = back.id AND jobs.lease = back.lease
+     USING unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[])
+             AS back(id, lease, run_at, error)
+     WHERE jobs.id = ANY ($1::uuid[]) AND jobs.id = back.id AND jobs.lease = back.lease
     RETURNING jobs.id, organization_id, kind, priority, unique_key, payload, back.run_at, ready_at,
               attempts - (back.error IS NULL)::int AS attempts, max_attempts,
               coalesce(back.error, last_error) AS last_error, created_at)
-  INSERT INTO jobs (id, organization_id, kind, priority, unique_key, payload, state, run_at, ready_at,
-                    attempts, max_attempts, last_error, created_at)
+  INSERT INTO jobs (id, organization_id, kind, priority, unique_key, payload, state, run_at,
+                    ready_at, attempts, max_attempts, last_error, created_at)
   SELECT id, organization_id, kind, priority, unique_key, payload,
          CASE WHEN run_at IS NULL THEN 'ready' ELSE 'scheduled' END, run_at, ready_at,
          attempts, max_attempts, last_error, created_at
@@ -91,24 +95,25 @@ const pg::Query kBury{"bury_jobs", R"sql(
   UPDATE jobs SET state = 'dead', died_at = now(), last_error = dead.error,
                   lease = NULL, leased_by = NULL, leased_until = NULL
     FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS dead(id, lease, error)
-   WHERE jobs.id = dead.id AND jobs.lease = dead.lease)sql",
+   WHERE jobs.id = ANY ($1::uuid[]) AND jobs.id = dead.id AND jobs.lease = dead.lease)sql",
                       Tenancy::global};
 
 const pg::Query kExtend{"extend_leases", R"sql(
   UPDATE jobs SET leased_until = clock_timestamp() + $3 * interval '1 millisecond'
     FROM unnest($1::uuid[], $2::uuid[]) AS held(id, lease)
-   WHERE jobs.id = held.id AND jobs.lease = held.lease
+   WHERE jobs.id = ANY ($1::uuid[]) AND jobs.id = held.id AND jobs.lease = held.lease
   RETURNING jobs.id)sql",
                         Tenancy::global};
 
 const pg::Query kTakeOver{"take_over_jobs", R"sql(
   WITH lost AS (
     DELETE FROM jobs
-     WHERE id IN (SELECT id FROM jobs WHERE state = 'running' AND leased_until < clock_timestamp()
-                   ORDER BY leased_until LIMIT 100 FOR UPDATE SKIP LOCKED)
+     WHERE id = ANY (ARRAY(
+             SELECT id FROM jobs WHERE state = 'running' AND leased_until < statement_timestamp()
+              ORDER BY leased_until LIMIT 100 FOR UPDATE SKIP LOCKED))
     RETURNING *, attempts >= max_attempts AS over)
-  INSERT INTO jobs (id, organization_id, kind, priority, unique_key, payload, state, run_at, ready_at,
-                    attempts, max_attempts, last_error, created_at, died_at)
+  INSERT INTO jobs (id, organization_id, kind, priority, unique_key, payload, state, run_at,
+                    ready_at, attempts, max_attempts, last_error, created_at, died_at)
   SELECT id, organization_id, kind, priority, unique_key, payload,
          CASE WHEN over THEN 'dead' ELSE 'ready' END, run_at, ready_at, attempts, max_attempts,
          'the lease of ' || leased_by || ' ran out', created_at, CASE WHEN over THEN now() END
@@ -128,7 +133,8 @@ const pg::Query kPromote{"promote_jobs", R"sql(
        WHERE j.state = 'scheduled' AND j.priority = p.priority AND j.run_at <= $1
        ORDER BY j.run_at LIMIT $2
          FOR UPDATE SKIP LOCKED) AS job)
-  UPDATE jobs SET state = 'ready', ready_at = now() FROM due WHERE jobs.id = due.id)sql",
+  UPDATE jobs SET state = 'ready', ready_at = now()
+   WHERE id = ANY (ARRAY(SELECT due.id FROM due)))sql",
                          Tenancy::global};
 
 struct HeldColumns {
@@ -162,7 +168,8 @@ std::vector<Picked> picked_of(const pg::Rows& rows, Uuid lease) {
   std::vector<Picked> picked;
   picked.reserve(rows.size());
   for (const pg::Row row : rows) {
-    picked.push_back({{row.get<JobId>("id"), lease, row.get<std::optional<OrgId>>("organization_id"),
+    picked.push_back({{row.get<JobId>("id"), lease,
+                       row.get<std::optional<OrgId>>("organization_id"),
                        row.get<std::string>("kind"),
                        static_cast<Priority>(row.get<std::int32_t>("priority")),
                        row.get<std::string>("payload"), row.get<std::int32_t>("attempts"),

@@ -1,6 +1,6 @@
-// The rows of `jobs` as the worker moves them. A claim puts jobs under a lease, named by a uuid of its
-// own; whoever names another lease than the row's changes nothing, so a holder that was slow can't
-// finish a job that was taken over. Leases run on the database's clock.
+// The rows of `jobs` as the worker moves them. A claim puts jobs under a lease, named by a uuid of
+// its own; whoever names another lease than the row's changes nothing, so a holder that was slow
+// can't finish a job that was taken over. Leases run on the database's clock.
 #pragma once
 
 #include <array>
@@ -50,25 +50,26 @@ struct Claim {
   std::chrono::milliseconds lease_for;
 };
 
-// First in each transaction that uses what follows: the planner judges a queue by what it held when it
-// was last looked at, which may be nothing, a moment before a million jobs came.
+// First in each transaction that uses what follows: the planner judges a queue by what it held when
+// it was last looked at, which may be nothing, a moment before a million jobs came.
 void use_indexes(pg::Tx& tx);
 
 // At most `limit` jobs, best priority first. Within a priority each lane gives one in its turn,
-// beginning after the one that was last, and more only where there are fewer lanes than jobs wanted.
-// Costs one step into an index for each lane that is passed and each job that is taken, whatever
-// the number of jobs. Moves `turns` on.
+// beginning after the one that was last, and more only where there are fewer lanes than jobs
+// wanted. Costs one step into an index for each lane that is passed and each job that is taken,
+// whatever the number of jobs. Moves `turns` on.
 std::vector<Claimed> claim(pg::Tx& tx, const Claim& wish, Turns& turns);
 
 // Deletes what is done. Returns the ids that were still held.
 std::vector<JobId> finish(pg::Tx& tx, std::span<const Held> done);
-// The same for one, in a transaction that is not the worker's own, whose plans it leaves as they are.
+// The same for one, in a transaction that is not the worker's own, whose plans it leaves as they
+// are.
 bool finish_beside(pg::Tx& tx, const Held& done);
 
 struct Returned {
   Held held;
-  std::optional<Time> run_at;         // business clock; none: at once
-  std::optional<std::string> error;   // none: it was given back untried, and the attempt not counted
+  std::optional<Time> run_at;        // business clock; none: at once
+  std::optional<std::string> error;  // none: given back untried, and the attempt not counted
 };
 // Makes jobs wait again. One whose key waits by now is dropped for the one that waits.
 void give_back(pg::Tx& tx, std::span<const Returned> jobs);

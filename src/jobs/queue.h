@@ -13,8 +13,8 @@ namespace payoutd::jobs {
 // already: that one can't begin before this transaction ends, so it sees what is written here.
 bool enqueue(pg::Tx& tx, const Job& job);
 
-// One statement for all. Returns how many were added; those left out had a key that waits already, or
-// that stands earlier in `jobs`.
+// One statement for all. Returns how many were added; those left out had a key that waits already,
+// or that stands earlier in `jobs`.
 std::size_t enqueue(pg::Tx& tx, std::span<const Job> jobs);
 
 // How many jobs there are of each state, counted to at most `kCountedTo`, so that a look at a queue

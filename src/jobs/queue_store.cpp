@@ -22,7 +22,8 @@ const pg::Query kInsert{"insert_jobs", R"sql(
        WHERE unique_key IS NOT NULL AND state IN ('scheduled', 'ready')
     DO UPDATE SET
          priority = least(jobs.priority, excluded.priority),
-         state = CASE WHEN 'ready' IN (jobs.state, excluded.state) THEN 'ready' ELSE 'scheduled' END,
+         state = CASE WHEN 'ready' IN (jobs.state, excluded.state) THEN 'ready'
+                      ELSE 'scheduled' END,
          run_at = CASE WHEN 'ready' IN (jobs.state, excluded.state) THEN NULL
                        ELSE least(jobs.run_at, excluded.run_at) END,
          ready_at = CASE WHEN jobs.state = 'ready' THEN jobs.ready_at ELSE now() END
@@ -37,7 +38,8 @@ const pg::Query kInsert{"insert_jobs", R"sql(
                         Tenancy::global};
 
 const pg::Query kBacklog{"job_backlog", R"sql(
-  SELECT (SELECT count(*) FROM (SELECT FROM jobs WHERE state = 'ready' LIMIT $1) AS c)::int AS ready,
+  SELECT (SELECT count(*) FROM (SELECT FROM jobs WHERE state = 'ready' LIMIT $1) AS c)::int
+           AS ready,
          (SELECT count(*) FROM (SELECT FROM jobs WHERE state = 'scheduled' LIMIT $1) AS c)::int
            AS scheduled,
          (SELECT count(*) FROM (SELECT FROM jobs WHERE state = 'running' LIMIT $1) AS c)::int
@@ -87,8 +89,8 @@ std::size_t insert_jobs(pg::Tx& tx, const std::vector<const Job*>& jobs) {
     run_ats.add(job->run_at);
     max_attempts.add(job->max_attempts);
   }
-  const pg::Row row = tx.exec(kInsert, ids, organizations, kinds, priorities, keys, payloads, run_ats,
-                              max_attempts).one();
+  const pg::Row row = tx.exec(kInsert, ids, organizations, kinds, priorities, keys, payloads,
+                              run_ats, max_attempts).one();
   return static_cast<std::size_t>(row.get<std::int32_t>("added"));
 }
 

@@ -68,7 +68,8 @@ std::optional<Error> set_weekdays(Calendar& calendar, std::string_view list) {
     constexpr std::array<std::string_view, 7> kWhole{
         "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"};
     if (!day || (word.size() > 3 && !same_word(word, kWhole[*day]))) {
-      return spec_error(fmt::format("weekday: `{}` is none of sun, mon, tue, wed, thu, fri, sat", word));
+      return spec_error(
+          fmt::format("weekday: `{}` is none of sun, mon, tue, wed, thu, fri, sat", word));
     }
     calendar.weekdays = static_cast<std::uint8_t>(calendar.weekdays | (1u << *day));
     return std::nullopt;
@@ -130,7 +131,7 @@ std::optional<date::sys_seconds> next_match(const Calendar& calendar, const Time
       const auto clock_stopped_at = local(period.begin, before);
       const auto skipped_until = local(period.begin, period.offset);
       if (from == period.begin && calendar.next(clock_stopped_at, skipped_until)) return from;
-      search_from = std::max(search_from, clock_stopped_at);  // what came before has been shown once
+      search_from = std::max(search_from, clock_stopped_at);  // earlier ones were shown before
     }
     if (const auto hit = calendar.next(search_from, local(end, period.offset))) {
       return instant(*hit, period.offset);
@@ -142,7 +143,9 @@ std::optional<date::sys_seconds> next_match(const Calendar& calendar, const Time
 
 }  // namespace
 
-std::string_view name_of(Repeats repeats) { return kRepeatsNames[static_cast<std::size_t>(repeats)]; }
+std::string_view name_of(Repeats repeats) {
+  return kRepeatsNames[static_cast<std::size_t>(repeats)];
+}
 
 Result<Repeats> parse_repeats(std::string_view text) {
   const auto at = index_of(kRepeatsNames, text);

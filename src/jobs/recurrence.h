@@ -2,9 +2,9 @@
 // instant out.
 //
 // In a zone that changes its clocks, a rule for an hour of the day fires once a day: a time that is
-// skipped fires at the first instant after the gap, one that comes twice fires the first time. A rule
-// that runs in every hour (`*/15 * * * *`) follows the clock as it shows: nothing for the skipped
-// hour, and again in the repeated one.
+// skipped fires at the first instant after the gap, one that comes twice fires the first time. A
+// rule that runs in every hour (`*/15 * * * *`) follows the clock as it shows: nothing for the
+// skipped hour, and again in the repeated one.
 #pragma once
 
 #include <chrono>
@@ -20,8 +20,8 @@
 namespace payoutd::jobs {
 
 // How `spec` is written, by kind:
-//   interval  "90s", "15m", "6h", "1d": every so long, on the grid that begins at the Unix epoch, so
-//             that every instance and every restart agree; 1 second to 366 days
+//   interval  "90s", "15m", "6h", "1d": every so long, on the grid that begins at the Unix epoch,
+//             so that every instance and every restart agree; 1 second to 366 days
 //   daily     "02:00"
 //   weekly    "mon 02:00", "mon,thu 02:00"
 //   monthly   "1 02:00", "1,15 02:00", "last 02:00"; 31 means the last day of a shorter month

@@ -33,7 +33,8 @@ std::string storable(std::string_view text) {
 bool passes(const pg::SqlError& error) {
   // Of PostgreSQL's error codes: rolled back, resources, not in a state to, canceled, system error.
   constexpr std::array<std::string_view, 5> kPassing{"40", "53", "55", "57", "58"};
-  return std::ranges::find(kPassing, std::string_view(error.sqlstate).substr(0, 2)) != kPassing.end();
+  const auto code_class = std::string_view(error.sqlstate).substr(0, 2);
+  return std::ranges::find(kPassing, code_class) != kPassing.end();
 }
 
 bool may_pass(const std::exception& thrown) {

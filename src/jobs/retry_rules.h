@@ -10,8 +10,8 @@
 
 namespace payoutd::jobs {
 
-// After `attempt` attempts (1 or more): 1 s, doubled each time up to an hour, of which `chance` (0 to
-// 1) takes away up to half, so that what failed together does not come back together.
+// After `attempt` attempts (1 or more): 1 s, doubled each time up to an hour, of which `chance` (0
+// to 1) takes away up to half, so that what failed together does not come back together.
 std::chrono::milliseconds retry_delay(int attempt, double chance);
 
 struct Failure {

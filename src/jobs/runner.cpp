@@ -56,7 +56,8 @@ void Runner::take(std::vector<Claimed> jobs, Run::Monotonic::time_point lease_en
       }
       if (tasks_.contains(job.id)) {
         // Its lease ran out under a handler of ours that has not noticed yet.
-        outcomes_.returned.push_back({{job.id, job.lease}, clock_.now() + retry_delay(job.attempt, 0),
+        outcomes_.returned.push_back({{job.id, job.lease},
+                                      clock_.now() + retry_delay(job.attempt, 0),
                                       "an earlier attempt was still running"});
         continue;
       }
@@ -133,7 +134,8 @@ void Runner::run(Task& task) {
   try {
     settle(task, run, call(run));
   } catch (const LeaseLost& lost) {
-    log::warn("a job was taken over while it ran", {{"kind", task.job.kind}, {"error", lost.what()}});
+    log::warn("a job was taken over while it ran",
+              {{"kind", task.job.kind}, {"error", lost.what()}});
     const std::lock_guard lock(mutex_);
     tasks_.erase(task.job.id);
     ++outcomes_.lost;

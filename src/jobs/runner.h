@@ -1,5 +1,5 @@
-// The threads that run handlers, and what became of each job. Knows nothing of the queue: it is given
-// claimed jobs, and asked for outcomes.
+// The threads that run handlers, and what became of each job. Knows nothing of the queue: it is
+// given claimed jobs, and asked for outcomes.
 #pragma once
 
 #include <atomic>

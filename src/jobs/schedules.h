@@ -1,6 +1,6 @@
 // What repeats: a rule, a time zone and the job that is enqueued each time. A schedule that is due
-// fires once, however many instances look; one that was missed, by a stopped service or a clock that
-// jumped, fires once and goes on from now.
+// fires once, however many instances look; one that was missed, by a stopped service or a clock
+// that jumped, fires once and goes on from now.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,7 @@ struct Schedule {
   std::string time_zone = "UTC";
   std::string job_kind;
   Priority job_priority = Priority::normal;
-  Json job_payload = Json::object();         // the job's has `fire_at` (ISO 8601) and `schedule` (name) too
+  Json job_payload = Json::object();         // the job's gets `fire_at` and `schedule` (its name)
 };
 
 struct StoredSchedule : Schedule {
@@ -56,9 +56,9 @@ Result<void> remove_schedule(pg::Tx& tx, std::optional<OrgId> organization, Sche
 std::vector<StoredSchedule> list_schedules(pg::Tx& tx, std::optional<OrgId> organization,
                                            const std::string& after, int limit);
 
-// Fires at most kFiredAtOnce of those that are due at `now` and that no other instance is firing: the
-// firing and its job in this transaction. While an earlier firing's job still waits, its job stands
-// for both. A schedule that has no next time is disabled with its error, and stops no other.
+// Fires at most kFiredAtOnce of those that are due at `now` and that no other instance is firing:
+// the firing and its job in this transaction. While an earlier firing's job still waits, its job
+// stands for both. A schedule that has no next time is disabled with its error, and stops no other.
 // Returns how many fired. Error: retry where the machine's time zones can't be read.
 inline constexpr int kFiredAtOnce = 200;
 Result<std::size_t> fire_due(pg::Tx& tx, Time now);

@@ -160,8 +160,8 @@ std::vector<StoredSchedule> select_schedules(pg::Tx& tx, std::optional<OrgId> or
 }
 
 void update_schedule(pg::Tx& tx, const StoredSchedule& s) {
-  tx.exec(kUpdate, s.organization, s.id, s.name, name_of(s.repeats), s.spec, s.time_zone, s.job_kind,
-          static_cast<int>(s.job_priority), s.job_payload, s.enabled, s.next_fire_at);
+  tx.exec(kUpdate, s.organization, s.id, s.name, name_of(s.repeats), s.spec, s.time_zone,
+          s.job_kind, static_cast<int>(s.job_priority), s.job_payload, s.enabled, s.next_fire_at);
 }
 
 bool delete_schedule(pg::Tx& tx, std::optional<OrgId> organization, ScheduleId id) {

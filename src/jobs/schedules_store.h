@@ -11,7 +11,8 @@
 namespace payoutd::jobs {
 
 // Nothing where the name is taken.
-std::optional<StoredSchedule> insert_schedule(pg::Tx& tx, const Schedule& schedule, Time next_fire_at);
+std::optional<StoredSchedule> insert_schedule(pg::Tx& tx, const Schedule& schedule,
+                                              Time next_fire_at);
 // Inserts it, or changes the one of its name where the definition differs.
 StoredSchedule upsert_schedule(pg::Tx& tx, const Schedule& schedule, Time next_fire_at);
 

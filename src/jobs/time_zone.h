@@ -1,5 +1,5 @@
-// Named time zones of the machine's IANA database. Clock changes are known up to 2037, where its files
-// end; later years keep the last offset.
+// Named time zones of the machine's IANA database. Clock changes are known up to 2037, where its
+// files end; later years keep the last offset.
 #pragma once
 
 #include <date/tz.h>
@@ -13,7 +13,8 @@ namespace payoutd::jobs {
 using TimeZone = date::time_zone;
 
 // "Europe/Berlin", "UTC". The zone lives as long as the program. Error: unprocessable
-// `time_zone_unknown`, param `time_zone`; retry `time_zones_missing` where the machine has no database.
+// `time_zone_unknown`, param `time_zone`; retry `time_zones_missing` where the machine has no
+// database.
 Result<const TimeZone*> find_time_zone(std::string_view name);
 
 // A stretch of time in which a zone's clocks differ from UTC by one offset.

@@ -221,7 +221,9 @@ void Worker::keep_result(Turn& turn) {
     runner_->extended(turn.extended, turn.held, lease_end);
     extend_at_ = turn.begun + options_.lease / 3;
   }
-  if (turn.takes_over) take_over_at_ = turn.begun + std::min(options_.lease / 4, kLongestTakeOverPause);
+  if (turn.takes_over) {
+    take_over_at_ = turn.begun + std::min(options_.lease / 4, kLongestTakeOverPause);
+  }
   if (turn.promotes) promote_at_ = turn.more_due ? turn.begun : turn.begun + kPromoteEvery;
   if (turn.idle > 0) turns_ = turn.turns;
   {

@@ -1,5 +1,5 @@
-// Runs jobs: one thread speaks with the queue, the others run handlers. Any number of workers, in any
-// number of processes, may share a database.
+// Runs jobs: one thread speaks with the queue, the others run handlers. Any number of workers, in
+// any number of processes, may share a database.
 //
 //   jobs::Worker worker(db, clock, handlers, {.threads = 8, .listen_url = url});
 //   …
@@ -30,7 +30,7 @@ struct WorkerOptions {
   int urgent_threads = 1;   // of them, kept free of jobs less urgent than Priority::prompt, so that
                             // long ones never make money wait; at most threads - 1
   std::chrono::milliseconds poll{1000};     // at least this often it looks for work
-  std::chrono::milliseconds lease{30'000};  // after a kill, others take over after this; 1 s or more
+  std::chrono::milliseconds lease{30'000};  // others take over after it; 1 s or more
   std::chrono::milliseconds drain{10'000};  // that stop() waits for running handlers
   std::string name{};                       // who holds a lease; none: host and process
   std::optional<Secret> listen_url{};       // of the same database, to hear of jobs at once
@@ -48,14 +48,15 @@ struct WorkerCounters {
   std::int64_t taken_over = 0;  // leases of others that ran out
   std::int64_t fired = 0;       // schedules
   std::int64_t running = 0;
-  std::chrono::microseconds waited{0};  // of the last claim, the longest: how far behind the queue is
+  std::chrono::microseconds waited{0};  // the longest of the last claim: how far behind we are
 };
 
 class Worker {
  public:
   // Business time (run_at, schedules) is `clock`'s; leases are the database's. No two handlers may
   // have one kind. Kinds without a handler are left to other workers.
-  Worker(pg::Database& db, const Clock& clock, std::vector<Handler> handlers, WorkerOptions options);
+  Worker(pg::Database& db, const Clock& clock, std::vector<Handler> handlers,
+         WorkerOptions options);
   // Stops, and waits for every handler, however long it takes.
   ~Worker();
   Worker(const Worker&) = delete;

@@ -32,7 +32,8 @@ TEST(Interval, StaysOnTheGridWhateverTheStart) {
             (Texts{"2026-03-01T09:45:00Z", "2026-03-01T10:00:00Z"}));
   EXPECT_EQ(fires(Repeats::interval, "1d", "Europe/Berlin", "2026-03-28T12:00:00Z", 2),
             (Texts{"2026-03-29T00:00:00Z", "2026-03-30T00:00:00Z"}));
-  EXPECT_EQ(fires(Repeats::interval, "90s", "UTC", "1970-01-01", 1), (Texts{"1970-01-01T00:01:30Z"}));
+  EXPECT_EQ(fires(Repeats::interval, "90s", "UTC", "1970-01-01", 1),
+            (Texts{"1970-01-01T00:01:30Z"}));
 }
 
 TEST(Interval, RefusesWhatIsNoLength) {
@@ -49,7 +50,8 @@ TEST(Daily, FiresAtTheZonesTime) {
 }
 
 TEST(Daily, RefusesWhatIsNoTime) {
-  for (const char* bad : {"", "2", "24:00", "02:60", "2:0", "02:00:00", "02:00 x", "a2:00", ":30"}) {
+  for (const char* bad :
+       {"", "2", "24:00", "02:60", "2:0", "02:00:00", "02:00 x", "a2:00", ":30"}) {
     EXPECT_FALSE(parse_recurrence(Repeats::daily, bad)) << bad;
   }
 }
@@ -132,7 +134,8 @@ TEST(DaylightSaving, ADailyRuleFiresOnceOnEveryDayOfTenYears) {
 TEST(Weekly, FiresOnItsDays) {
   EXPECT_EQ(fires(Repeats::weekly, "mon,Thursday 09:00", "UTC", "2026-03-01", 3),
             (Texts{"2026-03-02T09:00:00Z", "2026-03-05T09:00:00Z", "2026-03-09T09:00:00Z"}));
-  for (const char* bad : {"", "mon", "09:00", "funday 09:00", "mon, thu 09:00", "mond 09:00", "1 09:00"}) {
+  for (const char* bad :
+       {"", "mon", "09:00", "funday 09:00", "mon, thu 09:00", "mond 09:00", "1 09:00"}) {
     EXPECT_FALSE(parse_recurrence(Repeats::weekly, bad)) << bad;
   }
 }
@@ -155,7 +158,8 @@ TEST(Monthly, SeveralDaysThatMeetAtTheMonthsEndFireOnce) {
 }
 
 TEST(TimeZones, RefuseWhatTheDatabaseDoesNotName) {
-  for (const char* bad : {"", "Berlin", "europe/berlin", "CEST+1", "../../etc/passwd", "Mars/Olympus"}) {
+  for (const char* bad :
+       {"", "Berlin", "europe/berlin", "CEST+1", "../../etc/passwd", "Mars/Olympus"}) {
     const auto found = find_time_zone(bad);
     ASSERT_FALSE(found) << bad;
     EXPECT_EQ(found.error().code, "time_zone_unknown");

@@ -50,7 +50,8 @@ TEST_F(Schedules, EnsuredWithAnotherDefinitionItChanges) {
 
 TEST_F(Schedules, WhatAPersonDisabledStaysDisabled) {
   const auto stored = ensure(kNightly);
-  in_tx_result([&](pg::Tx& tx) { return change_schedule(tx, stored.id, kNightly, false, kMorning); });
+  in_tx_result(
+      [&](pg::Tx& tx) { return change_schedule(tx, stored.id, kNightly, false, kMorning); });
   Schedule later = kNightly;
   later.spec = "04:30";
   EXPECT_FALSE(ensure(later).enabled);
@@ -66,7 +67,9 @@ TEST_F(Schedules, SeveralInstancesMayEnsureTheSameAtOnce) {
 
 TEST_F(Schedules, AreRefusedWithTheFieldThatIsWrong) {
   const auto refusal = [&](Schedule schedule) {
-    return db().transact([&](pg::Tx& tx) { return create_schedule(tx, schedule, kMorning); }).error();
+    return db()
+        .transact([&](pg::Tx& tx) { return create_schedule(tx, schedule, kMorning); })
+        .error();
   };
   Schedule bad = kNightly;
   bad.spec = "25:00";
@@ -107,17 +110,22 @@ TEST_F(Schedules, OfAnotherOrganizationAreNotThere) {
   const OrgId stranger = OrgId::make();
   Schedule stolen = ours;
   stolen.organization = stranger;
-  EXPECT_EQ(db().transact([&](pg::Tx& tx) { return find_schedule(tx, stranger, stored.id); }).error().kind,
-            Kind::missing);
-  EXPECT_EQ(db().transact([&](pg::Tx& tx) { return remove_schedule(tx, stranger, stored.id); }).error().kind,
-            Kind::missing);
-  EXPECT_EQ(db().transact([&](pg::Tx& tx) {
-                  return change_schedule(tx, stored.id, stolen, true, kMorning);
-                }).error().kind,
-            Kind::missing);
-  EXPECT_TRUE(in_tx([&](pg::Tx& tx) { return list_schedules(tx, stranger, "", 10); }).empty());
-  EXPECT_EQ(in_tx([&](pg::Tx& tx) { return list_schedules(tx, ours.organization, "", 10); }).size(), 1u);
-  EXPECT_TRUE(db().transact([&](pg::Tx& tx) { return remove_schedule(tx, ours.organization, stored.id); }));
+  const auto found = db().transact(
+      [&](pg::Tx& tx) { return find_schedule(tx, stranger, stored.id); });
+  EXPECT_EQ(found.error().kind, Kind::missing);
+  const auto removed = db().transact(
+      [&](pg::Tx& tx) { return remove_schedule(tx, stranger, stored.id); });
+  EXPECT_EQ(removed.error().kind, Kind::missing);
+  const auto changed = db().transact(
+      [&](pg::Tx& tx) { return change_schedule(tx, stored.id, stolen, true, kMorning); });
+  EXPECT_EQ(changed.error().kind, Kind::missing);
+  const auto listed = [&](OrgId org) {
+    return in_tx([&](pg::Tx& tx) { return list_schedules(tx, org, "", 10).size(); });
+  };
+  EXPECT_EQ(listed(stranger), 0u);
+  EXPECT_EQ(listed(*ours.organization), 1u);
+  EXPECT_TRUE(db().transact(
+      [&](pg::Tx& tx) { return remove_schedule(tx, ours.organization, stored.id); }));
 }
 
 TEST_F(Schedules, FireWhenDueWithTheirTimeInTheJob) {
@@ -196,10 +204,12 @@ TEST_F(Schedules, OneThatCannotGoOnIsDisabledAndStopsNoOther) {
   Schedule doomed = kNightly;
   doomed.name = "doomed";
   ensure(doomed);
-  in_tx([](pg::Tx& tx) { tx.exec_unnamed("UPDATE schedules SET time_zone = 'Gone' WHERE name = 'doomed'"); });
+  in_tx([](pg::Tx& tx) {
+    tx.exec_unnamed("UPDATE schedules SET time_zone = 'Gone' WHERE name = 'doomed'");
+  });
   EXPECT_EQ(fire(at("2026-03-03T02:00:00Z")), 2u);
   EXPECT_EQ(fire(at("2026-03-04T02:00:00Z")), 1u);
-  EXPECT_EQ(text("SELECT enabled::text || left(last_error, 6) FROM schedules WHERE name = 'doomed'"),
+  EXPECT_EQ(text("SELECT enabled || left(last_error, 6) FROM schedules WHERE name = 'doomed'"),
             "false`Gone`");
   EXPECT_TRUE(ensure(doomed).enabled);  // mended
 }

@@ -19,9 +19,11 @@ struct WorkerTest : QueueTest {
   WorkerTest() : clock(kMorning) {}
 
   // A worker that polls quickly and runs `work` by `run`.
-  std::unique_ptr<Worker> worker(std::function<Result<void>(jobs::Run&)> run, WorkerOptions options = {}) {
+  std::unique_ptr<Worker> worker(std::function<Result<void>(jobs::Run&)> run,
+                                 WorkerOptions options = {}) {
     if (options.poll == WorkerOptions{}.poll) options.poll = milliseconds{50};
-    return std::make_unique<Worker>(db(), clock, std::vector<Handler>{{"work", std::move(run)}}, options);
+    std::vector<Handler> handlers{{"work", std::move(run)}};
+    return std::make_unique<Worker>(db(), clock, std::move(handlers), options);
   }
   bool empty() { return text("SELECT count(*)::text FROM jobs") == "0"; }
 
@@ -118,7 +120,10 @@ TEST_F(WorkerTest, GivesUpAfterTheLastAttempt) {
 }
 
 TEST_F(WorkerTest, AJobWhoseTextIsNoJsonIsDeadAndStopsNobody) {
-  in_tx([](pg::Tx& tx) { enqueue(tx, {.kind = "work"}); tx.exec_unnamed("UPDATE jobs SET payload = '{'"); });
+  in_tx([](pg::Tx& tx) {
+    enqueue(tx, {.kind = "work"});
+    tx.exec_unnamed("UPDATE jobs SET payload = '{'");
+  });
   const auto worker_ = worker([](jobs::Run&) -> Result<void> { return {}; });
   EXPECT_TRUE(comes_true([&] { return counts().dead == 1; }));
 }
@@ -187,7 +192,9 @@ TEST_F(WorkerTest, AHandlerWhoseJobWasTakenOverCommitsNothing) {
   });
   add({.kind = "work"});
   begun.wait();
-  in_tx([](pg::Tx& tx) { tx.exec_unnamed("UPDATE jobs SET lease = gen_random_uuid(), leased_by = 'x'"); });
+  in_tx([](pg::Tx& tx) {
+    tx.exec_unnamed("UPDATE jobs SET lease = gen_random_uuid(), leased_by = 'x'");
+  });
   stolen.count_down();
   ASSERT_TRUE(comes_true([&] { return worker_->counters().lost == 1; }));
   EXPECT_EQ(text("SELECT count(*)::text FROM effects"), "0");
@@ -217,7 +224,8 @@ TEST_F(WorkerTest, AHandlerLearnsThatItsLeaseIsGone) {
   add({.kind = "work"});
   ASSERT_TRUE(comes_true([&] { return counts().running == 1; }));
   in_tx([](pg::Tx& tx) {
-    tx.exec_unnamed("UPDATE jobs SET lease = gen_random_uuid(), leased_until = now() + interval '1 day'");
+    tx.exec_unnamed(
+        "UPDATE jobs SET lease = gen_random_uuid(), leased_until = now() + interval '1 day'");
   });
   EXPECT_TRUE(comes_true([&] { return worker_->counters().lost == 1; }));
   EXPECT_TRUE(learned);
@@ -275,7 +283,8 @@ TEST_F(WorkerTest, HearsOfAJobLongBeforeItWouldLook) {
 
 TEST_F(WorkerTest, OutlivesTheDatabase) {
   std::atomic<int> ran = 0;
-  const auto worker_ = worker([&](jobs::Run&) -> Result<void> { ++ran; return {}; }, {.listen_url = url()});
+  const auto worker_ = worker([&](jobs::Run&) -> Result<void> { ++ran; return {}; },
+                              {.listen_url = url()});
   add({.kind = "work"});
   ASSERT_TRUE(comes_true([&] { return ran == 1; }));
   ASSERT_TRUE(support::server().restart());
