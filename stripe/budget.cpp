@@ -52,7 +52,8 @@ std::chrono::nanoseconds Bucket::wait(Instant now) {
   // The sum of many small fills may end a hair below a whole token.
   constexpr double kWhole = 1.0 - 1e-6;
   if (tokens_ >= kWhole) return std::chrono::nanoseconds{0};
-  return std::chrono::nanoseconds{static_cast<std::int64_t>(std::ceil((1.0 - tokens_) / rate_ * 1e9))};
+  return std::chrono::nanoseconds{
+      static_cast<std::int64_t>(std::ceil((1.0 - tokens_) / rate_ * 1e9))};
 }
 
 void Bucket::empty(Instant now) {

@@ -1,6 +1,6 @@
 // The rate budget: asked before every send, so that Stripe's limits are kept instead of met.
-// Stripe: 100 requests/s per account live, 25 in test mode, 25 per endpoint, 15 payouts created; calls
-// with Stripe-Account are counted together with the platform's. docs.stripe.com/rate-limits
+// Stripe: 100 requests/s per account live, 25 in test mode, 25 per endpoint, 15 payouts created;
+// calls with Stripe-Account are counted together with the platform's. docs.stripe.com/rate-limits
 #pragma once
 
 #include <chrono>
@@ -27,8 +27,8 @@ struct Wait {
   bool everyone = false;             // not only this route: nobody needs to ask before
 };
 
-// Called from the client's one thread, in order of priority; never blocks. Nothing is kept for who was
-// told to wait: he asks again, before those of lower priority.
+// Called from the client's one thread, in order of priority; never blocks. Nothing is kept for who
+// was told to wait: he asks again, before those of lower priority.
 class Budget {
  public:
   virtual ~Budget() = default;
@@ -47,8 +47,8 @@ struct Rates {
   double payout_creation = 15;
 };
 
-// A token bucket that fills evenly and holds at most a tenth of a second's worth (at least one), so that
-// no second, wherever it begins, sees much more than the rate.
+// A token bucket that fills evenly and holds at most a tenth of a second's worth (at least one), so
+// that no second, wherever it begins, sees much more than the rate.
 class Bucket {
  public:
   Bucket(double per_second, Instant now);

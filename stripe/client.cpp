@@ -27,7 +27,8 @@ std::optional<Error> wrong_key(const Secret& key) {
   });
   if (secret && plain) return std::nullopt;
   std::string message = "the Stripe key must be a secret or restricted key, sk_… or rk_…";
-  if (text.starts_with("pk_")) message += "; this is a publishable one, which cannot read an account";
+  if (text.starts_with("pk_"))
+    message += "; this is a publishable one, which cannot read an account";
   if (!plain) message += "; it has characters that no key has, perhaps a space or line end";
   return Error{Kind::invalid, "stripe_key_invalid", std::move(message)};
 }
@@ -50,14 +51,16 @@ std::optional<Error> wrong_base(const std::string& base, const Secret& key) {
     return Error{Kind::invalid, "stripe_base_invalid",
                  fmt::format("Stripe's address must be like https://api.stripe.com: {}", why)};
   };
-  if (curl_url_set(url.get(), CURLUPART_URL, base.c_str(), 0) != CURLUE_OK) return refuse("it is no URL");
+  if (curl_url_set(url.get(), CURLUPART_URL, base.c_str(), 0) != CURLUE_OK)
+    return refuse("it is no URL");
   const std::string scheme = part(CURLUPART_SCHEME);
   if (scheme != "https" && scheme != "http") return refuse("it is neither https nor http");
   if (!part(CURLUPART_USER).empty() || !part(CURLUPART_QUERY).empty() ||
       !part(CURLUPART_FRAGMENT).empty() || part(CURLUPART_PATH) != "/") {
     return refuse("it has more than a host and a port");
   }
-  const bool test_key = key.reveal().starts_with("sk_test_") || key.reveal().starts_with("rk_test_");
+  const bool test_key =
+      key.reveal().starts_with("sk_test_") || key.reveal().starts_with("rk_test_");
   if (scheme == "http" && !test_key && !is_this_machine(part(CURLUPART_HOST))) {
     return refuse("a live key is sent by https only");
   }
@@ -70,12 +73,15 @@ std::optional<Error> wrong_request(const Request& request) {
     return Error{Kind::invalid, "stripe_request_invalid", std::move(message)};
   };
   const std::string& path = request.path;
-  if (!path.starts_with('/') || path.starts_with("//")) return refuse("a path begins with one slash");
-  if (!std::ranges::all_of(path, [](char c) { return c > ' ' && c < 0x7f && c != '#' && c != '\\'; })) {
+  if (!path.starts_with('/') || path.starts_with("//"))
+    return refuse("a path begins with one slash");
+  if (!std::ranges::all_of(path,
+                           [](char c) { return c > ' ' && c < 0x7f && c != '#' && c != '\\'; })) {
     return refuse("a path is encoded ASCII");
   }
   const std::string_view route = std::string_view(path).substr(0, path.find('?'));
-  if (route.contains("/../") || route.contains("/./") || route.ends_with("/..") || route.ends_with("/.")) {
+  if (route.contains("/../") || route.contains("/./") || route.ends_with("/..") ||
+      route.ends_with("/.")) {
     return refuse("a path has no dot segments");
   }
   const auto in_account = [](char c) {
@@ -91,7 +97,8 @@ Result<std::unique_ptr<Client>> Client::open(Options options) {
   while (options.base.ends_with('/')) options.base.pop_back();
   if (auto wrong = wrong_key(options.key)) return *std::move(wrong);
   if (auto wrong = wrong_base(options.base, options.key)) return *std::move(wrong);
-  CHECK(options.max_in_flight > 0 && options.timeout.count() > 0 && options.connect_timeout.count() > 0);
+  CHECK(options.max_in_flight > 0 && options.timeout.count() > 0 &&
+        options.connect_timeout.count() > 0);
   if (!options.budget) options.budget = std::make_shared<LocalBudget>();
   if (options.clock == nullptr) options.clock = &kMachineClock;
   if (!options.pause) options.pause = [](Pause wanted) { return wanted; };
@@ -119,8 +126,9 @@ Answer Client::send(Request request) {
   CHECK(!loop_->on_own_thread());
   std::promise<Answer> promise;
   std::future<Answer> answer = promise.get_future();
-  submit(std::move(request),
-         [promise = std::move(promise)](Answer given) mutable { promise.set_value(std::move(given)); });
+  submit(std::move(request), [promise = std::move(promise)](Answer given) mutable {
+    promise.set_value(std::move(given));
+  });
   return answer.get();
 }
 

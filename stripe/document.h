@@ -13,10 +13,12 @@ namespace payoutd::stripe {
 inline constexpr std::size_t kPadding = simdjson::SIMDJSON_PADDING;
 
 // Nothing where the text is no JSON.
-inline std::optional<simdjson::dom::element> parse(simdjson::dom::parser& parser, const std::string& text) {
+inline std::optional<simdjson::dom::element> parse(simdjson::dom::parser& parser,
+                                                   const std::string& text) {
   const bool padded = text.capacity() >= text.size() + kPadding;
   simdjson::dom::element root;
-  if (parser.parse(text.data(), text.size(), !padded).get(root) != simdjson::SUCCESS) return std::nullopt;
+  if (parser.parse(text.data(), text.size(), !padded).get(root) != simdjson::SUCCESS)
+    return std::nullopt;
   return root;
 }
 

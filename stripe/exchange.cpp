@@ -22,7 +22,8 @@ std::string owned(simdjson::dom::object object, std::string_view name) {
 }
 
 Kind kind_of(const StripeError& error) {
-  if (error.type == "idempotency_error" || error.code == "idempotency_key_in_use") return Kind::retry;
+  if (error.type == "idempotency_error" || error.code == "idempotency_key_in_use")
+    return Kind::retry;
   switch (error.status) {
     case 400:
     case 402: return Kind::unprocessable;

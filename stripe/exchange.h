@@ -1,4 +1,5 @@
-// One call of Stripe's API: what is asked, what came back, and what went wrong in Stripe's own words.
+// One call of Stripe's API: what is asked, what came back, and what went wrong in Stripe's own
+// words.
 #pragma once
 
 #include <chrono>
@@ -22,7 +23,8 @@ inline constexpr std::string_view kApiVersion = "2026-07-29.dahlia";
 enum class Method { get, post, del };
 std::string_view name_of(Method method);
 
-// Derived from the operation and stored before the first send, never made up at the moment of sending.
+// Derived from the operation and stored before the first send, never made up at the moment of
+// sending.
 class IdempotencyKey {
  public:
   // CHECKs 1 to 255 printable ASCII characters without spaces.
@@ -49,9 +51,9 @@ class Request {
   Request&& earlier(History history) &&;
 
   Method method = Method::get;
-  std::string path;   // "/v1/payouts", encoded, with its query
+  std::string path;  // "/v1/payouts", encoded, with its query
   std::string body;
-  std::string key;    // Idempotency-Key; empty except for POST
+  std::string key;  // Idempotency-Key; empty except for POST
   std::string account;
   Priority priority = Priority::normal;
   Retries retries = Retries::reading();
@@ -89,20 +91,22 @@ struct StripeError {
   bool replayed = false;
 };
 
-// Nothing where the body is no Stripe error. Also takes OAuth's {"error": "…", "error_description": "…"}.
+// Nothing where the body is no Stripe error. Also takes OAuth's {"error": "…", "error_description":
+// "…"}.
 std::optional<StripeError> parse_error(const Response& response);
 
-// For our callers: 404 missing; 400 and 402 unprocessable; 409 of a key in use, 429 and 5xx retry; other
-// 409 refused; 401, 403 and what is unexpected upstream. Code and param are Stripe's where it gave any.
+// For our callers: 404 missing; 400 and 402 unprocessable; 409 of a key in use, 429 and 5xx retry;
+// other 409 refused; 401, 403 and what is unexpected upstream. Code and param are Stripe's where it
+// gave any.
 Error to_error(const StripeError& error);
 
 // What a call came to, over all its sends.
 struct Answer {
   Outcome outcome = Outcome::not_done;
-  History history{};                    // store it with the instruction; see Request::earlier
+  History history{};                     // store it with the instruction; see Request::earlier
   Response response{};                   // the last; status 0 when nobody answered
   std::optional<StripeError> refusal{};  // of the last response
-  Error error{};                        // says why, unless the last response was a parsed 2xx
+  Error error{};                         // says why, unless the last response was a parsed 2xx
 
   bool ok() const { return outcome == Outcome::done; }
 };

@@ -40,7 +40,9 @@ Form& Form::add(std::string_view name, std::string_view value) {
   return *this;
 }
 
-Form& Form::add(std::string_view name, std::int64_t value) { return add(name, std::to_string(value)); }
+Form& Form::add(std::string_view name, std::int64_t value) {
+  return add(name, std::to_string(value));
+}
 
 Form& Form::add(std::string_view name, bool value) {
   return add(name, std::string_view(value ? "true" : "false"));

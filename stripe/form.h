@@ -1,7 +1,7 @@
 // Parameters as Stripe's v1 API takes them: application/x-www-form-urlencoded, nested names in
-// brackets. The order is the caller's and the bytes are stable, so that a stored body can be repeated
-// byte for byte. The same encoding serves the query of a GET.
-// Source: the official SDKs' encoders; docs.stripe.com/api.
+// brackets. The order is the caller's and the bytes are stable, so that a stored body can be
+// repeated byte for byte. The same encoding serves the query of a GET. Source: the official SDKs'
+// encoders; docs.stripe.com/api.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +32,8 @@ class Form {
   std::string text_;
 };
 
-// {"payouts", "po_1", "cancel"} gives "/v1/payouts/po_1/cancel"; what is no plain id is encoded, so that
-// no id from outside can reach another route. CHECKs that no segment is empty.
+// {"payouts", "po_1", "cancel"} gives "/v1/payouts/po_1/cancel"; what is no plain id is encoded, so
+// that no id from outside can reach another route. CHECKs that no segment is empty.
 std::string v1_path(std::initializer_list<std::string_view> segments);
 
 }  // namespace payoutd::stripe

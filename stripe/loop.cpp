@@ -14,16 +14,23 @@ namespace {
 constexpr const char* kCanceled = "stripe_call_canceled";
 constexpr const char* kCanceledMessage = "the call to Stripe was canceled";
 constexpr const char* kStopping = "stripe_client_stopping";
-constexpr const char* kStoppingMessage = "payoutd is stopping; the call to Stripe was not made or not awaited";
+constexpr const char* kStoppingMessage =
+    "payoutd is stopping; the call to Stripe was not made or not awaited";
 
 std::string_view without_query(std::string_view path) { return path.substr(0, path.find('?')); }
 
-// A write to a connection that the other end closed raises SIGPIPE in OpenSSL; signals of the process
-// belong to other threads.
+// A write to a connection that the other end closed raises SIGPIPE in OpenSSL; signals of the
+// process belong to other threads.
 void block_signals() {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+// Sends that libcurl repeated by itself.
+History with_lost(History history, int sends) {
+  for (; sends > 0; --sends) history = after(history, {.reach = Reach::lost});
+  return history;
 }
 
 Error no_answer(const Sent& sent) {
@@ -38,7 +45,8 @@ Error unexpected(int status, const std::string& request_id) {
               fmt::format("Stripe's address answered {} with a body that is not Stripe's", status)};
   if (status == 429) error = {Kind::retry, "stripe_rate_limited", "Stripe's address answered 429"};
   if (status >= 500) {
-    error = {Kind::retry, "stripe_unavailable", fmt::format("Stripe's address answered {}", status)};
+    error = {Kind::retry, "stripe_unavailable",
+             fmt::format("Stripe's address answered {}", status)};
   }
   if (!request_id.empty()) error.message += fmt::format(" ({})", request_id);
   return error;
@@ -71,6 +79,9 @@ Loop::Loop(Client::Options options)
   CHECK(multi_ != nullptr);
   CHECK(options_.budget != nullptr && options_.clock != nullptr && options_.pause);
   curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(options_.max_in_flight));
+  // The server may allow fewer; beyond its number further connections are made.
+  curl_multi_setopt(multi_, CURLMOPT_MAX_CONCURRENT_STREAMS,
+                    static_cast<long>(options_.max_in_flight));
   curl_multi_setopt(multi_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
   thread_ = std::thread([this] {
     block_signals();
@@ -244,10 +255,12 @@ void Loop::start_what_may(Instant now) {
 // Money finds a free slot even while a sync fills the line.
 bool Loop::may_start(const Call& call) const {
   const std::size_t most = options_.max_in_flight;
-  const std::size_t kept_free = call.request.priority == Priority::sync ? most / 8
-                                : call.request.priority == Priority::normal ? most / 16
-                                                                            : 0;
-  return sending_.size() < most - kept_free;
+  switch (call.request.priority) {
+    case Priority::money: return sending_.size() < most;
+    case Priority::normal: return sending_.size() < most - most / 16;
+    case Priority::sync: return sending_.size() < most - most / 8;
+  }
+  return false;
 }
 
 void Loop::start(Owned call) {
@@ -286,7 +299,7 @@ void Loop::collect() {
 }
 
 void Loop::conclude(Owned call, Sent sent) {
-  for (int i = 0; i < sent.lost_before; ++i) call->history = after(call->history, {.reach = Reach::lost});
+  call->history = with_lost(call->history, sent.lost_before);
   const Outcome outcome = classify(call->history, sent.last.send);
   call->history = after(call->history, sent.last.send);
   counts_.connections += static_cast<std::uint64_t>(sent.connections);
@@ -350,8 +363,7 @@ void Loop::cut(CURL* easy, const char* code, const char* message) {
   call->transfer.reset();
   idle_handles_.push_back(easy);
   counts_.in_flight = sending_.size();
-  for (int i = 0; i < sent.lost_before; ++i) call->history = after(call->history, {.reach = Reach::lost});
-  call->history = after(call->history, sent.last.send);
+  call->history = after(with_lost(call->history, sent.lost_before), sent.last.send);
   end_early(std::move(call), code, message);
 }
 
@@ -364,7 +376,8 @@ std::chrono::milliseconds Loop::next_wait(Instant now) const {
   if (!paused_.empty()) next = std::min(next, paused_.begin()->first);
   if (ask_budget_at_ && !waiting_.empty()) next = std::min(next, *ask_budget_at_);
   if (drain_until_) next = std::min(next, *drain_until_);
-  return std::max(std::chrono::milliseconds{0}, std::chrono::ceil<std::chrono::milliseconds>(next - now));
+  return std::max(std::chrono::milliseconds{0},
+                  std::chrono::ceil<std::chrono::milliseconds>(next - now));
 }
 
 }  // namespace payoutd::stripe

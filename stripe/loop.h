@@ -1,5 +1,5 @@
-// The client's thread: takes calls in, starts their sends in order of priority as the budget allows,
-// drives libcurl, and hands the answers out.
+// The client's thread: takes calls in, starts their sends in order of priority as the budget
+// allows, drives libcurl, and hands the answers out.
 #pragma once
 
 #include <curl/curl.h>
@@ -62,8 +62,8 @@ class Loop {
   Client::Ticket last_ticket_ = 0;
 
   // The thread's own.
-  std::map<Place, Owned> waiting_;                // for the budget or a slot
-  std::multimap<Instant, Owned> paused_;          // before a repeat
+  std::map<Place, Owned> waiting_;        // for the budget or a slot
+  std::multimap<Instant, Owned> paused_;  // before a repeat
   std::unordered_map<CURL*, Owned> sending_;
   std::vector<CURL*> idle_handles_;
   std::optional<Instant> ask_budget_at_;

@@ -11,7 +11,8 @@ bool about_another_send(const Send& send) {
 
 // What an answer says by itself, without regard to earlier sends.
 Outcome of_answer(const Send& send) {
-  if (send.status >= 200 && send.status < 300) return send.parsed ? Outcome::done : Outcome::unknown;
+  if (send.status >= 200 && send.status < 300)
+    return send.parsed ? Outcome::done : Outcome::unknown;
   if (send.status < 400 || send.status >= 500) return Outcome::unknown;
   if (about_another_send(send)) return Outcome::unknown;
   return send.parsed || send.status == 429 ? Outcome::not_done : Outcome::unknown;

@@ -1,10 +1,11 @@
-// What is known of a request that moves money, after each of its sends. It decides whether a payout may
-// be sent under a new key, so it errs to `unknown` wherever Stripe may have acted.
+// What is known of a request that moves money, after each of its sends. It decides whether a payout
+// may be sent under a new key, so it errs to `unknown` wherever Stripe may have acted.
 //
-// Of a first send: not done = it certainly did not arrive (no connection, DNS, TLS), a 429, or a parsed
-// Stripe 4xx; done = a parsed 2xx; unknown = all else. A 409 of a key in use and a mismatch of parameters
-// speak of another send of the same key: unknown. Once a send was unknown, only a parsed 2xx or a 4xx
-// marked Idempotent-Replayed resolves it here; proof of absence is the caller's.
+// Of a first send: not done = it certainly did not arrive (no connection, DNS, TLS), a 429, or a
+// parsed Stripe 4xx; done = a parsed 2xx; unknown = all else. A 409 of a key in use and a mismatch
+// of parameters speak of another send of the same key: unknown. Once a send was unknown, only a
+// parsed 2xx or a 4xx marked Idempotent-Replayed resolves it here; proof of absence is the
+// caller's.
 #pragma once
 
 #include <string>
@@ -24,14 +25,14 @@ enum class Reach {
 struct Send {
   Reach reach = Reach::not_sent;
   int status = 0;
-  bool parsed = false;      // 2xx: a JSON object; otherwise: a Stripe error object
-  bool replayed = false;    // Idempotent-Replayed: true
-  std::string type{};       // of the Stripe error
+  bool parsed = false;    // 2xx: a JSON object; otherwise: a Stripe error object
+  bool replayed = false;  // Idempotent-Replayed: true
+  std::string type{};     // of the Stripe error
   std::string code{};
 };
 
-// Folds the sends of one key, in order. A caller that resends a stored instruction starts from what it
-// stored: History{.unknown = true} where an earlier send's outcome was unknown.
+// Folds the sends of one key, in order. A caller that resends a stored instruction starts from what
+// it stored: History{.unknown = true} where an earlier send's outcome was unknown.
 struct History {
   bool unknown = false;
   int sends = 0;  // of which bytes may have left

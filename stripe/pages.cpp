@@ -22,9 +22,10 @@ class Fetch {
   Fetch(Client& client, Request request) : client_(client) {
     std::promise<Answer> promise;
     answer_ = promise.get_future();
-    ticket_ = client.submit(std::move(request), [promise = std::move(promise)](Answer answer) mutable {
-      promise.set_value(std::move(answer));
-    });
+    ticket_ =
+        client.submit(std::move(request), [promise = std::move(promise)](Answer answer) mutable {
+          promise.set_value(std::move(answer));
+        });
   }
   ~Fetch() {
     if (answer_.valid()) client_.cancel(ticket_);
@@ -66,7 +67,8 @@ Result<void> Reader::read(Response response, Direction direction, Page& page) {
   const auto root = parse(parser_, response_.body);
   simdjson::dom::object list;
   simdjson::dom::array data;
-  if (!root || root->get(list) != simdjson::SUCCESS || list["data"].get(data) != simdjson::SUCCESS ||
+  if (!root || root->get(list) != simdjson::SUCCESS ||
+      list["data"].get(data) != simdjson::SUCCESS ||
       list["has_more"].get(page.has_more) != simdjson::SUCCESS) {
     return malformed("has no data and has_more", response_);
   }
@@ -84,7 +86,8 @@ Result<void> Reader::read(Response response, Direction direction, Page& page) {
 Result<void> Reader::read_items(simdjson::dom::array data, Page& page) const {
   for (const simdjson::dom::element element : data) {
     Item item;
-    if (element.get(item.object) != simdjson::SUCCESS) return malformed("has an item that is no object", response_);
+    if (element.get(item.object) != simdjson::SUCCESS)
+      return malformed("has an item that is no object", response_);
     item.id = text_at(item.object, "id");
     if (item.id.empty()) return malformed("has an item without id", response_);
     page.items.push_back(item);
@@ -125,9 +128,13 @@ struct Pages::State {
     Form query = listing.query;
     query.add("limit", listing.limit);
     if (!cursor.empty()) {
-      query.add(listing.direction == Direction::newest_first ? "starting_after" : "ending_before", cursor);
+      query.add(listing.direction == Direction::newest_first ? "starting_after" : "ending_before",
+                cursor);
     }
-    return Request::get(listing.path, query).on(listing.account).with(listing.priority).with(listing.retries);
+    return Request::get(listing.path, query)
+        .on(listing.account)
+        .with(listing.priority)
+        .with(listing.retries);
   }
   void fetch();
   Result<const Page*> advance();
@@ -163,7 +170,8 @@ Result<const Page*> Pages::State::advance() {
   over = !page.has_more;
   if (over) return &page;
   cursor = page.next;
-  if (cursor == before) return Error{Kind::upstream, "stripe_list_malformed", "Stripe's list does not move on"};
+  if (cursor == before)
+    return Error{Kind::upstream, "stripe_list_malformed", "Stripe's list does not move on"};
   if (listing.prefetch) fetch();
   return &page;
 }
@@ -187,7 +195,8 @@ Result<const Page*> Pages::next() {
 
 Result<void> Pages::finished() const {
   if (state_->error) return *state_->error;
-  if (!state_->over) return Error{Kind::retry, "stripe_list_unfinished", "the list was not read to its end"};
+  if (!state_->over)
+    return Error{Kind::retry, "stripe_list_unfinished", "the list was not read to its end"};
   return {};
 }
 

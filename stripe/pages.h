@@ -4,9 +4,9 @@
 //   for (const Page& page : pages) store(page.items);
 //   if (!pages.finished()) return pages.finished();   // the range ended early
 //
-// One page is held, and the next is fetched meanwhile: memory stays flat whatever the list's length. A
-// cursor is sequential; who wants more in flight lists several `created` ranges or accounts at once.
-// Source: docs.stripe.com/api/pagination.
+// One page is held, and the next is fetched meanwhile: memory stays flat whatever the list's
+// length. A cursor is sequential; who wants more in flight lists several `created` ranges or
+// accounts at once. Source: docs.stripe.com/api/pagination.
 #pragma once
 
 #include <simdjson.h>
@@ -28,8 +28,8 @@ enum class Direction {
 };
 
 struct Listing {
-  std::string path;    // "/v1/balance_transactions"
-  Form query{};        // filters, repeated on every page; without limit and cursors
+  std::string path;  // "/v1/balance_transactions"
+  Form query{};      // filters, repeated on every page; without limit and cursors
   std::string account{};
   Priority priority = Priority::sync;
   Direction direction = Direction::newest_first;
@@ -41,7 +41,7 @@ struct Listing {
 
 struct Item {
   std::string_view id;
-  std::string_view raw;           // the object's own bytes in the page
+  std::string_view raw;  // the object's own bytes in the page
   simdjson::dom::object object;
 };
 
@@ -50,8 +50,8 @@ struct Page {
   std::string_view text;    // the whole answer
   std::vector<Item> items;  // in the listing's direction
   bool has_more = false;
-  std::string next;         // resumes after this page; empty where an empty page was the first
-  Time sent_at{};           // business clock, just before the request
+  std::string next;  // resumes after this page; empty where an empty page was the first
+  Time sent_at{};    // business clock, just before the request
   std::string_view request_id;
 };
 
@@ -62,8 +62,8 @@ class Pages {
   Pages(Pages&&) noexcept;
   Pages& operator=(Pages&&) = delete;
 
-  // The next page, or null after the last. Errors: as Client::call, or upstream `stripe_list_malformed`.
-  // After an error it stays there.
+  // The next page, or null after the last. Errors: as Client::call, or upstream
+  // `stripe_list_malformed`. After an error it stays there.
   Result<const Page*> next();
   // Whether every page was read; the error that ended the range otherwise.
   Result<void> finished() const;
@@ -77,7 +77,9 @@ class Pages {
     const Page& operator*() const { return *page_; }
     Iterator& operator++();
     void operator++(int) { ++*this; }
-    friend bool operator==(const Iterator& it, std::default_sentinel_t) { return it.page_ == nullptr; }
+    friend bool operator==(const Iterator& it, std::default_sentinel_t) {
+      return it.page_ == nullptr;
+    }
 
    private:
     friend class Pages;

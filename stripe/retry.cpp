@@ -21,7 +21,8 @@ bool worth_repeating(const Retries& retries, const LastSend& last) {
 Pause backoff(int n, Pause longest, double jitter) {
   const auto full = Pause{500LL << std::clamp(n - 1, 0, 16)};
   const auto capped = static_cast<double>(std::min(full, longest).count());
-  const auto jittered = Pause{static_cast<std::int64_t>(capped * (0.5 + 0.5 * std::clamp(jitter, 0.0, 1.0)))};
+  const auto jittered =
+      Pause{static_cast<std::int64_t>(capped * (0.5 + 0.5 * std::clamp(jitter, 0.0, 1.0)))};
   return std::max(jittered, std::min(Pause{500}, longest));
 }
 
@@ -43,8 +44,8 @@ bool is_limited(const LastSend& last) {
   return last.send.reach == Reach::answered && last.send.status == 429;
 }
 
-std::optional<Pause> pause_before_retry(const Retries& retries, const Tries& tries, const LastSend& last,
-                                        double jitter) {
+std::optional<Pause> pause_before_retry(const Retries& retries, const Tries& tries,
+                                        const LastSend& last, double jitter) {
   const bool limited = is_limited(last);
   const int n = limited ? tries.limited : tries.failures;
   if (n > (limited ? retries.limited : retries.failures)) return std::nullopt;

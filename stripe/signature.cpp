@@ -29,8 +29,8 @@ Mac keyed(const Secret& secret) {
   EVP_MAC_free(hmac);
   CHECK(mac != nullptr);
   char digest[] = "SHA256";
-  const OSSL_PARAM params[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                               OSSL_PARAM_construct_end()};
   const std::string& key = secret.reveal();
   CHECK(EVP_MAC_init(mac.get(), reinterpret_cast<const unsigned char*>(key.data()), key.size(),
                      params) == 1);
@@ -38,7 +38,8 @@ Mac keyed(const Secret& secret) {
 }
 
 void absorb(EVP_MAC_CTX* mac, std::string_view bytes) {
-  CHECK(EVP_MAC_update(mac, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()) == 1);
+  CHECK(EVP_MAC_update(mac, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()) ==
+        1);
 }
 
 Hex sign(const Mac& key, std::string_view seconds, std::string_view body) {
@@ -127,24 +128,27 @@ Result<Header> parse(std::string_view text) {
   }
   if (header.seconds.empty()) return malformed("has no t");
   if (!header.has_v1) {
-    return refusal("signature_v1_missing",
-                   "the Stripe-Signature header has no v1 signature; other schemes are not accepted");
+    return refusal(
+        "signature_v1_missing",
+        "the Stripe-Signature header has no v1 signature; other schemes are not accepted");
   }
   return header;
 }
 
 bool has_whitespace(const Secret& secret) {
-  return std::ranges::any_of(secret.reveal(), [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); });
+  return std::ranges::any_of(secret.reveal(),
+                             [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); });
 }
 
 Error mismatch(bool whitespace_in_secret) {
-  std::string message =
-      "no v1 signature matches: the secret must be this endpoint's own, and the body the raw bytes "
-      "as they were received, not parsed and written again";
-  if (whitespace_in_secret) {
-    message += "; a configured secret contains whitespace, which is probably not part of it";
-  }
-  return refusal("signature_mismatch", std::move(message));
+  return refusal(
+      "signature_mismatch",
+      fmt::format(
+          "no v1 signature matches: the secret must be this endpoint's own, and the body the "
+          "raw bytes as they were received, not parsed and written again{}",
+          whitespace_in_secret ? "; a configured secret contains whitespace, which is "
+                                 "probably not part of it"
+                               : ""));
 }
 
 }  // namespace
@@ -168,7 +172,8 @@ struct SignatureVerifier::Keys {
   }
 };
 
-SignatureVerifier::SignatureVerifier(const std::vector<Secret>& secrets, std::chrono::seconds tolerance)
+SignatureVerifier::SignatureVerifier(const std::vector<Secret>& secrets,
+                                     std::chrono::seconds tolerance)
     : tolerance_(tolerance) {
   CHECK(tolerance.count() > 0);
   auto keys = std::make_unique<Keys>();
@@ -183,12 +188,15 @@ SignatureVerifier::SignatureVerifier(SignatureVerifier&&) noexcept = default;
 SignatureVerifier& SignatureVerifier::operator=(SignatureVerifier&&) noexcept = default;
 
 // The tolerance comes after the signature: who cannot sign learns nothing about our clock.
-Result<Verified> SignatureVerifier::verify(std::string_view body, std::string_view header, Time now) const {
+Result<Verified> SignatureVerifier::verify(std::string_view body, std::string_view header,
+                                           Time now) const {
   if (keys_->keys.empty()) {
-    return Error{Kind::retry, "signature_secret_missing",
-                 "no webhook secret is configured: set STRIPE_WEBHOOK_SECRETS to the endpoint's whsec_…"};
+    return Error{
+        Kind::retry, "signature_secret_missing",
+        "no webhook secret is configured: set STRIPE_WEBHOOK_SECRETS to the endpoint's whsec_…"};
   }
-  if (header.empty()) return refusal("signature_header_missing", "the Stripe-Signature header is missing");
+  if (header.empty())
+    return refusal("signature_header_missing", "the Stripe-Signature header is missing");
   if (body.empty()) return refusal("signature_body_missing", "the body is empty");
   const auto parsed = parse(header);
   if (!parsed) return parsed.error();
@@ -196,15 +204,17 @@ Result<Verified> SignatureVerifier::verify(std::string_view body, std::string_vi
   if (signer == nullptr) return mismatch(keys_->whitespace);
 
   // In 128 bits: t has up to 19 digits.
-  const auto age_us = static_cast<__int128>(to_micros(now)) -
-                      static_cast<__int128>(parsed->signed_at) * 1'000'000;
+  const auto age_us =
+      static_cast<__int128>(to_micros(now)) - static_cast<__int128>(parsed->signed_at) * 1'000'000;
   const auto limit_us = static_cast<__int128>(tolerance_.count()) * 1'000'000;
   if (age_us > limit_us) {
-    return refusal("signature_too_old", fmt::format("the signature is older than {} s", tolerance_.count()));
+    return refusal("signature_too_old",
+                   fmt::format("the signature is older than {} s", tolerance_.count()));
   }
   if (age_us < -limit_us) {
-    return refusal("signature_too_new",
-                   fmt::format("the signature is more than {} s ahead of our clock", tolerance_.count()));
+    return refusal(
+        "signature_too_new",
+        fmt::format("the signature is more than {} s ahead of our clock", tolerance_.count()));
   }
   return Verified{parsed->signed_at, signer->index};
 }

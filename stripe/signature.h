@@ -2,11 +2,11 @@
 //
 // The grammar is what every official SDK accepts, and nothing beyond it: one `t` of 1 to 19 digits
 // without a leading zero or whitespace, at least one `v1`, each item `key=value`, empty items and
-// unknown keys (also `v0`, which test deliveries carry) ignored. A `v1` that is not 64 lower-case hex
-// digits never matches. |now - t| may be at most the tolerance: a signature from the far future is
-// refused too, as Stripe's PHP and .NET libraries do; machines whose clock is more than 300 s wrong
-// must be told, not served.
-// Source: docs.stripe.com/webhooks, "Verify webhook signatures manually".
+// unknown keys (also `v0`, which test deliveries carry) ignored. A `v1` that is not 64 lower-case
+// hex digits never matches. |now - t| may be at most the tolerance: a signature from the far future
+// is refused too, as Stripe's PHP and .NET libraries do; machines whose clock is more than 300 s
+// wrong must be told, not served. Source: docs.stripe.com/webhooks, "Verify webhook signatures
+// manually".
 #pragma once
 
 #include <chrono>
@@ -54,6 +54,7 @@ class SignatureVerifier {
 };
 
 // The header that Stripe would send: for tools and tests that deliver to an endpoint of ours.
-std::string signature_header(std::string_view body, const Secret& secret, std::int64_t unix_seconds);
+std::string signature_header(std::string_view body, const Secret& secret,
+                             std::int64_t unix_seconds);
 
 }  // namespace payoutd::stripe

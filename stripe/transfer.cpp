@@ -17,11 +17,10 @@ void set(CURL* easy, CURLoption option, T value) {
 }
 
 std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r' || text.back() == '\n')) {
-    text.remove_suffix(1);
-  }
-  return text;
+  constexpr std::string_view kBlank = " \t\r\n";
+  const auto first = text.find_first_not_of(kBlank);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
 }
 
 // Seconds only; Stripe is not known to send dates.
@@ -40,8 +39,9 @@ std::size_t digits(std::string_view text) {
 
 // Will not heal by itself: a certificate that is not trusted, an answer beyond the limit.
 bool hopeless(CURLcode result, bool too_large) {
-  return too_large || result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CACERT_BADFILE ||
-         result == CURLE_URL_MALFORMAT || result == CURLE_UNSUPPORTED_PROTOCOL;
+  return too_large || result == CURLE_PEER_FAILED_VERIFICATION ||
+         result == CURLE_SSL_CACERT_BADFILE || result == CURLE_URL_MALFORMAT ||
+         result == CURLE_UNSUPPORTED_PROTOCOL;
 }
 
 bool is_object(const std::string& body) {
@@ -112,7 +112,8 @@ void Transfer::set_connection(const Client::Options& options, const Request& req
   set(easy_, CURLOPT_MAXAGE_CONN, 60L);  // older idle ones are likely to be dead at the other end
   set(easy_, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   set(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
-  set(easy_, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.value_or(options.timeout).count()));
+  set(easy_, CURLOPT_TIMEOUT_MS,
+      static_cast<long>(request.timeout.value_or(options.timeout).count()));
   if (!tls) {
     set(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     set(easy_, CURLOPT_PROXY, "");  // a proxy would see the key
@@ -127,8 +128,8 @@ void Transfer::set_connection(const Client::Options& options, const Request& req
   if (!options.ca_file.empty()) set(easy_, CURLOPT_CAINFO, options.ca_file.c_str());
 }
 
-// Called when the connection stands, its handshake done, before the first byte of the request: without
-// this call nothing left. A second call is libcurl's own repeat on another connection.
+// Called when the connection stands, its handshake done, before the first byte of the request:
+// without this call nothing left. A second call is libcurl's own repeat on another connection.
 int Transfer::about_to_send(void* self, char*, char*, int, int) {
   auto& transfer = *static_cast<Transfer*>(self);
   ++transfer.sends_;
@@ -151,8 +152,9 @@ void Transfer::take_header(std::string_view line) {
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return;
   std::string name(line.substr(0, colon));
-  std::ranges::transform(name, name.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(name, name.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  });
   const std::string_view value = trimmed(line.substr(colon + 1)).substr(0, 1024);
   if (name == "request-id") response_.request_id = value;
   if (name == "original-request") response_.original_request = value;
@@ -162,7 +164,8 @@ void Transfer::take_header(std::string_view line) {
   if (name == "stripe-should-retry" && value == "false") response_.should_retry = false;
   if (name == "retry-after") response_.retry_after = whole_seconds(value);
   if (name == "stripe-notice") log::warn("Stripe gives notice", {{"notice", value}});
-  if (name == "content-length") response_.body.reserve(std::min(digits(value), max_bytes_) + kPadding);
+  if (name == "content-length")
+    response_.body.reserve(std::min(digits(value), max_bytes_) + kPadding);
 }
 
 bool Transfer::take_body(std::string_view bytes) {
@@ -185,8 +188,9 @@ Sent Transfer::finish(CURLcode result) {
   if (result != CURLE_OK) {
     send.reach = sends_ == 0 ? Reach::not_sent : Reach::lost;
     sent.last.hopeless = hopeless(result, too_large_);
-    sent.failure = too_large_ ? fmt::format("the answer is larger than {} bytes", max_bytes_)
-                              : log::redact(failure_[0] != '\0' ? failure_ : curl_easy_strerror(result));
+    sent.failure = too_large_
+                       ? fmt::format("the answer is larger than {} bytes", max_bytes_)
+                       : log::redact(failure_[0] != '\0' ? failure_ : curl_easy_strerror(result));
     return sent;
   }
   long status = 0;

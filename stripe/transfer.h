@@ -13,7 +13,7 @@ namespace payoutd::stripe {
 // What one send came to.
 struct Sent {
   LastSend last;
-  Response response;                   // status 0 unless answered
+  Response response;  // status 0 unless answered
   std::optional<StripeError> refusal;
   std::string failure;   // libcurl's words, keys masked, when nobody answered
   int lost_before = 0;   // libcurl itself repeats a request whose kept connection died: those sends

@@ -6,7 +6,7 @@ target_include_directories(payoutd_options INTERFACE ${CMAKE_SOURCE_DIR}/src ${C
 target_compile_options(payoutd_options INTERFACE
   -Wall -Wextra -Wconversion -Werror -fstack-protector-strong
   # g++ 12 warns of its own string and chrono code once it is inlined; the debug build keeps these.
-  $<$<CONFIG:Release>:-O2 -g1 -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread
+  $<$<CONFIG:Release>:-O2 -g1 -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread
       -Wno-maybe-uninitialized>)
 target_compile_definitions(payoutd_options INTERFACE
   PAYOUTD_VERSION="${PROJECT_VERSION}" SPDLOG_FMT_EXTERNAL)

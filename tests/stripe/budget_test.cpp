@@ -99,7 +99,8 @@ TEST(Budget, RoutesAreTemplates) {
   EXPECT_EQ(route_of("POST", "/v1/payouts/po_1Pgc79B7/cancel"), "POST /v1/payouts/:id/cancel");
   EXPECT_EQ(route_of("GET", "/v1/balance_transactions/txn_1A"), "GET /v1/balance_transactions/:id");
   EXPECT_EQ(route_of("GET", "/v1/balance"), "GET /v1/balance");
-  EXPECT_EQ(route_of("GET", "/v1/reporting/report_types/balance.summary.1"), "GET /v1/reporting/report_types/:id");
+  EXPECT_EQ(route_of("GET", "/v1/reporting/report_types/balance.summary.1"),
+            "GET /v1/reporting/report_types/:id");
 }
 
 }  // namespace

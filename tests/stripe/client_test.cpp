@@ -13,7 +13,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-void answer_well(WireConnection& connection, const WireRequest&) { connection.reply(200, kPayoutBody); }
+void answer_well(WireConnection& connection, const WireRequest&) {
+  connection.reply(200, kPayoutBody);
+}
 
 TEST(Client, SendsAPostByteForByteWithAllItsHeaders) {
   Wire wire(answer_well);
@@ -46,7 +48,8 @@ TEST(Client, SendsALargeBodyAtOnce) {
 TEST(Client, SendsAGetWithItsQueryAndWithoutAKey) {
   Wire wire(answer_well);
   const auto client = World(wire).client();
-  ASSERT_TRUE(client->call(Request::get(v1_path({"payouts", "po_1"}), Form{}.add("expand[]", "a b"))));
+  ASSERT_TRUE(
+      client->call(Request::get(v1_path({"payouts", "po_1"}), Form{}.add("expand[]", "a b"))));
   const WireRequest seen = wire.requests().at(0);
   EXPECT_EQ(seen.method, "GET");
   EXPECT_EQ(seen.target, "/v1/payouts/po_1?expand[]=a%20b");
@@ -78,10 +81,11 @@ TEST(Client, GivesTheHeadersThatMatter) {
 
 TEST(Client, TellsStripesErrorInTypes) {
   Wire wire([](WireConnection& connection, const WireRequest&) {
-    connection.reply(400,
-                     R"({"error":{"type":"invalid_request_error","code":"amount_too_small","param":"amount",
+    connection.reply(
+        400,
+        R"({"error":{"type":"invalid_request_error","code":"amount_too_small","param":"amount",
                          "message":"Amount must be at least 1.","decline_code":"x"}})",
-                     "Request-Id: req_9\r\n");
+        "Request-Id: req_9\r\n");
   });
   const Answer answer = World(wire).client()->send(pay());
   ASSERT_TRUE(answer.refusal);
@@ -95,7 +99,8 @@ TEST(Client, TellsStripesErrorInTypes) {
 }
 
 TEST(Client, KindOfAnErrorFollowsItsStatus) {
-  const auto kind = [](int status, std::string code = "", std::string type = "invalid_request_error") {
+  const auto kind = [](int status, std::string code = "",
+                       std::string type = "invalid_request_error") {
     return to_error({.status = status, .type = std::move(type), .code = std::move(code)}).kind;
   };
   EXPECT_EQ(kind(400), Kind::unprocessable);
@@ -111,13 +116,14 @@ TEST(Client, KindOfAnErrorFollowsItsStatus) {
 }
 
 TEST(Client, ReadsTheErrorOfOAuth) {
-  const auto error = parse_error({.status = 400,
-                                  .body = R"({"error":"invalid_grant","error_description":"no such code"})",
-                                  .request_id = {},
-                                  .original_request = {},
-                                  .rate_limited_reason = {},
-                                  .should_retry = {},
-                                  .retry_after = {}});
+  const auto error =
+      parse_error({.status = 400,
+                   .body = R"({"error":"invalid_grant","error_description":"no such code"})",
+                   .request_id = {},
+                   .original_request = {},
+                   .rate_limited_reason = {},
+                   .should_retry = {},
+                   .retry_after = {}});
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code, "invalid_grant");
   EXPECT_EQ(error->message, "no such code");
@@ -198,7 +204,8 @@ TEST(Client, TellsWhenTheRequestWasSent) {
 
 TEST(Client, TheKeyIsInNoLogAndNoError) {
   Wire wire([](WireConnection& connection, const WireRequest&) {
-    connection.reply(401, stripe_error("invalid_request_error", "", std::string("Invalid API Key provided: ") + kTestKey));
+    connection.reply(401, stripe_error("invalid_request_error", "",
+                                       std::string("Invalid API Key provided: ") + kTestKey));
   });
   ASSERT_TRUE(log::configure("debug"));
   testing::internal::CaptureStderr();
@@ -211,13 +218,15 @@ TEST(Client, TheKeyIsInNoLogAndNoError) {
   ASSERT_TRUE(log::configure("info"));
   EXPECT_NE(logged.find("called Stripe"), std::string::npos);
   EXPECT_NE(answer.error.message.find("Invalid API Key"), std::string::npos);
-  for (const std::string& text : {logged, answer.error.message, answer.refusal->message, unreachable.error.message}) {
+  for (const std::string& text :
+       {logged, answer.error.message, answer.refusal->message, unreachable.error.message}) {
     EXPECT_EQ(text.find("51SecretOfThisTest"), std::string::npos) << text;
   }
 }
 
 TEST(Client, RefusesAKeyThatCannotWork) {
-  for (const char* key : {"", "pk_test_1", "sk_test_1\n", " sk_test_1", "whsec_1", "sk_live_1\r\nX: y"}) {
+  for (const char* key :
+       {"", "pk_test_1", "sk_test_1\n", " sk_test_1", "whsec_1", "sk_live_1\r\nX: y"}) {
     const auto opened = Client::open({.key = Secret{key}});
     ASSERT_FALSE(opened) << key;
     EXPECT_EQ(opened.error().code, "stripe_key_invalid");
@@ -245,8 +254,8 @@ TEST(Client, RefusesAnAddressThatWouldShowALiveKey) {
 TEST(Client, SendsNothingThatReachesPastItsPlace) {
   Wire wire(answer_well);
   const auto client = World(wire).client();
-  for (const char* path : {"v1/payouts", "//evil.example/v1", "/v1/../x", "/v1/x/..", "/v1/a b", "/v1/a\r\nX: y",
-                           "/v1/\xc3\xbc", "/v1/a#b", ""}) {
+  for (const char* path : {"v1/payouts", "//evil.example/v1", "/v1/../x", "/v1/x/..", "/v1/a b",
+                           "/v1/a\r\nX: y", "/v1/\xc3\xbc", "/v1/a#b", ""}) {
     const Answer answer = client->send(Request::get(path));
     EXPECT_EQ(answer.error.code, "stripe_request_invalid") << path;
     EXPECT_EQ(answer.outcome, Outcome::not_done);

@@ -85,7 +85,8 @@ TEST(Faults, ANameThatDoesNotExistIsNotDone) {
 }
 
 TEST(Faults, TlsSpokenToAPlainPortIsNotDone) {
-  Wire wire([](WireConnection& connection, const WireRequest&) { connection.reply(200, kPayoutBody); });
+  Wire wire(
+      [](WireConnection& connection, const WireRequest&) { connection.reply(200, kPayoutBody); });
   // The server answers the first bytes of the handshake with something else, and closes.
   World world("https://127.0.0.1:" + std::to_string(wire.port()));
   world.options.connect_timeout = milliseconds{300};
@@ -95,7 +96,9 @@ TEST(Faults, TlsSpokenToAPlainPortIsNotDone) {
 }
 
 TEST(Faults, ACertificateThatIsNotTrustedIsNotDoneAndNotTriedAgain) {
-  Wire wire([](WireConnection& connection, const WireRequest&) { connection.reply(200, kPayoutBody); }, true);
+  Wire wire(
+      [](WireConnection& connection, const WireRequest&) { connection.reply(200, kPayoutBody); },
+      true);
   World world(wire.url());  // without the certificate
   const Answer answer = world.client()->send(pay());
   EXPECT_EQ(answer.outcome, Outcome::not_done);
@@ -105,7 +108,9 @@ TEST(Faults, ACertificateThatIsNotTrustedIsNotDoneAndNotTriedAgain) {
 }
 
 TEST(Faults, ATrustedCertificateServes) {
-  Wire wire([](WireConnection& connection, const WireRequest&) { connection.reply(200, kPayoutBody); }, true);
+  Wire wire(
+      [](WireConnection& connection, const WireRequest&) { connection.reply(200, kPayoutBody); },
+      true);
   const auto client = World(wire).client();
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(client->send(pay()).ok());
   EXPECT_EQ(wire.connections(), 1);
@@ -117,10 +122,11 @@ TEST(Faults, AResetInsideTlsIsUnknown) {
 }
 
 TEST(Faults, WhatComesAfterTheFirstByteIsUnknown) {
-  for (const auto& step : {kReset, kClose, kTruncate, kTruncateChunks, kUntilClose, reply(200, "<html>"),
-                           reply(500, "oops"), reply(502, "<html>"), refuse(500, ""),
-                           refuse(409, "idempotency_key_in_use"), reply(400, "<html>"),
-                           reply(400, stripe_error("idempotency_error", ""))}) {
+  for (const auto& step :
+       {kReset, kClose, kTruncate, kTruncateChunks, kUntilClose, reply(200, "<html>"),
+        reply(500, "oops"), reply(502, "<html>"), refuse(500, ""),
+        refuse(409, "idempotency_key_in_use"), reply(400, "<html>"),
+        reply(400, stripe_error("idempotency_error", ""))}) {
     Scene scene({step});
     const Answer answer = scene.send(once());
     EXPECT_EQ(answer.outcome, Outcome::unknown) << answer.error.message;
@@ -161,8 +167,9 @@ TEST(Faults, RepeatsTheSameBytesUnderTheSameKey) {
 }
 
 TEST(Faults, AFreshRefusalAfterAnUnknownSendStaysUnknown) {
-  for (const auto& step : {refuse(401, ""), refuse(400, "balance_insufficient"), refuse(429, "rate_limit"),
-                           refuse(500, "", "Idempotent-Replayed: true\r\n")}) {
+  for (const auto& step :
+       {refuse(401, ""), refuse(400, "balance_insufficient"), refuse(429, "rate_limit"),
+        refuse(500, "", "Idempotent-Replayed: true\r\n")}) {
     Scene scene({kReset, step});
     EXPECT_EQ(scene.send().outcome, Outcome::unknown);
   }
@@ -183,8 +190,8 @@ TEST(Faults, AReplayedSuccessResolvesWhatAnEarlierProcessLeftUnknown) {
   EXPECT_EQ(answer.history.sends, 4);
 }
 
-// libcurl repeats a request by itself when a kept connection dies under it: that first send may have
-// arrived, so a refusal of the second is not the whole truth.
+// libcurl repeats a request by itself when a kept connection dies under it: that first send may
+// have arrived, so a refusal of the second is not the whole truth.
 TEST(Faults, AKeptConnectionThatDiedCountsAsASend) {
   Scene scene({reply(200), kReset, refuse(400, "balance_insufficient")});
   ASSERT_TRUE(scene.send(once()).ok());
@@ -210,7 +217,9 @@ TEST(Faults, AKeptConnectionThatDiedWithItsServerIsUnknown) {
 }
 
 TEST(Faults, ALimitIsWaitedOut) {
-  Scene scene({refuse(429, "rate_limit", "Retry-After: 9\r\nStripe-Rate-Limited-Reason: endpoint-rate\r\n"), reply(200)});
+  Scene scene(
+      {refuse(429, "rate_limit", "Retry-After: 9\r\nStripe-Rate-Limited-Reason: endpoint-rate\r\n"),
+       reply(200)});
   EXPECT_EQ(scene.send().outcome, Outcome::done);
   EXPECT_EQ(scene.client->counts().limited, 1u);
   ASSERT_EQ(scene.world.pauses->taken().size(), 1u);
@@ -243,7 +252,8 @@ TEST(Faults, StripeShouldRetryDecides) {
 }
 
 TEST(Faults, AKeyInUseIsAskedForAgain) {
-  Scene scene({refuse(409, "idempotency_key_in_use"), reply(200, kPayoutBody, "Idempotent-Replayed: true\r\n")});
+  Scene scene({refuse(409, "idempotency_key_in_use"),
+               reply(200, kPayoutBody, "Idempotent-Replayed: true\r\n")});
   EXPECT_EQ(scene.send().outcome, Outcome::done);
 }
 
@@ -264,7 +274,8 @@ TEST(Faults, AnEndlessAnswerIsCut) {
   world.options.max_response_bytes = 100'000;
   const Answer answer = world.client()->send(pay());
   EXPECT_EQ(answer.outcome, Outcome::unknown);
-  EXPECT_NE(answer.error.message.find("larger than 100000"), std::string::npos) << answer.error.message;
+  EXPECT_NE(answer.error.message.find("larger than 100000"), std::string::npos)
+      << answer.error.message;
   EXPECT_EQ(wire.requests().size(), 1u);
 }
 

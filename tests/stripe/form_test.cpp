@@ -12,7 +12,8 @@ TEST(Form, KeepsTheOrderAndEncodesWhatItMust) {
   form.add("amount", std::int64_t{5'000'000'000}).add("currency", "eur").add("livemode", false);
   form.add("description", "Zahlung über 11 €: a+b & c=d").metadata("payout", "0190");
   EXPECT_EQ(form.str(),
-            "amount=5000000000&currency=eur&livemode=false&description=Zahlung%20%C3%BCber%2011%20%E2%82%AC"
+            "amount=5000000000&currency=eur&livemode=false&description=Zahlung%20%C3%BCber%2011%20%"
+            "E2%82%AC"
             "%3A%20a%2Bb%20%26%20c%3Dd&metadata[payout]=0190");
 }
 

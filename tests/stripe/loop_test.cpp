@@ -51,17 +51,21 @@ class Gate final : public Budget {
 
 // A server that answers only when let go.
 struct Held {
-  Held() : wire([this](WireConnection& connection, const WireRequest&) {
-             wire.hold();
-             connection.reply(200, kPayoutBody);
-           }) {}
+  Held()
+      : wire([this](WireConnection& connection, const WireRequest&) {
+          wire.hold();
+          connection.reply(200, kPayoutBody);
+        }) {}
   Wire wire;
 };
 
-Request read(const std::string& name, Priority priority) { return Request::get("/v1/" + name).with(priority); }
+Request read(const std::string& name, Priority priority) {
+  return Request::get("/v1/" + name).with(priority);
+}
 
 TEST(Loop, MoneyGoesFirstAndSyncLast) {
-  Wire wire([](WireConnection& connection, const WireRequest&) { connection.reply(200, kPayoutBody); });
+  Wire wire(
+      [](WireConnection& connection, const WireRequest&) { connection.reply(200, kPayoutBody); });
   const auto gate = std::make_shared<Gate>();
   World world(wire);
   world.options.budget = gate;
@@ -75,11 +79,13 @@ TEST(Loop, MoneyGoesFirstAndSyncLast) {
   ASSERT_TRUE(eventually([&] { return client->counts().waiting == 4; }));
   gate->open();
   ASSERT_TRUE(eventually([&] { return done == 4; }));
-  EXPECT_EQ(gate->granted(), (std::vector<std::string>{"GET /v1/payouts", "GET /v1/page", "GET /v1/sync_a", "GET /v1/sync_b"}));
+  EXPECT_EQ(gate->granted(), (std::vector<std::string>{"GET /v1/payouts", "GET /v1/page",
+                                                       "GET /v1/sync_a", "GET /v1/sync_b"}));
 }
 
 TEST(Loop, AClosedBudgetIsNotAskedInARush) {
-  Wire wire([](WireConnection& connection, const WireRequest&) { connection.reply(200, kPayoutBody); });
+  Wire wire(
+      [](WireConnection& connection, const WireRequest&) { connection.reply(200, kPayoutBody); });
   const auto gate = std::make_shared<Gate>();
   World world(wire);
   world.options.budget = gate;
@@ -94,7 +100,8 @@ TEST(Loop, AClosedBudgetIsNotAskedInARush) {
 TEST(Loop, AsksTheBudgetBeforeEverySendAndTellsItOfLimits) {
   std::atomic<int> seen{0};
   Wire wire([&](WireConnection& connection, const WireRequest&) {
-    if (++seen == 1) return connection.reply(429, "", "Stripe-Rate-Limited-Reason: endpoint-rate\r\n");
+    if (++seen == 1)
+      return connection.reply(429, "", "Stripe-Rate-Limited-Reason: endpoint-rate\r\n");
     connection.reply(200, kPayoutBody);
   });
   const auto gate = std::make_shared<Gate>();
@@ -112,7 +119,8 @@ TEST(Loop, SyncLeavesRoomForMoney) {
   world.options.max_in_flight = 16;
   const auto client = world.client();
   std::atomic<int> done{0};
-  for (int i = 0; i < 40; ++i) client->submit(read("list", Priority::sync), [&](Answer) { ++done; });
+  for (int i = 0; i < 40; ++i)
+    client->submit(read("list", Priority::sync), [&](Answer) { ++done; });
   ASSERT_TRUE(eventually([&] { return client->counts().in_flight == 14; }));
   client->submit(pay().with(Priority::money), [&](Answer) { ++done; });
   ASSERT_TRUE(eventually([&] { return client->counts().in_flight == 15; }));
@@ -130,7 +138,9 @@ TEST(Loop, AFullLineRefuses) {
   std::atomic<int> done{0};
   for (int i = 0; i < 3; ++i) {
     client->submit(pay(), [&](Answer) { ++done; });
-    ASSERT_TRUE(eventually([&] { return client->counts().in_flight + client->counts().waiting == std::size_t(i) + 1; }));
+    ASSERT_TRUE(eventually([&] {
+      return client->counts().in_flight + client->counts().waiting == std::size_t(i) + 1;
+    }));
   }
   EXPECT_EQ(client->send(pay()).error.code, "stripe_queue_full");
   held.wire.let_go();
@@ -144,7 +154,8 @@ TEST(Loop, CancelingWhatWaitsIsNotDone) {
   const auto client = world.client();
   client->submit(pay(), [](Answer) {});
   std::promise<Answer> promise;
-  const auto ticket = client->submit(pay(), [&](Answer answer) { promise.set_value(std::move(answer)); });
+  const auto ticket =
+      client->submit(pay(), [&](Answer answer) { promise.set_value(std::move(answer)); });
   client->cancel(ticket);
   const Answer answer = promise.get_future().get();
   EXPECT_EQ(answer.error.code, "stripe_call_canceled");
@@ -156,7 +167,8 @@ TEST(Loop, CancelingWhatWasSentIsUnknown) {
   Held held;
   const auto client = World(held.wire).client();
   std::promise<Answer> promise;
-  const auto ticket = client->submit(pay(), [&](Answer answer) { promise.set_value(std::move(answer)); });
+  const auto ticket =
+      client->submit(pay(), [&](Answer answer) { promise.set_value(std::move(answer)); });
   ASSERT_TRUE(eventually([&] { return held.wire.requests().size() == 1; }));
   client->cancel(ticket);
   const Answer answer = promise.get_future().get();
@@ -172,8 +184,10 @@ TEST(Loop, CancelingDuringAPauseKeepsWhatIsKnown) {
   world.options.pause = [](Pause) { return Pause{3'600'000}; };
   const auto client = world.client();
   std::promise<Answer> promise;
-  const auto ticket = client->submit(pay(), [&](Answer answer) { promise.set_value(std::move(answer)); });
-  ASSERT_TRUE(eventually([&] { return client->counts().repeats == 1 && client->counts().waiting == 1; }));
+  const auto ticket =
+      client->submit(pay(), [&](Answer answer) { promise.set_value(std::move(answer)); });
+  ASSERT_TRUE(
+      eventually([&] { return client->counts().repeats == 1 && client->counts().waiting == 1; }));
   client->cancel(ticket);
   EXPECT_EQ(promise.get_future().get().outcome, Outcome::unknown);
 }
@@ -185,7 +199,9 @@ TEST(Loop, StopsAtOnceWithRequestsInFlight) {
   std::atomic<int> over{0};
   for (int i = 0; i < 50; ++i) {
     client->submit(pay(), [&](Answer answer) {
-      unknown += answer.outcome == Outcome::unknown && answer.error.code == "stripe_client_stopping" ? 1 : 0;
+      unknown += answer.outcome == Outcome::unknown && answer.error.code == "stripe_client_stopping"
+                     ? 1
+                     : 0;
       ++over;
     });
   }
@@ -203,7 +219,8 @@ TEST(Loop, StoppingLetsMoneyInFlightEndAndCutsReads) {
   std::promise<Answer> paid;
   std::promise<Answer> was_read;
   client->submit(pay(), [&](Answer answer) { paid.set_value(std::move(answer)); });
-  client->submit(read("balance", Priority::normal), [&](Answer answer) { was_read.set_value(std::move(answer)); });
+  client->submit(read("balance", Priority::normal),
+                 [&](Answer answer) { was_read.set_value(std::move(answer)); });
   ASSERT_TRUE(eventually([&] { return held.wire.requests().size() == 2; }));
   const auto began = std::chrono::steady_clock::now();
   std::jthread stopping([&] { client->stop(seconds{20}); });
@@ -236,7 +253,8 @@ TEST(Loop, AStoppedClientRefusesAndKeepsWhatWasUnknown) {
 }
 
 TEST(Loop, ACallbackMayCallAgain) {
-  Wire wire([](WireConnection& connection, const WireRequest&) { connection.reply(200, kPayoutBody); });
+  Wire wire(
+      [](WireConnection& connection, const WireRequest&) { connection.reply(200, kPayoutBody); });
   const auto client = World(wire).client();
   std::promise<bool> second;
   client->submit(pay(), [&](Answer) {
@@ -246,14 +264,16 @@ TEST(Loop, ACallbackMayCallAgain) {
 }
 
 TEST(Loop, ACallbackThatThrowsEndsNothingElse) {
-  Wire wire([](WireConnection& connection, const WireRequest&) { connection.reply(200, kPayoutBody); });
+  Wire wire(
+      [](WireConnection& connection, const WireRequest&) { connection.reply(200, kPayoutBody); });
   const auto client = World(wire).client();
   client->submit(pay(), [](Answer) { CHECK(false); });
   EXPECT_TRUE(client->send(pay()).ok());
 }
 
 TEST(Loop, ManyThreadsMaySubmitCancelAndStop) {
-  Wire wire([](WireConnection& connection, const WireRequest&) { connection.reply(200, kPayoutBody); });
+  Wire wire(
+      [](WireConnection& connection, const WireRequest&) { connection.reply(200, kPayoutBody); });
   const auto client = World(wire).client();
   std::atomic<int> over{0};
   {

@@ -30,8 +30,10 @@ const Row kRows[] = {
     {"204 without a body", answered(204, false), unknown, unknown},
     {"301 to somewhere", answered(301, false), unknown, unknown},
     {"304", answered(304, false), unknown, unknown},
-    {"400 balance_insufficient", refused(400, "invalid_request_error", "balance_insufficient"), not_done, unknown},
-    {"the same replayed", refused(400, "invalid_request_error", "balance_insufficient", true), not_done, not_done},
+    {"400 balance_insufficient", refused(400, "invalid_request_error", "balance_insufficient"),
+     not_done, unknown},
+    {"the same replayed", refused(400, "invalid_request_error", "balance_insufficient", true),
+     not_done, not_done},
     {"400 from a proxy", answered(400, false), unknown, unknown},
     {"400 other parameters", refused(400, "idempotency_error", ""), unknown, unknown},
     {"the same replayed", refused(400, "idempotency_error", "", true), unknown, unknown},
@@ -40,13 +42,19 @@ const Row kRows[] = {
     {"402", refused(402, "card_error", "card_declined"), not_done, unknown},
     {"403", refused(403, "invalid_request_error", "account_invalid"), not_done, unknown},
     {"404", refused(404, "invalid_request_error", "resource_missing"), not_done, unknown},
-    {"404 replayed", refused(404, "invalid_request_error", "resource_missing", true), not_done, not_done},
-    {"409 key in use", refused(409, "invalid_request_error", "idempotency_key_in_use"), unknown, unknown},
-    {"409 key in use, other type", refused(409, "idempotency_error", "idempotency_key_in_use"), unknown, unknown},
-    {"409 key in use, replayed", refused(409, "", "idempotency_key_in_use", true), unknown, unknown},
+    {"404 replayed", refused(404, "invalid_request_error", "resource_missing", true), not_done,
+     not_done},
+    {"409 key in use", refused(409, "invalid_request_error", "idempotency_key_in_use"), unknown,
+     unknown},
+    {"409 key in use, other type", refused(409, "idempotency_error", "idempotency_key_in_use"),
+     unknown, unknown},
+    {"409 key in use, replayed", refused(409, "", "idempotency_key_in_use", true), unknown,
+     unknown},
     {"409 that does not say why", refused(409, "invalid_request_error", ""), unknown, unknown},
-    {"409 for another reason", refused(409, "invalid_request_error", "payout_in_use"), not_done, unknown},
-    {"409 for another reason, replayed", refused(409, "", "payout_in_use", true), not_done, not_done},
+    {"409 for another reason", refused(409, "invalid_request_error", "payout_in_use"), not_done,
+     unknown},
+    {"409 for another reason, replayed", refused(409, "", "payout_in_use", true), not_done,
+     not_done},
     {"409 from a proxy", answered(409, false), unknown, unknown},
     {"429 of a limiter", refused(429, "invalid_request_error", "rate_limit"), not_done, unknown},
     {"429 lock_timeout", refused(429, "invalid_request_error", "lock_timeout"), not_done, unknown},
@@ -60,7 +68,8 @@ const Row kRows[] = {
 TEST(Outcome, IsWhatTheTableSays) {
   for (const Row& row : kRows) {
     EXPECT_EQ(classify({}, row.send), row.first) << row.what;
-    EXPECT_EQ(classify({.unknown = true, .sends = 1}, row.send), row.after_unknown) << row.what << ", later";
+    EXPECT_EQ(classify({.unknown = true, .sends = 1}, row.send), row.after_unknown)
+        << row.what << ", later";
   }
 }
 
@@ -70,7 +79,8 @@ Outcome by_the_rule(bool unknown_before, const Send& s) {
   if (parsed_2xx) return done;
   const bool of_this_key = s.type == "idempotency_error" || s.code == "idempotency_key_in_use" ||
                            (s.status == 409 && s.code.empty() && !s.replayed);
-  const bool stripe_4xx = s.reach == Reach::answered && s.status / 100 == 4 && s.parsed && !of_this_key;
+  const bool stripe_4xx =
+      s.reach == Reach::answered && s.status / 100 == 4 && s.parsed && !of_this_key;
   if (unknown_before) return stripe_4xx && s.replayed ? not_done : unknown;
   const bool limited = s.reach == Reach::answered && s.status == 429 && !of_this_key;
   return s.reach == Reach::not_sent || limited || stripe_4xx ? not_done : unknown;
@@ -82,13 +92,16 @@ TEST(Outcome, HoldsForEveryCombination) {
     for (int status = 100; status < 600; ++status) {
       for (const bool parsed : {false, true}) {
         for (const bool replayed : {false, true}) {
-          for (const char* type : {"", "invalid_request_error", "idempotency_error", "card_error", "api_error"}) {
-            for (const char* code : {"", "idempotency_key_in_use", "balance_insufficient", "lock_timeout"}) {
+          for (const char* type :
+               {"", "invalid_request_error", "idempotency_error", "card_error", "api_error"}) {
+            for (const char* code :
+                 {"", "idempotency_key_in_use", "balance_insufficient", "lock_timeout"}) {
               for (const bool before : {false, true}) {
                 // Without an answer there is no status, and without a parsed body no type or code.
                 if (reach != Reach::answered && status > 100) continue;
                 if (!parsed && (*type != '\0' || *code != '\0')) continue;
-                const Send send{reach, reach == Reach::answered ? status : 0, parsed, replayed, type, code};
+                const Send send{
+                    reach, reach == Reach::answered ? status : 0, parsed, replayed, type, code};
                 ASSERT_EQ(classify({.unknown = before}, send), by_the_rule(before, send))
                     << status << ' ' << parsed << replayed << before << ' ' << type << ' ' << code;
                 ++seen;

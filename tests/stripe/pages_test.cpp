@@ -51,12 +51,15 @@ class List {
       if (!items.empty()) items += ", ";
       items += object(n);
     }
-    return fmt::format(R"({{"object": "list", "data": [{}], "has_more": {}, "url": "/v1/elsewhere"}})", items, more);
+    return fmt::format(
+        R"({{"object": "list", "data": [{}], "has_more": {}, "url": "/v1/elsewhere"}})", items,
+        more);
   }
   // With what could mislead a careless cutter of text.
   static std::string object(int n) {
-    return fmt::format(R"({{"id": "{}", "amount": {}, "description": "a \"]}}\" \\", "data": [{{"id": "x"}}], "source": null}})",
-                       id_of(n), n * 10);
+    return fmt::format(
+        R"({{"id": "{}", "amount": {}, "description": "a \"]}}\" \\", "data": [{{"id": "x"}}], "source": null}})",
+        id_of(n), n * 10);
   }
 
  private:
@@ -66,7 +69,9 @@ class List {
 struct Shop {
   explicit Shop(int count)
       : list(count),
-        wire([this](WireConnection& c, const WireRequest& r) { c.reply(200, list.page(r.target), "Request-Id: req_7\r\n"); }),
+        wire([this](WireConnection& c, const WireRequest& r) {
+          c.reply(200, list.page(r.target), "Request-Id: req_7\r\n");
+        }),
         client(World(wire).client()) {}
   List list;
   Wire wire;
@@ -198,7 +203,8 @@ TEST(Pages, AnErrorEndsTheRangeAndStays) {
   std::atomic<int> seen{0};
   const List list(250);
   Wire wire([&](WireConnection& connection, const WireRequest& request) {
-    if (++seen == 2) return connection.reply(403, stripe_error("invalid_request_error", "account_invalid"));
+    if (++seen == 2)
+      return connection.reply(403, stripe_error("invalid_request_error", "account_invalid"));
     connection.reply(200, list.page(request.target));
   });
   const auto client = World(wire).client();
@@ -230,8 +236,9 @@ TEST(Pages, SurviveLimitsAndTruncations) {
 }
 
 TEST(Pages, RefuseWhatIsNoList) {
-  for (const char* body : {R"({"object":"payout","id":"po_1"})", R"({"data":[],"has_more":true})", R"({"data":{},"has_more":false})",
-                           R"({"data":[1],"has_more":false})", R"({"data":[{"id":7}],"has_more":false})",
+  for (const char* body : {R"({"object":"payout","id":"po_1"})", R"({"data":[],"has_more":true})",
+                           R"({"data":{},"has_more":false})", R"({"data":[1],"has_more":false})",
+                           R"({"data":[{"id":7}],"has_more":false})",
                            R"({"data":[{}],"has_more":false})", R"({"data":[{"id":"a"}]})"}) {
     Wire wire([&](WireConnection& connection, const WireRequest&) { connection.reply(200, body); });
     const auto client = World(wire).client();

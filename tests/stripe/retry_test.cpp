@@ -20,8 +20,10 @@ bool again(const LastSend& last, const Retries& retries = Retries::money()) {
 }
 
 TEST(Retry, StatusDecidesWhereStripeSaysNothing) {
-  for (const int status : {409, 429, 500, 502, 503, 504}) EXPECT_TRUE(again(answer(status))) << status;
-  for (const int status : {301, 304, 400, 401, 402, 403, 404, 424}) EXPECT_FALSE(again(answer(status))) << status;
+  for (const int status : {409, 429, 500, 502, 503, 504})
+    EXPECT_TRUE(again(answer(status))) << status;
+  for (const int status : {301, 304, 400, 401, 402, 403, 404, 424})
+    EXPECT_FALSE(again(answer(status))) << status;
   EXPECT_TRUE(again(no_answer(Reach::not_sent)));
   EXPECT_TRUE(again(no_answer(Reach::lost)));
 }
@@ -62,8 +64,10 @@ TEST(Retry, EndsAfterItsNumber) {
 
 TEST(Retry, EndsAfterItsTime) {
   const Retries retries = Retries::money();
-  EXPECT_TRUE(pause_before_retry(retries, {.failures = 1, .spent = Pause{119'000}}, answer(500), 1));
-  EXPECT_FALSE(pause_before_retry(retries, {.failures = 1, .spent = Pause{119'600}}, answer(500), 1));
+  EXPECT_TRUE(
+      pause_before_retry(retries, {.failures = 1, .spent = Pause{119'000}}, answer(500), 1));
+  EXPECT_FALSE(
+      pause_before_retry(retries, {.failures = 1, .spent = Pause{119'600}}, answer(500), 1));
 }
 
 TEST(Retry, PausesDoubleUpToTheirCap) {
@@ -85,7 +89,9 @@ TEST(Retry, PausesDoubleUpToTheirCap) {
 
 TEST(Retry, RetryAfterIsALowerBoundWithinReason) {
   LastSend last = answer(429);
-  const auto pause = [&] { return pause_before_retry(Retries::money(), {.limited = 1}, last, 1)->count(); };
+  const auto pause = [&] {
+    return pause_before_retry(Retries::money(), {.limited = 1}, last, 1)->count();
+  };
   last.retry_after = std::chrono::seconds{3};
   EXPECT_EQ(pause(), 3'000);
   last.retry_after = std::chrono::seconds{0};

@@ -27,8 +27,10 @@ TEST(Signature, EveryVectorIsSignedAsStripeSignsIt) {
   ASSERT_EQ(vectors.size(), 5u);
   for (const auto& v : vectors) {
     const Secret secret{v["secret"].get<std::string>()};
-    const std::string header = signature_header(v["body"].get<std::string>(), secret, v["t"].get<int>());
-    EXPECT_EQ(header, "t=" + std::to_string(v["t"].get<int>()) + ",v1=" + v["signature"].get<std::string>())
+    const std::string header =
+        signature_header(v["body"].get<std::string>(), secret, v["t"].get<int>());
+    EXPECT_EQ(header,
+              "t=" + std::to_string(v["t"].get<int>()) + ",v1=" + v["signature"].get<std::string>())
         << v["name"];
   }
 }
@@ -40,8 +42,9 @@ TEST(Signature, EveryVectorWithABodyIsAccepted) {
     if (body.empty()) continue;
     const SignatureVerifier verifier({Secret{v["secret"].get<std::string>()}});
     const auto t = v["t"].get<std::int64_t>();
-    const auto verified = verifier.verify(
-        body, "t=" + std::to_string(t) + ",v1=" + v["signature"].get<std::string>(), from_unix(t + 10));
+    const auto verified =
+        verifier.verify(body, "t=" + std::to_string(t) + ",v1=" + v["signature"].get<std::string>(),
+                        from_unix(t + 10));
     ASSERT_TRUE(verified) << v["name"] << verified.error().message;
     EXPECT_EQ(verified->signed_at, t);
   }
@@ -62,7 +65,8 @@ TEST(Signature, EveryDecisionIsTheOneListed) {
       EXPECT_EQ(verified->secret, c.value("secret", 0u)) << c["name"];
     }
     if (c.contains("hint")) {
-      EXPECT_NE(verified.error().message.find(c["hint"].get<std::string>()), std::string::npos) << c["name"];
+      EXPECT_NE(verified.error().message.find(c["hint"].get<std::string>()), std::string::npos)
+          << c["name"];
     }
   }
 }

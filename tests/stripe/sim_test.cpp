@@ -1,5 +1,5 @@
-// The client against the simulator, which knows nothing of it: what the client says of a send is held
-// against the money that moved.
+// The client against the simulator, which knows nothing of it: what the client says of a send is
+// held against the money that moved.
 #include "stripe/sim/sim.h"
 
 #include <fmt/format.h>
@@ -16,7 +16,8 @@ namespace payoutd::stripe {
 namespace {
 
 struct SimWorld {
-  explicit SimWorld(std::size_t rows = 50'000) : clock(from_unix(1'790'000'000)), sim(clock, options()) {
+  explicit SimWorld(std::size_t rows = 50'000)
+      : clock(from_unix(1'790'000'000)), sim(clock, options()) {
     EXPECT_TRUE(sim.start());
     sim.bulk_balance_transactions(sim.platform(), rows);  // one cent each
     world = std::make_unique<World>(sim.url());
@@ -31,7 +32,8 @@ struct SimWorld {
     return options;
   }
   void fault(const char* what, int status = 500, int count = 1, const char* path = "/v1/payouts") {
-    ASSERT_TRUE(sim.faults().add(Json{{"path", path}, {"do", what}, {"status", status}, {"count", count}}));
+    ASSERT_TRUE(
+        sim.faults().add(Json{{"path", path}, {"do", what}, {"status", status}, {"count", count}}));
   }
   // By idempotency key, how many payouts moved money.
   std::map<std::string, int> paid() const {
@@ -40,7 +42,8 @@ struct SimWorld {
     EXPECT_TRUE(answer);
     const Json payments = Json::parse(answer->body);
     for (const auto& payment : payments.at("data")) {
-      if (payment["idempotency_key"].is_string()) ++by_key[payment["idempotency_key"].get<std::string>()];
+      if (payment["idempotency_key"].is_string())
+        ++by_key[payment["idempotency_key"].get<std::string>()];
     }
     return by_key;
   }
@@ -52,8 +55,9 @@ struct SimWorld {
 };
 
 Request payout(const std::string& key, int amount = 100) {
-  return Request::post("/v1/payouts", IdempotencyKey{key},
-                       Form{}.add("amount", amount).add("currency", "usd").metadata("payout", key).str())
+  return Request::post(
+             "/v1/payouts", IdempotencyKey{key},
+             Form{}.add("amount", amount).add("currency", "usd").metadata("payout", key).str())
       .with(Priority::money);
 }
 
@@ -107,9 +111,10 @@ TEST(AgainstTheSimulator, OtherParametersUnderAKeyAreNoProof) {
 TEST(AgainstTheSimulator, WhatTheClientSaysIsTrueWhateverGoesWrong) {
   SimWorld world;
   std::mt19937 random(7);
-  const std::pair<const char*, int> faults[] = {{"reset_before", 500}, {"reset_after", 500}, {"truncate", 500},
-                                                {"status", 429},     {"status", 500},       {"status", 401},
-                                                {"status", 409},     {"status_after", 502}, {"status_after", 500}};
+  const std::pair<const char*, int> faults[] = {
+      {"reset_before", 500}, {"reset_after", 500},  {"truncate", 500},
+      {"status", 429},       {"status", 500},       {"status", 401},
+      {"status", 409},       {"status_after", 502}, {"status_after", 500}};
   std::map<Outcome, int> outcomes;
   for (int i = 0; i < 150; ++i) {
     const std::string key = fmt::format("k{}", i);
@@ -156,8 +161,9 @@ TEST(AgainstTheSimulator, EveryRowIsListedOnceInBothDirections) {
   EXPECT_EQ(ids.size(), 2'345u);
   EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()).size(), 2'345u);
   EXPECT_EQ(net, 2'345);
-  Pages newer = world.client->list(
-      {.path = "/v1/balance_transactions", .direction = Direction::oldest_first, .from = ids.back()});
+  Pages newer = world.client->list({.path = "/v1/balance_transactions",
+                                    .direction = Direction::oldest_first,
+                                    .from = ids.back()});
   std::vector<std::string> back;
   for (const Page& page : newer) {
     for (const Item& item : page.items) back.emplace_back(item.id);
@@ -170,7 +176,8 @@ TEST(AgainstTheSimulator, EveryRowIsListedOnceInBothDirections) {
 
 TEST(AgainstTheSimulator, AListSurvivesItsFaults) {
   SimWorld world(3'000);
-  for (const char* what : {"reset_before", "reset_after", "truncate"}) world.fault(what, 500, 2, "/v1/balance_transactions");
+  for (const char* what : {"reset_before", "reset_after", "truncate"})
+    world.fault(what, 500, 2, "/v1/balance_transactions");
   world.fault("status", 429, 20, "/v1/balance_transactions");
   world.fault("status", 503, 2, "/v1/balance_transactions");
   Pages pages = world.client->list({.path = "/v1/balance_transactions"});

@@ -31,7 +31,8 @@ int listen_anywhere(std::uint16_t& port) {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(out, out.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
 }
 
@@ -85,7 +86,8 @@ bool WireConnection::handshake() { return tls_ == nullptr || SSL_accept(tls_) ==
 
 std::string WireConnection::read_some() {
   char buffer[16 * 1024];
-  const auto count = tls_ ? SSL_read(tls_, buffer, sizeof buffer) : ::recv(socket_, buffer, sizeof buffer, 0);
+  const auto count =
+      tls_ ? SSL_read(tls_, buffer, sizeof buffer) : ::recv(socket_, buffer, sizeof buffer, 0);
   return count > 0 ? std::string(buffer, static_cast<std::size_t>(count)) : std::string{};
 }
 
@@ -99,8 +101,9 @@ void WireConnection::write(std::string_view bytes) {
 }
 
 void WireConnection::reply(int status, std::string_view body, std::string_view headers) {
-  write(fmt::format("HTTP/1.1 {} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{}\r\n{}", status,
-                    body.size(), headers, body));
+  write(fmt::format(
+      "HTTP/1.1 {} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{}\r\n{}", status,
+      body.size(), headers, body));
 }
 
 void WireConnection::end() {
@@ -142,7 +145,9 @@ void Wire::stop_listening() {
   listener_ = -1;
 }
 
-std::string Wire::url() const { return fmt::format("{}://127.0.0.1:{}", tls_ ? "https" : "http", port_); }
+std::string Wire::url() const {
+  return fmt::format("{}://127.0.0.1:{}", tls_ ? "https" : "http", port_);
+}
 
 std::vector<WireRequest> Wire::requests() const {
   const std::lock_guard lock(mutex_);
@@ -211,9 +216,11 @@ void Wire::make_certificate() {
   X509_gmtime_adj(X509_getm_notAfter(cert.get()), 3600);
   X509_set_pubkey(cert.get(), key.get());
   X509_NAME* name = X509_get_subject_name(cert.get());
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("wire"), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                             reinterpret_cast<const unsigned char*>("wire"), -1, -1, 0);
   X509_set_issuer_name(cert.get(), name);
-  X509_EXTENSION* names = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1");
+  X509_EXTENSION* names =
+      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1");
   X509_add_ext(cert.get(), names, -1);
   X509_EXTENSION_free(names);
   CHECK(X509_sign(cert.get(), key.get(), EVP_sha256()) > 0);

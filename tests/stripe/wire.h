@@ -34,9 +34,10 @@ class WireConnection {
   bool handshake();
   std::string read_some();  // empty at the end
   void write(std::string_view bytes);
-  void reply(int status, std::string_view body, std::string_view headers = "");  // "A: b\r\nC: d\r\n"
-  void end();    // an orderly close
-  void reset();  // with RST
+  void reply(int status, std::string_view body,
+             std::string_view headers = "");  // "A: b\r\nC: d\r\n"
+  void end();                                 // an orderly close
+  void reset();                               // with RST
   bool open() const { return open_; }
 
  private:

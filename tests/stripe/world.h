@@ -68,9 +68,10 @@ bool eventually(Condition condition) {
   return true;
 }
 
-inline std::string stripe_error(std::string_view type, std::string_view code, std::string_view message = "no") {
-  return R"({"error":{"type":")" + std::string(type) + R"(","code":")" + std::string(code) + R"(","message":")" +
-         std::string(message) + R"("}})";
+inline std::string stripe_error(std::string_view type, std::string_view code,
+                                std::string_view message = "no") {
+  return R"({"error":{"type":")" + std::string(type) + R"(","code":")" + std::string(code) +
+         R"(","message":")" + std::string(message) + R"("}})";
 }
 
 }  // namespace payoutd::stripe
