@@ -6,16 +6,24 @@
 #include "access/keys_api.h"
 #include "access/organizations.h"
 #include "access/unavailable.h"
+#include "app/stripe_client.h"
 #include "app/system_api.h"
 #include "app/wiring.h"
+#include "balances/balances_api.h"
 #include "base/log.h"
 #include "http/openapi.h"
 #include "http/server.h"
 #include "jobs/schedules.h"
 #include "jobs/worker.h"
+#include "mirror/balance_transactions_api.h"
+#include "mirror/mirror_jobs.h"
+#include "payouts/payouts_api.h"
 #include "pg/database.h"
 #include "pg/migrate.h"
+#include "stripe/client.h"
 #include "stripe/signature.h"
+#include "sync/sync_api.h"
+#include "sync/sync_jobs.h"
 #include "webhooks/apply.h"
 #include "webhooks/event_log.h"
 #include "webhooks/webhooks_api.h"
@@ -41,32 +49,31 @@ pg::Database::Options database_options(const Service::Options& options) {
           .replica_url = options.config.replica_url};
 }
 
-std::optional<bool> mode_of(const Config& config) {
-  if (!config.stripe_key) return std::nullopt;
-  return config.stripe_key->reveal().find("_live_") != std::string::npos;
-}
-
 }  // namespace
 
 struct Service::Parts {
-  explicit Parts(const Options& options)
+  Parts(const Options& options, std::unique_ptr<pg::Database> database, std::unique_ptr<stripe::Client> stripe_client)
       : config(options.config),
         clock(*options.clock),
-        db(database_options(options)),
+        owned_db(std::move(database)),
+        db(*owned_db),
         migrations{.url = options.database_url},
         keys(db),
         idempotency(db),
         verifier(config.webhook_secrets),
         appliers(all_appliers()),
-        apply(db, appliers, {.threads = kApplyThreads, .follow_up = {}}),
+        client(std::move(stripe_client)),
+        balances(client.get()),
+        apply(db, appliers, {.threads = kApplyThreads, .follow_up = mirror::enqueue_follow_ups}),
         inbox(db, clock, inbox_options()),
+        syncer(client ? std::make_unique<sync::Syncer>(db, *client, appliers, clock, sync_settings(config)) : nullptr),
         worker(db, clock, handlers(), {.threads = kJobThreads, .listen_url = options.database_url}) {}
 
   std::vector<jobs::Handler> handlers();
 
   webhooks::Inbox::Options inbox_options() {
     webhooks::Inbox::Options inbox_options;
-    inbox_options.livemode = mode_of(config);
+    inbox_options.livemode = livemode_of(config);
     inbox_options.handles = [](const std::string& type) {
       return webhooks::find_event_type(type) != nullptr;
     };
@@ -80,22 +87,26 @@ struct Service::Parts {
 
   const Config config;
   const Clock& clock;
-  pg::Database db;
+  const std::unique_ptr<pg::Database> owned_db;
+  pg::Database& db;
   const pg::MigrateOptions migrations;
   http::Metrics metrics;
   access::Keys keys;
   access::Idempotency idempotency;
   stripe::SignatureVerifier verifier;
   const mirror::Appliers appliers;
+  const std::unique_ptr<stripe::Client> client;  // null without a key: nothing is asked of Stripe
+  balances::Balances balances;
   webhooks::ApplyWorkers apply;
   webhooks::Inbox inbox;
+  const std::unique_ptr<sync::Syncer> syncer;    // null without a key
   jobs::Worker worker;
   std::string contract;
   std::unique_ptr<http::Server> server;  // the last to come, the first to go
 };
 
 std::vector<jobs::Handler> Service::Parts::handlers() {
-  return {{"inbox.drop_old_weeks",
+  std::vector<jobs::Handler> handlers{{"inbox.drop_old_weeks",
            [this](jobs::Run&) -> Result<void> {
              const auto dropped = webhooks::drop_old_weeks(db, clock.now());
              if (!dropped) return dropped.error();
@@ -105,6 +116,10 @@ std::vector<jobs::Handler> Service::Parts::handlers() {
              idempotency.purge();
              return {};
            }}};
+  if (!client) return handlers;
+  for (auto& handler : mirror::mirror_handlers(db, *client, appliers)) handlers.push_back(std::move(handler));
+  for (auto& handler : sync::sync_handlers(*syncer, db, *client, appliers)) handlers.push_back(std::move(handler));
+  return handlers;
 }
 
 // What the program does by itself; a person may disable each.
@@ -120,6 +135,10 @@ Result<void> Service::Parts::ensure_schedules() {
          }) {
       if (auto ensured = jobs::ensure_schedule(tx, schedule, clock.now()); !ensured) return ensured.error();
     }
+    if (!client) return {};
+    if (auto ensured = jobs::ensure_schedule(tx, sync::nightly_run(), clock.now()); !ensured) return ensured.error();
+    // What happened while no instance ran; the webhooks tell of the rest.
+    sync::enqueue_run_of_all(tx, "start");
     return {};
   });
 }
@@ -135,7 +154,11 @@ http::Router Service::Parts::router() {
                      .publish = [this] { publish(); },
                      .contract = [this]() -> const std::string& { return contract; }}));
   add(access::keys_routes(keys));
+  add(balances::balance_routes(db, balances));
+  add(mirror::balance_transaction_routes(db));
+  add(payouts::payout_routes(db));
   add(webhooks::webhook_routes(verifier, inbox, clock));
+  add(sync::sync_routes(db, syncer.get(), clock));
   access::guard(router, keys, idempotency);
   return router;
 }
@@ -177,7 +200,10 @@ Result<std::unique_ptr<Service>> Service::start(Options options) {
   };
   if (auto migrated = pg::migrate(migrate); !migrated) return migrated.error();
 
-  auto parts = std::make_unique<Parts>(options);
+  auto db = std::make_unique<pg::Database>(database_options(options));
+  auto client = open_stripe(options.config, *db, *options.clock);
+  if (!client) return client.error();
+  auto parts = std::make_unique<Parts>(options, std::move(db), *std::move(client));
   auto platform = access::ensure_platform_organization(parts->db, "Platform");
   if (!platform) return platform.error();
 
@@ -207,6 +233,7 @@ std::string Service::url() const {
 }
 
 bool Service::stop() {
+  if (parts_->syncer) parts_->syncer->stop();
   const bool answered = parts_->server->stop();
   const bool worked = parts_->worker.stop();
   return answered && worked;

@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "mirror/mirror_jobs.h"
 #include "payouts/payouts.h"
+#include "sync/checks_store.h"
+#include "sync/differences.h"
 #include "sync/runs_store.h"
 
 namespace payoutd::sync {
@@ -19,6 +21,7 @@ constexpr std::int64_t kFetchedAtOnce = 50;
 constexpr std::int64_t kMostFetched = 5'000;
 // A pass that a killed run began ends at its own time; what came since is read by one more.
 constexpr std::chrono::minutes kStale{1};
+constexpr std::int64_t kMostComparedUnasked = 200'000;
 constexpr const char* kAccount = "account";
 
 std::string status_of(const Pass& pass) {
@@ -30,11 +33,11 @@ std::string status_of(const Pass& pass) {
 }  // namespace
 
 AccountRun::AccountRun(Surroundings surroundings, const access::ConnectedAccount& account, RunId run,
-                       bool repair)
+                       Wanted wanted)
     : in_(surroundings),
       target_{account.organization, account.id(), std::string(account.stripe_header())},
       run_(run),
-      repair_(repair) {}
+      wanted_(wanted) {}
 
 std::vector<StreamRecord> AccountRun::run() {
   began_at_ = in_.clock.now();
@@ -64,6 +67,11 @@ std::vector<StreamRecord> AccountRun::run() {
 }
 
 void AccountRun::sync_it() {
+  if (wanted_.verify_only) {
+    check();
+    if (in_.stopping) interrupted_ = true;
+    return;
+  }
   // Twice where the first went on with what another run had begun.
   for (int rounds = 0; rounds < 2 && list_streams() && may_go_on(); ++rounds) {
   }
@@ -113,7 +121,7 @@ std::shared_ptr<Pass> AccountRun::open_pass(pg::Tx& tx, const StreamState& state
                                             std::optional<Time> events_synced_to, Time now) {
   const cursors_store::Place place{target_.organization, target_.account, std::string(stream.name)};
   const bool events = stream.name == kEvents;
-  PassPlan plan = events ? plan_events(state, now) : plan_pass(state, stream.changes, events_synced_to, repair_, now);
+  PassPlan plan = events ? plan_events(state, now) : plan_pass(state, stream.changes, events_synced_to, wanted_.repair, now);
   if (state.open) {
     const bool outlived = state.open->began_at < now - kEventsReach;
     const bool too_little = plan.kind == PassKind::whole && state.open->kind != PassKind::whole;
@@ -278,8 +286,11 @@ void AccountRun::check() {
                                                           {"amount", payout.amount}, {"found", payout.found}});
   }
   const Verifier verifier{in_.db, in_.client, in_.clock, [this] { return list_new_transactions(); }};
-  const auto checks = check_balance(verifier, target_, run_);
+  auto checks = check_balance(verifier, target_, run_);
   if (!checks) return fail("completeness", "check", checks.error());
+  if (wanted_.repair || std::ranges::any_of(*checks, [](const BalanceCheck& check) {
+        return check.state == CheckState::different;
+      })) look_closer(*checks);
   std::string different;
   for (const BalanceCheck& check : *checks) {
     if (check.state == CheckState::equal) continue;
@@ -289,6 +300,37 @@ void AccountRun::check() {
   }
   note({.account = target_.account, .stream = "completeness", .kind = "check", .status = "succeeded",
         .counts = {.rows = std::ssize(*checks)}, .error = different});
+}
+
+// Row by row beside Stripe's list: which day, which rows. Of an account of millions only when asked.
+void AccountRun::look_closer(std::vector<BalanceCheck>& checks) {
+  std::int64_t rows = 0;
+  for (const BalanceCheck& check : checks) rows += check.rows;
+  if (!wanted_.repair && !wanted_.verify_only && rows > kMostComparedUnasked) return;
+  const Comparison comparison{in_.db, in_.client, in_.appliers, wanted_.repair, &in_.stopping};
+  const auto differences = compare_with_list(comparison, target_, in_.clock.now() - std::chrono::minutes(1));
+  if (!differences) return fail("differences", "check", differences.error());
+  if (differences->mended > 0) {
+    note({.account = target_.account, .stream = "differences", .kind = "repair", .status = "succeeded",
+          .counts = {.changed = differences->mended}});
+    const Verifier verifier{in_.db, in_.client, in_.clock, [this] { return list_new_transactions(); }};
+    auto again = check_balance(verifier, target_, run_);
+    if (!again) return fail("completeness", "check", again.error());
+    checks = *std::move(again);
+  }
+  const auto saved = in_.db.transact([&](pg::Tx& tx) -> Result<void> {
+    for (BalanceCheck& check : checks) {
+      const auto found = differences->first_days.find(check.currency);
+      if (check.state == CheckState::equal || found == differences->first_days.end()) continue;
+      check.first_day = found->second.day;
+      check.missing = found->second.missing;
+      check.altered = found->second.altered;
+      check.surplus = found->second.surplus;
+      checks_store::save(tx, target_.organization, run_, check);
+    }
+    return {};
+  });
+  if (!saved) return fail("differences", "check", saved.error());
 }
 
 }  // namespace payoutd::sync

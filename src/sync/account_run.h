@@ -24,7 +24,11 @@ class AccountRun {
     Lister& lister;
     const std::atomic<bool>& stopping;
   };
-  AccountRun(Surroundings surroundings, const access::ConnectedAccount& account, RunId run, bool repair);
+  struct Wanted {
+    bool repair = false;
+    bool verify_only = false;
+  };
+  AccountRun(Surroundings surroundings, const access::ConnectedAccount& account, RunId run, Wanted wanted);
 
   // What became of each list, and of the account as a whole (stream "account") at the end. Stored in
   // the run's record as it goes.
@@ -43,6 +47,7 @@ class AccountRun {
   void fetch(std::string_view stream, const char* type, const std::vector<std::string>& ids);
   Result<void> list_new_transactions();
   void check();
+  void look_closer(std::vector<BalanceCheck>& checks);
 
   std::shared_ptr<Pass> pass_of(const Stream& stream, std::vector<Range> ranges, bool resumable) const;
   void note(StreamRecord record);
@@ -52,7 +57,7 @@ class AccountRun {
   Surroundings in_;
   const Target target_;
   const RunId run_;
-  const bool repair_;
+  const Wanted wanted_;
   Time began_at_{};
   bool deauthorized_ = false;
   bool failed_ = false;

@@ -10,6 +10,12 @@ SELECT currency, sum(net)::bigint AS net, count(*) AS rows
  WHERE organization_id = $1 AND account = $2 AND balance_type = 'payments'
  GROUP BY currency)sql"};
 
+const pg::Query kRowsBetween{"sync_rows_between", R"sql(
+SELECT stripe_id, currency, type, amount, fee, net, created
+  FROM balance_transactions
+ WHERE organization_id = $1 AND account = $2 AND created >= $3 AND created < $4
+ ORDER BY created DESC, stripe_id DESC LIMIT 100000)sql"};
+
 const pg::Query kSave{"sync_save_check", R"sql(
 INSERT INTO mirror_checks (organization_id, account, currency, run_id, state, expected, available, pending,
        found, rows, first_day, missing, altered, surplus, checked_at)
@@ -79,6 +85,20 @@ std::map<std::string, Sum> sums(pg::Tx& tx, OrgId organization, std::string_view
     sums[row.get<std::string>("currency")] = {row.get<std::int64_t>("net"), row.get<std::int64_t>("rows")};
   }
   return sums;
+}
+
+std::vector<Row> rows_between(pg::Tx& tx, OrgId organization, std::string_view account, Time from, Time until) {
+  std::vector<Row> found;
+  for (const pg::Row row : tx.exec(kRowsBetween, organization, account, from, until)) {
+    found.push_back({.id = row.get<std::string>("stripe_id"),
+                     .currency = row.get<std::string>("currency"),
+                     .type = row.get<std::string>("type"),
+                     .amount = row.get<std::int64_t>("amount"),
+                     .fee = row.get<std::int64_t>("fee"),
+                     .net = row.get<std::int64_t>("net"),
+                     .created = row.get<Time>("created")});
+  }
+  return found;
 }
 
 void save(pg::Tx& tx, OrgId organization, std::optional<RunId> run, const BalanceCheck& check) {

@@ -17,6 +17,16 @@ struct Sum {
 // Of the payments balance, by currency.
 std::map<std::string, Sum> sums(pg::Tx& tx, OrgId organization, std::string_view account);
 
+// A balance transaction, as far as it is compared.
+struct Row {
+  std::string id, currency{}, type{};
+  std::int64_t amount = 0, fee = 0, net = 0;
+  Time created{};
+  std::string text{};  // Stripe's, where it comes from there
+};
+// `created` from `from` to before `until`; at most 100,000.
+std::vector<Row> rows_between(pg::Tx& tx, OrgId organization, std::string_view account, Time from, Time until);
+
 void save(pg::Tx& tx, OrgId organization, std::optional<RunId> run, const BalanceCheck& check);
 std::vector<BalanceCheck> balances(pg::Tx& tx, OrgId organization, const std::optional<std::string>& account);
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -25,14 +26,16 @@ constexpr auto kLook = 200ms;
 constexpr auto kKeepAlive = 10s;
 constexpr std::int64_t kAccountsAtOnce = 500;
 
-// `account` streams tell of the whole account, and their counts are zero.
-void sum_up(RunRecord& run, const std::vector<StreamRecord>& streams) {
-  for (const StreamRecord& stream : streams) run.counts += stream.counts;
-}
-
 struct Tally {
   std::size_t good = 0, bad = 0, busy = 0, interrupted = 0;
 };
+
+void count(const std::string& status, Tally& tally) {
+  if (status == "busy") ++tally.busy;
+  else if (status == "failed") ++tally.bad;
+  else if (status == "interrupted") ++tally.interrupted;
+  else ++tally.good;
+}
 
 std::string status_of(const Tally& tally) {
   if (tally.interrupted > 0) return "interrupted";
@@ -44,15 +47,179 @@ std::string status_of(const Tally& tally) {
 
 // One run: its accounts are taken by threads one after the other.
 struct Syncer::Turn {
+  Turn(Syncer& syncer, const Options& options, std::vector<access::ConnectedAccount> accounts,
+       const std::optional<std::string>& discovery_error);
+
+  Result<void> begin();
+  void work();
+  void watch();
+  Result<std::vector<RunRecord>> end();
+
+  RunRecord& run_of(OrgId organization);
+  std::vector<StreamRecord> run_account(const access::ConnectedAccount& account);
+  Progress progress() const;
+  void keep_alive(std::vector<RunRecord> runs);
+  std::int64_t limited() const {
+    return static_cast<std::int64_t>(syncer.client_.counts().limited - limited_before);
+  }
+
+  Syncer& syncer;
+  const Options& options;
+  const std::vector<access::ConnectedAccount> accounts;
+  const std::optional<std::string> discovery_error;
+  const RunId id;
+  const Time began;
+  const std::uint64_t limited_before;
+  const Monotonic::time_point started = Monotonic::now();
+  Lister lister;
+  std::atomic<bool> stopping{false};
+
   std::mutex mutex;
   std::condition_variable done;
   std::size_t next = 0;
   std::size_t finished = 0;
-  std::atomic<bool> stopping{false};
   std::map<OrgId, RunRecord> runs;
   std::map<OrgId, Tally> tallies;
-  std::vector<access::ConnectedAccount> accounts;
 };
+
+Syncer::Turn::Turn(Syncer& of, const Options& given, std::vector<access::ConnectedAccount> of_accounts,
+                   const std::optional<std::string>& error)
+    : syncer(of),
+      options(given),
+      accounts(std::move(of_accounts)),
+      discovery_error(error),
+      id(given.id.value_or(RunId::make())),
+      began(of.clock_.now()),
+      limited_before(of.client_.counts().limited),
+      lister(of.db_, of.client_, of.appliers_, of.settings_.lister) {
+  if (options.organization) run_of(*options.organization);
+  for (const access::ConnectedAccount& account : accounts) ++run_of(account.organization).accounts;
+}
+
+RunRecord& Syncer::Turn::run_of(OrgId organization) {
+  const auto [at, fresh] = runs.try_emplace(organization);
+  RunRecord& run = at->second;
+  if (!fresh) return run;
+  run = {.organization = organization, .id = id, .asked_by = options.asked_by};
+  run.account = options.account;
+  run.repair = options.repair;
+  run.status = "running";
+  run.queued_at = began;
+  run.started_at = began;
+  run.error = discovery_error;
+  return run;
+}
+
+Result<void> Syncer::Turn::begin() {
+  return syncer.db_.transact([&](pg::Tx& tx) -> Result<void> {
+    for (const auto& [organization, run] : runs) runs_store::begin(tx, run);
+    return {};
+  });
+}
+
+std::vector<StreamRecord> Syncer::Turn::run_account(const access::ConnectedAccount& account) {
+  try {
+    AccountRun run({syncer.db_, syncer.client_, syncer.appliers_, syncer.clock_, lister, stopping}, account, id,
+                   {options.repair, options.verify_only});
+    return run.run();
+  } catch (const std::exception& e) {
+    log::error("an account's run broke off", {{"account", account.id()}, {"error", e.what()}});
+    return {{.account = account.id(), .stream = "account", .kind = "account", .status = "failed", .error = e.what()}};
+  }
+}
+
+void Syncer::Turn::work() {
+  for (;;) {
+    std::unique_lock lock(mutex);
+    if (next == accounts.size() || stopping) return;
+    const access::ConnectedAccount& account = accounts[next++];
+    lock.unlock();
+    std::vector<StreamRecord> streams = run_account(account);
+    lock.lock();
+    RunRecord& run = runs.at(account.organization);
+    for (const StreamRecord& stream : streams) run.counts += stream.counts;
+    count(streams.back().status, tallies[account.organization]);
+    std::ranges::move(streams, std::back_inserter(run.streams));
+    ++finished;
+    done.notify_all();
+  }
+}
+
+Progress Syncer::Turn::progress() const {
+  const Lister::State state = lister.state();
+  return {.accounts = accounts.size(),
+          .accounts_done = finished,
+          .lists_under_way = state.under_way + state.waiting,
+          .counts = state.counts,
+          .limited = limited(),
+          .seconds = std::chrono::duration<double>(Monotonic::now() - started).count(),
+          .rows_left = state.rows_left};
+}
+
+// Until all accounts are done, or somebody wants an end.
+void Syncer::Turn::watch() {
+  auto keep_alive_at = started + kKeepAlive;
+  std::unique_lock lock(mutex);
+  while (finished < accounts.size() && !stopping) {
+    done.wait_for(lock, kLook, [&] { return finished == accounts.size(); });
+    const Progress so_far = progress();
+    std::vector<RunRecord> alive;
+    if (Monotonic::now() >= keep_alive_at) {
+      keep_alive_at = Monotonic::now() + kKeepAlive;
+      for (const auto& [organization, run] : runs) {
+        alive.push_back(run);
+        // Of one organization alone, what is under way can be told.
+        if (runs.size() == 1) alive.back().counts = so_far.counts;
+        alive.back().limited = so_far.limited;
+      }
+    }
+    lock.unlock();
+    if (syncer.stopping_ || (options.stop && options.stop())) stopping = true;
+    if (options.progress) options.progress(so_far);
+    if (!alive.empty()) keep_alive(std::move(alive));
+    lock.lock();
+  }
+}
+
+void Syncer::Turn::keep_alive(std::vector<RunRecord> alive) {
+  try {
+    const auto told = syncer.db_.transact([&](pg::Tx& tx) -> Result<void> {
+      runs_store::extend_leases(tx, id);
+      for (const RunRecord& run : alive) runs_store::keep_alive(tx, run);
+      return {};
+    });
+    if (!told) log::warn("a run's lease could not be extended", {{"error", told.error().message}});
+  } catch (const std::exception& e) {
+    log::warn("a run's lease could not be extended", {{"error", e.what()}});
+  }
+}
+
+Result<std::vector<RunRecord>> Syncer::Turn::end() {
+  std::vector<RunRecord> records;
+  bool all_busy = !accounts.empty();
+  for (auto& [organization, run] : runs) {
+    const Tally& tally = tallies[organization];
+    all_busy = all_busy && tally.good + tally.bad + tally.interrupted == 0;
+    run.status = stopping ? "interrupted" : status_of(tally);
+    if (run.status == "succeeded" && discovery_error) run.status = "partial";
+    run.limited = limited();
+    run.finished_at = syncer.clock_.now();
+    for (const StreamRecord& stream : run.streams) {
+      if (run.error || stream.stream != "account" || stream.error.empty()) continue;
+      run.error = stream.account + ": " + stream.error;
+    }
+    records.push_back(std::move(run));
+  }
+  const auto ended = syncer.db_.transact([&](pg::Tx& tx) -> Result<void> {
+    for (const RunRecord& run : records) runs_store::end(tx, run);
+    return {};
+  });
+  if (!ended) return ended.error();
+  if (all_busy && !stopping) {
+    return Error{Kind::refused, "sync_running", "another run syncs these accounts; watch it at /api/sync/runs"};
+  }
+  return records;
+}
 
 Syncer::Syncer(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers, const Clock& clock,
                Settings settings)
@@ -84,7 +251,7 @@ Result<std::vector<access::ConnectedAccount>> Syncer::accounts_of(const Options&
 
 Result<std::vector<RunRecord>> Syncer::run(const Options& options) {
   std::optional<std::string> discovery_error;
-  if (!options.account) {
+  if (!options.account && !options.verify_only) {
     const auto found = discover_accounts(db_, client_, settings_.livemode);
     if (!found) {
       discovery_error = "accounts: " + found.error().message;
@@ -96,139 +263,15 @@ Result<std::vector<RunRecord>> Syncer::run(const Options& options) {
   auto accounts = accounts_of(options);
   if (!accounts) return accounts.error();
 
-  Turn turn;
-  turn.accounts = *std::move(accounts);
-  const RunId id = options.id.value_or(RunId::make());
-  const Time began = clock_.now();
-  const auto run_of = [&](OrgId organization) -> RunRecord& {
-    const auto [at, fresh] = turn.runs.try_emplace(organization);
-    if (fresh) {
-      at->second.organization = organization;
-      at->second.id = id;
-      at->second.asked_by = options.asked_by;
-      at->second.account = options.account;
-      at->second.repair = options.repair;
-      at->second.status = "running";
-      at->second.queued_at = at->second.started_at.emplace(began);
-      at->second.error = discovery_error;
-    }
-    return at->second;
-  };
-  if (options.organization) run_of(*options.organization);
-  for (const access::ConnectedAccount& account : turn.accounts) ++run_of(account.organization).accounts;
-  const auto begun = db_.transact([&](pg::Tx& tx) -> Result<void> {
-    for (const auto& [organization, run] : turn.runs) runs_store::begin(tx, run);
-    return {};
-  });
-  if (!begun) return begun.error();
-
-  const std::uint64_t limited_before = client_.counts().limited;
-  const auto limited = [&] { return static_cast<std::int64_t>(client_.counts().limited - limited_before); };
-  Lister lister(db_, client_, appliers_, settings_.lister);
-  const auto work = [&] {
-    for (;;) {
-      std::unique_lock lock(turn.mutex);
-      if (turn.next == turn.accounts.size() || turn.stopping) break;
-      const access::ConnectedAccount& account = turn.accounts[turn.next++];
-      lock.unlock();
-      AccountRun account_run({db_, client_, appliers_, clock_, lister, turn.stopping}, account, id, options.repair);
-      std::vector<StreamRecord> streams;
-      try {
-        streams = account_run.run();
-      } catch (const std::exception& e) {
-        log::error("an account's run broke off", {{"account", account.id()}, {"error", e.what()}});
-        streams.push_back({.account = account.id(), .stream = "account", .status = "failed", .error = e.what()});
-      }
-      lock.lock();
-      RunRecord& run = turn.runs.at(account.organization);
-      Tally& tally = turn.tallies[account.organization];
-      sum_up(run, streams);
-      const std::string& status = streams.back().status;
-      if (status == "busy") ++tally.busy;
-      else if (status == "failed") ++tally.bad;
-      else if (status == "interrupted") ++tally.interrupted;
-      else ++tally.good;
-      run.streams.insert(run.streams.end(), streams.begin(), streams.end());
-      ++turn.finished;
-      turn.done.notify_all();
-    }
-  };
-  const std::size_t threads_wanted =
-      std::min(turn.accounts.size(), static_cast<std::size_t>(settings_.accounts_at_once));
+  Turn turn(*this, options, *std::move(accounts), discovery_error);
+  if (auto begun = turn.begin(); !begun) return begun.error();
+  const std::size_t wanted = std::min(turn.accounts.size(), static_cast<std::size_t>(settings_.accounts_at_once));
   std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < threads_wanted; ++i) threads.emplace_back(work);
-
-  const auto started = Monotonic::now();
-  auto keep_alive_at = started + kKeepAlive;
-  std::unique_lock lock(turn.mutex);
-  while (turn.finished < turn.accounts.size() && !turn.stopping) {
-    turn.done.wait_for(lock, kLook, [&] { return turn.finished == turn.accounts.size(); });
-    if (stopping_ || (options.stop && options.stop())) turn.stopping = true;
-    const Lister::State state = lister.state();
-    const Progress progress{.accounts = turn.accounts.size(),
-                            .accounts_done = turn.finished,
-                            .lists_under_way = state.under_way + state.waiting,
-                            .counts = state.counts,
-                            .limited = limited(),
-                            .seconds = std::chrono::duration<double>(Monotonic::now() - started).count(),
-                            .rows_left = state.rows_left};
-    std::vector<RunRecord> alive;
-    if (Monotonic::now() >= keep_alive_at) {
-      keep_alive_at = Monotonic::now() + kKeepAlive;
-      for (auto& [organization, run] : turn.runs) {
-        alive.push_back(run);
-        // What is under way of one organization alone can be told apart.
-        if (turn.runs.size() == 1) alive.back().counts = state.counts;
-        alive.back().limited = progress.limited;
-      }
-    }
-    lock.unlock();
-    if (options.progress) options.progress(progress);
-    if (!alive.empty()) {
-      try {
-        const auto told = db_.transact([&](pg::Tx& tx) -> Result<void> {
-          runs_store::extend_leases(tx, id);
-          for (const RunRecord& run : alive) runs_store::keep_alive(tx, run);
-          return {};
-        });
-        if (!told) log::warn("a run's lease could not be extended", {{"error", told.error().message}});
-      } catch (const std::exception& e) {
-        log::warn("a run's lease could not be extended", {{"error", e.what()}});
-      }
-    }
-    lock.lock();
-  }
-  const bool stopped = turn.stopping;
-  lock.unlock();
-  if (stopped) lister.stop();
+  for (std::size_t i = 0; i < wanted; ++i) threads.emplace_back([&turn] { turn.work(); });
+  turn.watch();
+  if (turn.stopping) turn.lister.stop();
   for (std::thread& thread : threads) thread.join();
-
-  std::vector<RunRecord> records;
-  for (auto& [organization, run] : turn.runs) {
-    const Tally& tally = turn.tallies[organization];
-    run.status = stopped ? "interrupted" : status_of(tally);
-    if (run.status == "succeeded" && discovery_error) run.status = "partial";
-    run.limited = limited();
-    run.finished_at = clock_.now();
-    for (const StreamRecord& stream : run.streams) {
-      if (run.error || stream.stream != "account" || stream.error.empty()) continue;
-      run.error = stream.account + ": " + stream.error;
-    }
-    const auto ended = db_.transact([&](pg::Tx& tx) -> Result<void> {
-      runs_store::end(tx, run);
-      return {};
-    });
-    if (!ended) return ended.error();
-    records.push_back(std::move(run));
-  }
-  const bool all_busy = !turn.accounts.empty() &&
-                        std::ranges::all_of(turn.tallies, [](const auto& each) {
-                          return each.second.good + each.second.bad + each.second.interrupted == 0;
-                        });
-  if (all_busy && !stopped) {
-    return Error{Kind::refused, "sync_running", "another run syncs these accounts; watch it at /api/sync/runs"};
-  }
-  return records;
+  return turn.end();
 }
 
 }  // namespace payoutd::sync

@@ -35,6 +35,7 @@ struct Options {
   std::optional<OrgId> organization{};  // none: all
   std::optional<std::string> account{};
   bool repair = false;                  // read all lists whole, and mend what differs
+  bool verify_only = false;             // read nothing but what the proof needs
   std::string asked_by = "cli";
   std::optional<RunId> id{};            // of a run that was queued
   std::function<bool()> stop{};         // asked several times a second

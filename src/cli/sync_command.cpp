@@ -1,0 +1,100 @@
+#include <unistd.h>
+
+#include "app/signals.h"
+#include "app/stripe_client.h"
+#include "app/wiring.h"
+#include "cli/command.h"
+#include "sync/sync.h"
+#include "sync/sync_api.h"
+
+namespace payoutd::cli {
+namespace {
+
+struct SyncArguments {
+  std::string account;
+  bool repair = false;
+  bool json = false;
+};
+
+std::string line_of(const sync::Progress& progress) {
+  const double rate = progress.seconds > 0 ? static_cast<double>(progress.counts.rows) / progress.seconds : 0;
+  std::string line = fmt::format("{} of {} accounts  {} rows  {:.0f} rows/s  {} requests", progress.accounts_done,
+                                 progress.accounts, progress.counts.rows, rate, progress.counts.requests);
+  if (progress.limited > 0) line += fmt::format("  {} limited", progress.limited);
+  if (progress.rows_left && rate > 0) {
+    line += fmt::format("  about {} rows left ({:.0f} s)", *progress.rows_left,
+                        static_cast<double>(*progress.rows_left) / rate);
+  } else if (progress.lists_under_way > 0) {
+    line += fmt::format("  {} lists under way", progress.lists_under_way);
+  }
+  return line;
+}
+
+// One line that is written over, on a terminal only.
+void show(const sync::Progress& progress) {
+  fmt::print(stderr, "\r\x1b[K{}", line_of(progress));
+  std::fflush(stderr);
+}
+
+void say_run(const sync::RunRecord& run) {
+  say(fmt::format("{}: {} accounts, {} rows, {} of them not known before, {} changed; {} requests", run.status,
+                  run.accounts, run.counts.rows, run.counts.created, run.counts.changed, run.counts.requests));
+  for (const sync::StreamRecord& stream : run.streams) {
+    if (!stream.error.empty()) say(fmt::format("  {} {}: {}", stream.account, stream.stream, stream.error));
+  }
+}
+
+sync::Options options_of(const SyncArguments& arguments) {
+  sync::Options options;
+  options.asked_by = "cli";
+  options.repair = arguments.repair;
+  if (!arguments.account.empty()) options.account = arguments.account;
+  options.stop = [stopped = false]() mutable {
+    stopped = stopped || app::wait_for_stop(std::chrono::seconds(0)) != 0;
+    return stopped;
+  };
+  if (!arguments.json && ::isatty(STDERR_FILENO) == 1) options.progress = show;
+  return options;
+}
+
+int report(const Result<std::vector<sync::RunRecord>>& runs, const SyncArguments& arguments, bool drawn) {
+  if (drawn) fmt::print(stderr, "\r\x1b[K");
+  if (!runs) return fail(runs.error(), arguments.json);
+  bool good = true;
+  for (const sync::RunRecord& run : *runs) {
+    if (arguments.json) print(sync::to_json(run));
+    else say_run(run);
+    good = good && run.status == "succeeded";
+  }
+  return good ? kDone : kFailed;
+}
+
+int sync_now(const SyncArguments& arguments) {
+  return with_database(arguments.json, [&](pg::Database& db, const app::Config& config) {
+    const SystemClock clock;
+    auto client = app::open_stripe(config, db, clock);
+    if (!client) return fail(client.error(), arguments.json);
+    if (*client == nullptr) {
+      return fail({Kind::invalid, "stripe_not_configured", "STRIPE_SECRET_KEY is not set"}, arguments.json);
+    }
+    const mirror::Appliers appliers = app::all_appliers();
+    sync::Syncer syncer(db, **client, appliers, clock, app::sync_settings(config));
+    const sync::Options options = options_of(arguments);
+    return report(syncer.run(options), arguments, static_cast<bool>(options.progress));
+  });
+}
+
+
+}  // namespace
+
+void add_sync(CLI::App& program, Action& action) {
+  auto* command = program.add_subcommand(
+      "sync", "Read what Stripe has into the mirror: all accounts, all lists; goes on where the last run was");
+  auto arguments = std::make_shared<SyncArguments>();
+  command->add_option("--account", arguments->account, "only this one, acct_…");
+  command->add_flag("--repair", arguments->repair, "read every list whole and mend what differs");
+  command->add_flag("--json", arguments->json, "print each organization's run as JSON");
+  command->callback([&action, arguments] { action = [arguments] { return sync_now(*arguments); }; });
+}
+
+}  // namespace payoutd::cli
