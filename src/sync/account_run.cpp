@@ -24,12 +24,6 @@ constexpr std::chrono::minutes kStale{1};
 constexpr std::int64_t kMostComparedUnasked = 200'000;
 constexpr const char* kAccount = "account";
 
-std::string status_of(const Pass& pass) {
-  if (!pass.error) return "succeeded";
-  return pass.error->code == "sync_stopped" || pass.error->code == "stripe_client_stopping" ? "interrupted"
-                                                                                             : "failed";
-}
-
 }  // namespace
 
 AccountRun::AccountRun(Surroundings surroundings, const access::ConnectedAccount& account, RunId run,

@@ -4,8 +4,6 @@
 #include <atomic>
 
 #include "base/log.h"
-#include "mirror/mirror_jobs.h"
-#include "payouts/payouts.h"
 
 namespace payoutd::sync {
 
@@ -26,21 +24,6 @@ bool says_not_itemisable(const stripe::Answer& answer) {
 
 }  // namespace
 
-Counts& Counts::operator+=(const Counts& other) {
-  pages += other.pages;
-  rows += other.rows;
-  created += other.created;
-  changed += other.changed;
-  refused += other.refused;
-  requests += other.requests;
-  return *this;
-}
-
-Pass::Pass(Target of, const Stream& list, std::vector<Range> parts, bool resumed)
-    : target(std::move(of)), stream(list), resumable(resumed), ranges(std::move(parts)) {
-  for (const Range& range : ranges) top = std::max(top, range.upper);
-}
-
 struct Lister::Reading {
   std::shared_ptr<Pass> pass;
   Range range;
@@ -58,18 +41,13 @@ struct Lister::Reading {
   std::atomic<stripe::Client::Ticket> ticket{0};
 };
 
-// A page on its way into the tables.
+// An answer, and what becomes of it.
 struct Lister::Arrived {
   ReadingPtr reading;
   stripe::Answer answer;
-  ListPage page{};
-  std::vector<ListedEvent> events{};
-  std::vector<cursors_store::RangeChange> changes{};
+  StoredPage page{};
   std::optional<Range> below{};  // cut off, for another reading
   std::optional<Error> error{};
-  Counts counts{};
-  std::string refused{};
-  bool done = false;
   bool sent_again = false;
 };
 
@@ -228,7 +206,10 @@ bool Lister::tolerate(Reading& reading, const stripe::Answer& answer) {
 
 void Lister::prepare(Arrived& arrived, std::vector<ReadingPtr>& to_send) {
   Reading& reading = *arrived.reading;
-  arrived.counts.requests = std::max(1, arrived.answer.history.sends);
+  StoredPage& stored = arrived.page;
+  stored.pass = reading.pass.get();
+  stored.payout = reading.payout;
+  stored.counts.requests = std::max(1, arrived.answer.history.sends);
   if (!arrived.answer.ok()) {
     // The object of the cursor is gone: the range is read again from its top.
     if (arrived.answer.error.param == "starting_after" && !std::exchange(reading.restarted, true)) {
@@ -237,8 +218,8 @@ void Lister::prepare(Arrived& arrived, std::vector<ReadingPtr>& to_send) {
       to_send.push_back(arrived.reading);
       return;
     }
-    arrived.done = tolerate(reading, arrived.answer);
-    if (!arrived.done) arrived.error = arrived.answer.error;
+    stored.done = tolerate(reading, arrived.answer);
+    if (!stored.done) arrived.error = arrived.answer.error;
     return;
   }
   auto page = cut_page(arrived.answer.response.body);
@@ -246,27 +227,32 @@ void Lister::prepare(Arrived& arrived, std::vector<ReadingPtr>& to_send) {
     arrived.error = page.error();
     return;
   }
-  arrived.page = *std::move(page);
-  arrived.counts.pages = 1;
-  arrived.counts.rows = std::ssize(arrived.page.items);
-  arrived.done = !arrived.page.has_more ||
-                 (reading.range.lower > 0 && arrived.page.last_created < reading.range.lower);
-  const cursors_store::Place place{reading.pass->target.organization, reading.pass->target.account,
-                                   std::string(reading.pass->stream.name)};
-  const bool kept = reading.pass->resumable;
-  if (!arrived.done) {
-    reading.range.after = arrived.page.last_id;
-    std::atomic_ref(reading.at).store(arrived.page.last_created, std::memory_order_relaxed);
-    std::atomic_ref(reading.page_span)
-        .store(std::max<std::int64_t>(1, arrived.page.first_created - arrived.page.last_created),
-               std::memory_order_relaxed);
-    arrived.below = cut(reading, arrived.page);
-    if (arrived.below) arrived.changes.push_back({.place = place, .range = *arrived.below, .resumable = kept});
+  stored.page = *std::move(page);
+  stored.sent_at = arrived.answer.response.sent_at;
+  stored.counts.pages = 1;
+  stored.counts.rows = std::ssize(stored.page.items);
+  stored.done = !stored.page.has_more ||
+                (reading.range.lower > 0 && stored.page.last_created < reading.range.lower);
+  if (!stored.done) {
+    move_down(reading, stored.page);
+    arrived.below = cut(reading, stored.page);
     to_send.push_back(arrived.reading);
   }
-  if (reading.payout.empty()) {
-    arrived.changes.push_back({.place = place, .range = reading.range, .done = arrived.done, .resumable = kept});
+  if (!reading.payout.empty()) return;
+  const Pass& pass = *reading.pass;
+  const cursors_store::Place place{pass.target.organization, pass.target.account, std::string(pass.stream.name)};
+  stored.changes.push_back(
+      {.place = place, .range = reading.range, .done = stored.done, .resumable = pass.resumable});
+  if (arrived.below) {
+    stored.changes.push_back({.place = place, .range = *arrived.below, .resumable = pass.resumable});
   }
+}
+
+void Lister::move_down(Reading& reading, const ListPage& page) {
+  reading.range.after = page.last_id;
+  std::atomic_ref(reading.at).store(page.last_created, std::memory_order_relaxed);
+  std::atomic_ref(reading.page_span)
+      .store(std::max<std::int64_t>(1, page.first_created - page.last_created), std::memory_order_relaxed);
 }
 
 std::optional<Range> Lister::cut(Reading& reading, const ListPage& page) {
@@ -288,21 +274,21 @@ std::optional<Range> Lister::cut(Reading& reading, const ListPage& page) {
 }
 
 void Lister::store(std::vector<Arrived>& arrived) {
-  std::vector<Arrived*> pages;
+  std::vector<StoredPage*> pages;
   for (Arrived& each : arrived) {
-    if (!each.error && !each.sent_again && each.answer.ok()) pages.push_back(&each);
+    if (!each.error && !each.sent_again && each.answer.ok()) pages.push_back(&each.page);
   }
   if (pages.empty()) return;
   for (int losses = 0;;) {
     try {
       try {
-        return store_in_one(pages);
+        return store_together(db_, appliers_, pages);
       } catch (const pg::SqlError& e) {
         log::warn("pages could not be stored together; trying them one by one", {{"error", e.what()}});
       } catch (const Broken& e) {
         log::error("pages could not be stored together; trying them one by one", {{"error", e.what()}});
       }
-      for (Arrived* page : pages) store_alone(*page);
+      for (StoredPage* page : pages) store_item_by_item(db_, appliers_, *page);
       return;
     } catch (const std::exception& e) {
       // A lost database, or a commit that may have happened: storing a page again changes nothing.
@@ -312,134 +298,14 @@ void Lister::store(std::vector<Arrived>& arrived) {
         stopped = stopping_;
       }
       if (stopped || ++losses == kMostLosses) {
-        for (Arrived* page : pages) page->error = Error{Kind::retry, "database_lost", e.what()};
+        for (Arrived& each : arrived) {
+          if (!each.error) each.error = Error{Kind::retry, "database_lost", e.what()};
+        }
         return;
       }
       std::this_thread::sleep_for(kAfterLoss);
     }
   }
-}
-
-namespace {
-
-// The run lists members by itself, and picks up those that a killed one left.
-void enqueue(pg::Tx& tx, mirror::Applied& applied) {
-  std::erase_if(applied.follow_ups, [](const mirror::FollowUp& follow_up) {
-    return follow_up.kind == mirror::FollowUpKind::sync_payout_members;
-  });
-  mirror::enqueue_follow_ups(tx, applied);
-}
-
-void count(const mirror::Verdict& verdict, Counts& counts, std::string& refused) {
-  if (verdict.outcome == mirror::Outcome::applied) ++(verdict.created ? counts.created : counts.changed);
-  if (verdict.outcome != mirror::Outcome::refused) return;
-  ++counts.refused;
-  if (refused.empty()) refused = verdict.error;
-}
-
-// The versions that a page shows. Events of what nothing keeps are left out.
-std::vector<mirror::Version> versions_of(const mirror::Appliers& appliers, const Pass& pass,
-                                         const std::string& payout, Time sent_at, const ListPage& page,
-                                         std::vector<ListedEvent>& events, std::string& refused,
-                                         Counts& counts) {
-  std::vector<mirror::Version> versions;
-  versions.reserve(page.items.size());
-  mirror::Version version{.organization = pass.target.organization,
-                          .account = pass.target.account,
-                          .shown_at = sent_at,
-                          .listed_for_payout = payout};
-  if (pass.stream.name != kEvents) {
-    for (const std::string_view item : page.items) {
-      version.object = item;
-      versions.push_back(version);
-    }
-    return versions;
-  }
-  events.clear();
-  events.reserve(page.items.size());  // the versions point into it
-  for (const std::string_view item : page.items) {
-    auto event = read_event(item);
-    if (!event) {
-      ++counts.refused;
-      if (refused.empty()) refused = event.error().message;
-      continue;
-    }
-    if (!appliers.place_of(event->object_type)) continue;
-    const ListedEvent& kept = events.emplace_back(*std::move(event));
-    version.object = kept.object;
-    version.shown_at = kept.created;
-    version.source = mirror::Source::event;
-    version.event_id = kept.id;
-    version.event_type = kept.type;
-    versions.push_back(version);
-  }
-  return versions;
-}
-
-// With the last page of a payout's members all of them are there.
-void note_members(pg::Tx& tx, const Pass& pass, const std::string& payout, bool done, Time sent_at) {
-  if (payout.empty() || !done) return;
-  payouts::members_were_listed(tx, pass.target.organization, pass.target.account, payout, sent_at);
-}
-
-}  // namespace
-
-void Lister::store_in_one(std::vector<Arrived*>& pages) {
-  const auto stored = db_.transact([&](pg::Tx& tx) -> Result<void> {
-    std::vector<mirror::Version> versions;
-    std::vector<std::size_t> ends;
-    for (Arrived* page : pages) {
-      page->counts.created = page->counts.changed = page->counts.refused = 0;
-      page->refused.clear();
-      const auto more = versions_of(appliers_, *page->reading->pass, page->reading->payout,
-                                    page->answer.response.sent_at, page->page, page->events,
-                                    page->refused, page->counts);
-      versions.insert(versions.end(), more.begin(), more.end());
-      ends.push_back(versions.size());
-    }
-    mirror::Applied applied = mirror::apply(tx, appliers_, versions);
-    std::vector<cursors_store::RangeChange> changes;
-    std::size_t at = 0;
-    for (std::size_t i = 0; i < pages.size(); ++i) {
-      for (; at < ends[i]; ++at) count(applied.verdicts[at], pages[i]->counts, pages[i]->refused);
-      changes.insert(changes.end(), pages[i]->changes.begin(), pages[i]->changes.end());
-    }
-    enqueue(tx, applied);
-    cursors_store::save_ranges(tx, changes);
-    for (const Arrived* page : pages) {
-      note_members(tx, *page->reading->pass, page->reading->payout, page->done,
-                   page->answer.response.sent_at);
-    }
-    return {};
-  });
-  // Text that PostgreSQL can't keep.
-  if (!stored) throw pg::SqlError(stored.error().message, "22021");
-}
-
-// An object that can't be written is left out, and said so, that the others are not lost.
-void Lister::store_alone(Arrived& arrived) {
-  const auto stored = db_.transact([&](pg::Tx& tx) -> Result<void> {
-    arrived.counts.created = arrived.counts.changed = arrived.counts.refused = 0;
-    arrived.refused.clear();
-    const auto versions = versions_of(appliers_, *arrived.reading->pass, arrived.reading->payout,
-                                      arrived.answer.response.sent_at, arrived.page, arrived.events,
-                                      arrived.refused, arrived.counts);
-    for (const mirror::Version& version : versions) {
-      const auto wrong = tx.attempt([&] {
-        mirror::Applied applied = mirror::apply(tx, appliers_, {&version, 1});
-        count(applied.verdicts.front(), arrived.counts, arrived.refused);
-        enqueue(tx, applied);
-      });
-      if (!wrong) continue;
-      ++arrived.counts.refused;
-      if (arrived.refused.empty()) arrived.refused = wrong->what();
-    }
-    cursors_store::save_ranges(tx, arrived.changes);
-    note_members(tx, *arrived.reading->pass, arrived.reading->payout, arrived.done,
-                 arrived.answer.response.sent_at);
-    return {};
-  });
-  if (!stored) arrived.error = stored.error();
 }
 
 void Lister::finish(std::vector<Arrived>& arrived) {
@@ -450,9 +316,9 @@ void Lister::finish(std::vector<Arrived>& arrived) {
     for (Arrived& each : arrived) {
       const ReadingPtr& reading = each.reading;
       Pass& pass = *reading->pass;
-      counts_ += each.counts;
-      pass.counts += each.counts;
-      if (pass.refused.empty()) pass.refused = std::move(each.refused);
+      counts_ += each.page.counts;
+      pass.counts += each.page.counts;
+      if (pass.refused.empty()) pass.refused = std::move(each.page.refused);
       if (each.below && !each.error) {
         auto below = std::make_shared<Reading>();
         below->pass = reading->pass;
@@ -461,7 +327,7 @@ void Lister::finish(std::vector<Arrived>& arrived) {
         under_way_.insert(below);
         to_send.push_back(std::move(below));
       }
-      if (each.done || each.error) {
+      if (each.page.done || each.error) {
         ended.emplace_back(reading, each.error);
         continue;
       }

@@ -21,51 +21,10 @@
 #include "mirror/apply.h"
 #include "pg/database.h"
 #include "stripe/client.h"
-#include "sync/cursors_store.h"
-#include "sync/list_page.h"
-#include "sync/streams.h"
+#include "sync/page_store.h"
+#include "sync/pass.h"
 
 namespace payoutd::sync {
-
-struct Counts {
-  std::int64_t pages = 0;
-  std::int64_t rows = 0;     // shown by Stripe
-  std::int64_t created = 0;  // of them not mirrored before
-  std::int64_t changed = 0;
-  std::int64_t refused = 0;  // could not be read
-  std::int64_t requests = 0;
-  Counts& operator+=(const Counts& other);
-};
-
-// Whose list it is.
-struct Target {
-  OrgId organization;
-  std::string account;
-  std::string stripe_header;  // empty for the platform's own account
-};
-
-// One list of one account, as a whole: its ranges, and what came of them. Used by one thread beside
-// the lister's own.
-class Pass {
- public:
-  Pass(Target target, const Stream& stream, std::vector<Range> ranges, bool resumable);
-
-  const Target target;
-  const Stream& stream;
-  const bool resumable;  // its ranges stand in sync_ranges
-  std::vector<Range> ranges;
-  // For kPayoutMembers: the payouts whose members are listed, in the place of ranges.
-  std::vector<std::string> payouts;
-  std::int64_t top = 0;  // the largest upper
-  PassPlan plan{};       // of a resumable one
-
-  // Of the lister until the pass is over.
-  Counts counts;
-  std::optional<Error> error;           // the first that ended one of its readings
-  std::string refused;                  // why an object could not be read
-  std::vector<std::string> not_itemisable;  // payouts that Stripe does not list members of
-  std::size_t open = 0;
-};
 
 class Lister {
  public:
@@ -105,10 +64,9 @@ class Lister {
   void write();
   std::vector<Arrived> take();
   void prepare(Arrived& arrived, std::vector<ReadingPtr>& to_send);
+  static void move_down(Reading& reading, const ListPage& page);
   std::optional<Range> cut(Reading& reading, const ListPage& page);
   void store(std::vector<Arrived>& arrived);
-  void store_in_one(std::vector<Arrived*>& pages);
-  void store_alone(Arrived& arrived);
   void finish(std::vector<Arrived>& arrived);
   void end(const ReadingPtr& reading, std::optional<Error> error);
   bool tolerate(Reading& reading, const stripe::Answer& answer);

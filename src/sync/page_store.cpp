@@ -1,0 +1,120 @@
+#include "sync/page_store.h"
+
+#include "mirror/mirror_jobs.h"
+#include "payouts/payouts.h"
+
+namespace payoutd::sync {
+
+namespace {
+
+void refuse(StoredPage& page, const std::string& why) {
+  ++page.counts.refused;
+  if (page.refused.empty()) page.refused = why;
+}
+
+void count(StoredPage& page, const mirror::Verdict& verdict) {
+  if (verdict.outcome == mirror::Outcome::applied) ++(verdict.created ? page.counts.created : page.counts.changed);
+  if (verdict.outcome == mirror::Outcome::refused) refuse(page, verdict.error);
+}
+
+// A transaction's body may run more than once.
+void begin_again(StoredPage& page) {
+  page.counts.created = page.counts.changed = page.counts.refused = 0;
+  page.refused.clear();
+  page.events.clear();
+}
+
+// Events of what nothing keeps are left out.
+void add_events(const mirror::Appliers& appliers, StoredPage& page, mirror::Version version,
+                std::vector<mirror::Version>& versions) {
+  page.events.reserve(page.page.items.size());  // the versions point into it
+  for (const std::string_view item : page.page.items) {
+    auto event = read_event(item);
+    if (!event) {
+      refuse(page, event.error().message);
+      continue;
+    }
+    if (!appliers.place_of(event->object_type)) continue;
+    const ListedEvent& kept = page.events.emplace_back(*std::move(event));
+    version.object = kept.object;
+    version.shown_at = kept.created;
+    version.source = mirror::Source::event;
+    version.event_id = kept.id;
+    version.event_type = kept.type;
+    versions.push_back(version);
+  }
+}
+
+void add_versions(const mirror::Appliers& appliers, StoredPage& page, std::vector<mirror::Version>& versions) {
+  begin_again(page);
+  mirror::Version version{.organization = page.pass->target.organization,
+                          .account = page.pass->target.account,
+                          .shown_at = page.sent_at,
+                          .listed_for_payout = page.payout};
+  if (page.pass->stream.name == kEvents) return add_events(appliers, page, version, versions);
+  for (const std::string_view item : page.page.items) {
+    version.object = item;
+    versions.push_back(version);
+  }
+}
+
+// The run lists members by itself, and picks up those that a killed one left.
+void enqueue(pg::Tx& tx, mirror::Applied& applied) {
+  std::erase_if(applied.follow_ups, [](const mirror::FollowUp& follow_up) {
+    return follow_up.kind == mirror::FollowUpKind::sync_payout_members;
+  });
+  mirror::enqueue_follow_ups(tx, applied);
+}
+
+// With the last page of a payout's members all of them are there.
+void note_members(pg::Tx& tx, const StoredPage& page) {
+  if (page.payout.empty() || !page.done) return;
+  payouts::members_were_listed(tx, page.pass->target.organization, page.pass->target.account, page.payout,
+                               page.sent_at);
+}
+
+}  // namespace
+
+void store_together(pg::Database& db, const mirror::Appliers& appliers, const std::vector<StoredPage*>& pages) {
+  const auto stored = db.transact([&](pg::Tx& tx) -> Result<void> {
+    std::vector<mirror::Version> versions;
+    std::vector<std::size_t> ends;
+    for (StoredPage* page : pages) {
+      add_versions(appliers, *page, versions);
+      ends.push_back(versions.size());
+    }
+    mirror::Applied applied = mirror::apply(tx, appliers, versions);
+    std::vector<cursors_store::RangeChange> changes;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < pages.size(); ++i) {
+      for (; at < ends[i]; ++at) count(*pages[i], applied.verdicts[at]);
+      changes.insert(changes.end(), pages[i]->changes.begin(), pages[i]->changes.end());
+    }
+    enqueue(tx, applied);
+    cursors_store::save_ranges(tx, changes);
+    for (const StoredPage* page : pages) note_members(tx, *page);
+    return {};
+  });
+  if (!stored) throw pg::SqlError(stored.error().message, "22021");
+}
+
+void store_item_by_item(pg::Database& db, const mirror::Appliers& appliers, StoredPage& page) {
+  const auto stored = db.transact([&](pg::Tx& tx) -> Result<void> {
+    std::vector<mirror::Version> versions;
+    add_versions(appliers, page, versions);
+    for (const mirror::Version& version : versions) {
+      const auto wrong = tx.attempt([&] {
+        mirror::Applied applied = mirror::apply(tx, appliers, {&version, 1});
+        count(page, applied.verdicts.front());
+        enqueue(tx, applied);
+      });
+      if (wrong) refuse(page, wrong->what());
+    }
+    cursors_store::save_ranges(tx, page.changes);
+    note_members(tx, page);
+    return {};
+  });
+  CHECK(stored.ok());
+}
+
+}  // namespace payoutd::sync
