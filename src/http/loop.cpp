@@ -67,18 +67,20 @@ void Loop::run() {
 
 void Loop::wait_for_events() {
   std::array<epoll_event, 512> events;
-  const int count = ::epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()), timeout_ms());
+  const int size = static_cast<int>(events.size());
+  const int count = ::epoll_wait(epoll_fd_, events.data(), size, timeout_ms());
   now_ = std::chrono::steady_clock::now();
   CHECK(count >= 0 || errno == EINTR);
   for (int i = 0; i < count; ++i) {
-    const auto slot = static_cast<std::uint32_t>(events[static_cast<std::size_t>(i)].data.u64);
-    const auto epoch = static_cast<std::uint32_t>(events[static_cast<std::size_t>(i)].data.u64 >> 32);
+    const epoll_event& event = events[static_cast<std::size_t>(i)];
+    const auto slot = static_cast<std::uint32_t>(event.data.u64);
+    const auto epoch = static_cast<std::uint32_t>(event.data.u64 >> 32);
     if (slot == kListenerSlot) {
       accept_waiting();
     } else if (slot == kMailboxSlot) {
       read_mail();
     } else {
-      on_event(slot, epoch, events[static_cast<std::size_t>(i)].events);
+      on_event(slot, epoch, event.events);
     }
   }
 }
@@ -88,7 +90,8 @@ int Loop::timeout_ms() const {
   auto first = deadlines_.first();
   if (drain_until_ && (!first || *drain_until_ < *first)) first = drain_until_;
   if (!first) return kMaxWaitMs;
-  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*first - std::chrono::steady_clock::now());
+  const auto left = *first - std::chrono::steady_clock::now();
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(left);
   return static_cast<int>(std::clamp<long>(wait.count(), 0, kMaxWaitMs));
 }
 

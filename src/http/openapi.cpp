@@ -126,9 +126,11 @@ OrderedJson components() {
   responses["Unauthorized"] = error_response(
       401, "No key, or one that is not valid.", {Kind::unauthorized, "key_missing", "give a key"});
   responses["Forbidden"] = error_response(
-      403, "The key's role does not allow it.", {Kind::forbidden, "role_forbids", "a viewer only reads"});
+      403, "The key's role does not allow it.",
+      {Kind::forbidden, "role_forbids", "a viewer only reads"});
   responses["NotFound"] = error_response(
-      404, "There is no such object in this organization.", {Kind::missing, "not_found", "no such payout"});
+      404, "There is no such object in this organization.",
+      {Kind::missing, "not_found", "no such payout"});
   responses["Failed"] = error_response(
       500, "Something went wrong on our side; the log knows it by the request id.",
       {Kind::retry, "internal", "something went wrong on our side"});
@@ -168,7 +170,8 @@ OrderedJson openapi(const std::vector<Route>& routes, const ApiTitle& title) {
     paths[path][lower(route.method)] = operation(route, names);
   }
   return {{"openapi", "3.1.0"},
-          {"info", {{"title", title.title}, {"version", title.version}, {"description", title.description}}},
+          {"info",
+           {{"title", title.title}, {"version", title.version}, {"description", title.description}}},
           {"paths", std::move(paths)},
           {"components", components()}};
 }

@@ -173,7 +173,8 @@ std::optional<std::string> Fields::text(Names names, TextRule rule) {
   const std::string* found = find_text(names);
   if (found == nullptr) return std::nullopt;
   if (found->size() > rule.max) {
-    wrong(shown(names), "parameter_too_long", fmt::format("must not have more than {} bytes", rule.max));
+    wrong(shown(names), "parameter_too_long",
+          fmt::format("must not have more than {} bytes", rule.max));
     return std::nullopt;
   }
   if (found->empty() && !rule.may_be_empty) {
@@ -187,10 +188,14 @@ std::optional<std::int64_t> Fields::integer(Names names, std::int64_t min, std::
   const Json* found = find(names);
   if (found == nullptr) return std::nullopt;
   std::optional<std::int64_t> value;
-  if (state_->typed && found->is_number_integer() && fits_int64(*found)) value = found->get<std::int64_t>();
-  if (!state_->typed && found->is_string()) value = whole_number(found->get_ref<const std::string&>());
+  if (state_->typed && found->is_number_integer() && fits_int64(*found)) {
+    value = found->get<std::int64_t>();
+  } else if (!state_->typed && found->is_string()) {
+    value = whole_number(found->get_ref<const std::string&>());
+  }
   if (!value || *value < min || *value > max) {
-    wrong(shown(names), "parameter_invalid", fmt::format("must be a whole number from {} to {}", min, max));
+    wrong(shown(names), "parameter_invalid",
+          fmt::format("must be a whole number from {} to {}", min, max));
     return std::nullopt;
   }
   return value;
@@ -265,7 +270,8 @@ std::optional<Currency> Fields::currency(Names names) {
   if (found == nullptr) return std::nullopt;
   if (auto currency = Currency::parse(*found)) return currency;
   wrong(shown(names), "currency_invalid",
-        fmt::format("{} is no currency of Stripe's; give an ISO 4217 code like \"eur\"", in_quotes(*found)));
+        fmt::format("{} is no currency of Stripe's; give an ISO 4217 code like \"eur\"",
+                    in_quotes(*found)));
   return std::nullopt;
 }
 

@@ -32,13 +32,15 @@ std::optional<Money> Fields::money(std::optional<Currency> currency, AmountRule 
   if (whole != nullptr) {
     if (!whole->is_number_integer()) {
       wrong(rule.name, "amount_invalid",
-            whole->is_string() ? "must be a number, not a string: whole minor units, 1050 for 10.50 usd"
-                               : "must be a whole number of minor units, without a fraction: 1050 for 10.50 usd");
+            whole->is_string()
+                ? "must be a number, not a string: whole minor units, 1050 for 10.50 usd"
+                : "must be a whole number of minor units, without a fraction: 1050 for 10.50 usd");
       return std::nullopt;
     }
     const std::int64_t minor = fits_int64(*whole) ? whole->get<std::int64_t>() : INT64_MAX;
     if (minor > kMaxMinor || minor < -kMaxMinor) {
-      wrong(rule.name, "amount_too_large", fmt::format("must be at most {}", kMaxMinor), Kind::unprocessable);
+      wrong(rule.name, "amount_too_large", fmt::format("must be at most {}", kMaxMinor),
+            Kind::unprocessable);
       return std::nullopt;
     }
     money = Money{minor, unit};
@@ -109,7 +111,8 @@ std::vector<Fields> Fields::list(Names names, std::size_t max_items) {
   const bool objects = found->is_array() &&
                        std::ranges::all_of(*found, [](const Json& one) { return one.is_object(); });
   if (!objects || found->size() > max_items) {
-    wrong(shown(names), "parameter_type", fmt::format("must be an array of at most {} objects", max_items));
+    wrong(shown(names), "parameter_type",
+          fmt::format("must be an array of at most {} objects", max_items));
     return {};
   }
   std::vector<Fields> items;
