@@ -1,0 +1,183 @@
+#include "payouts/ask_stripe_api.h"
+
+#include "access/principal.h"
+#include "http/params.h"
+#include "payouts/payouts.h"
+#include "payouts/payouts_api.h"
+
+namespace payoutd::payouts {
+namespace {
+
+// Fields that ask for more than a manual Stripe payout.
+constexpr const char* kEngineFields[] = {
+    "beneficiary", "beneficiary_id", "origin_entity_id", "influencerId", "priority", "scheduled_run",
+    "type", "origin_module", "campaignId", "invoiceId", "poId", "notes"};
+constexpr std::size_t kMaxMetadata = 48;  // Stripe takes 50; two are ours
+
+Error not_configured() {
+  return Error{Kind::retry, "stripe_not_configured", "this service has no STRIPE_SECRET_KEY"};
+}
+
+// One that asks for the engine is told so, before anything else is looked at.
+std::optional<Error> engine_asked_for(const http::Request& request) {
+  const auto body = parse_json(request.body);
+  if (!body || !body->is_object()) return std::nullopt;
+  for (const char* field : kEngineFields) {
+    if (!body->contains(field)) continue;
+    if (body->contains("method")) {
+      return Error{Kind::invalid, "ambiguous",
+                   fmt::format("`method` asks for a Stripe payout and `{}` for the payouts engine", field), field};
+    }
+    return Error{Kind::unprocessable, "not_available",
+                 fmt::format("`{}` belongs to the payouts engine, which this version does not have; a manual Stripe "
+                             "payout takes amount or amount_decimal, currency, method, description, metadata, account",
+                             field),
+                 field};
+  }
+  return std::nullopt;
+}
+
+void check_metadata(http::Fields& fields, const Json& metadata) {
+  if (metadata.size() > kMaxMetadata) {
+    fields.wrong("metadata", "metadata_too_large", fmt::format("metadata has at most {} keys", kMaxMetadata));
+  }
+  for (const auto& [key, value] : metadata.items()) {
+    const std::string name = "metadata." + key;
+    if (key.empty() || key.size() > 40 || key.find_first_of("[]") != std::string::npos) {
+      fields.wrong(name, "metadata_key_invalid", "a metadata key has 1 to 40 characters, none of them [ or ]");
+    } else if (key.starts_with("payoutd_")) {
+      fields.wrong(name, "metadata_key_reserved", "metadata keys that begin with payoutd_ are the service's own");
+    } else if (!value.is_string() || value.get_ref<const std::string&>().size() > 500) {
+      fields.wrong(name, "metadata_value_invalid", "a metadata value is a text of at most 500 characters");
+    }
+  }
+}
+
+Result<AskStripe::Wanted> read_body(pg::Database& db, const http::Request& request) {
+  if (auto error = engine_asked_for(request)) return *error;
+  auto fields = http::Fields::of_body(request);
+  const auto& who = access::principal(request);
+  const auto named = fields.text({"account"});
+  auto account = access::pick_account(db, who.organization, named);
+  auto currency = fields.currency({"currency"});
+  if (!currency && !fields.has({"currency"}) && account) {
+    currency = account->fields.default_currency.value_or(*Currency::parse("usd"));
+  }
+  const auto money = fields.money(currency, {.required = true});
+  const auto method = fields.word({"method"}, {"standard", "instant"});
+  const auto description = fields.text({"description"}, {.max = 500});
+  const auto metadata = fields.object({"metadata"});
+  if (metadata) check_metadata(fields, *metadata);
+  if (money && money->minor % money->currency.payout_step() != 0) {
+    fields.wrong("amount", "amount_step_invalid",
+                 fmt::format("payouts in {} are multiples of {}", money->currency.str(),
+                             money->currency.payout_step()), Kind::unprocessable);
+  }
+  if (auto error = fields.done()) return *error;
+  if (!account) return account.error();
+  if (!account->active) {
+    return Error{Kind::unprocessable, "account_deauthorized", "the account took its authorization back", "account"};
+  }
+  AskStripe::Wanted wanted{.account = *account, .money = *money, .method = method.value_or("standard"),
+                           .description = description, .actor = who.actor};
+  if (metadata) wanted.metadata = *metadata;
+  if (const auto* run = access::idempotent_run(request)) wanted.external_id = run->key;
+  return wanted;
+}
+
+std::optional<Error> too_little(const AskStripe::Wanted& wanted, const Payable& payable) {
+  const bool instant = wanted.method == "instant";
+  const std::int64_t there = instant ? payable.instant_available : payable.available;
+  if (wanted.money.minor <= there) return std::nullopt;
+  const Currency currency = wanted.money.currency;
+  return Error{Kind::unprocessable, "balance_insufficient",
+               fmt::format("{} {} were asked for; {} {} are {}", to_decimal(wanted.money), currency.str(),
+                           to_decimal({there, currency}), currency.str(),
+                           instant ? "available instantly" : "available"),
+               "amount"};
+}
+
+http::Reply payout_reply(pg::Database& db, const http::Request& request, OrgId organization, PayoutId id, int status) {
+  const auto shown = db.transact([&](pg::Tx& tx) -> Result<OrderedJson> {
+    const auto payout = find_payout(tx, organization, id.str());
+    if (!payout) return payout.error();
+    return to_json(*payout, events_of(tx, organization, id));
+  });
+  if (!shown) return http::error_reply(shown.error(), request.request_id);
+  return http::Reply::json(status, *shown);
+}
+
+http::Reply create(pg::Database& db, AskStripe* ask, const AskPayable& payable, const http::Request& request) {
+  if (ask == nullptr) return http::error_reply(not_configured(), request.request_id);
+  const auto wanted = read_body(db, request);
+  if (!wanted) return http::error_reply(wanted.error(), request.request_id);
+  const auto* run = access::idempotent_run(request);
+  if (run == nullptr || !run->resumed) {
+    const auto there = payable(wanted->account, wanted->money.currency);
+    if (!there) return http::error_reply(there.error(), request.request_id);
+    if (auto error = too_little(*wanted, *there)) return http::error_reply(*error, request.request_id);
+  }
+  const auto id = ask->pay_out(*wanted);
+  if (!id) return http::error_reply(id.error(), request.request_id);
+  return payout_reply(db, request, wanted->account.organization, *id, 201);
+}
+
+http::Reply cancel(pg::Database& db, AskStripe* ask, const http::Request& request) {
+  if (ask == nullptr) return http::error_reply(not_configured(), request.request_id);
+  const auto& who = access::principal(request);
+  const auto found = db.read([&](pg::Tx& tx) { return find_payout(tx, who.organization, request.param("id")); });
+  if (!found) return http::error_reply(found.error(), request.request_id);
+  if (auto canceled = ask->cancel(who.organization, found->id, who.actor); !canceled) {
+    return http::error_reply(canceled.error(), request.request_id);
+  }
+  return payout_reply(db, request, who.organization, found->id, 200);
+}
+
+Json answer(const char* description) {
+  return {{"description", description}, {"content", {{"application/json", {{"schema", payout_schema()}}}}}};
+}
+
+http::Docs create_docs() {
+  http::Docs docs;
+  docs.summary = "Pays an amount of an account's Stripe balance out to its bank. `status` is Stripe's word; queued "
+                 "while Stripe can't be reached, processing while its answer is not known.";
+  docs.tag = "payouts";
+  docs.request_body = Json::parse(R"({"required": true, "content": {"application/json": {
+    "schema": {"type": "object", "properties": {
+      "amount": {"type": "integer", "format": "int64", "minimum": 1, "description": "minor units"},
+      "amount_decimal": {"type": "string", "description": "in place of amount: \"1000.00\""},
+      "currency": {"type": "string"}, "method": {"type": "string", "enum": ["standard", "instant"]},
+      "description": {"type": "string"}, "account": {"type": "string"},
+      "metadata": {"type": "object", "additionalProperties": {"type": "string"}}}},
+    "example": {"amount": 100000, "currency": "eur", "description": "March"}}}})");
+  docs.responses["201"] = answer("made");
+  docs.responses["422"] = {{"description", "balance_insufficient, amount_step_invalid, or what Stripe refuses"}};
+  return docs;
+}
+
+}  // namespace
+
+std::vector<http::Route> ask_stripe_routes(pg::Database& db, AskStripe* ask, AskPayable payable) {
+  http::Route making;
+  making.method = "POST";
+  making.pattern = "/api/payouts";
+  making.access = "write";
+  making.keeps_keys_for_ever = true;
+  making.handler = [&db, ask, payable = std::move(payable)](http::Context& context) {
+    return create(db, ask, payable, context.request);
+  };
+  making.docs = create_docs();
+  http::Route canceling;
+  canceling.method = "POST";
+  canceling.pattern = "/api/payouts/:id/cancel";
+  canceling.access = "write";
+  canceling.keeps_keys_for_ever = true;
+  canceling.handler = [&db, ask](http::Context& context) { return cancel(db, ask, context.request); };
+  canceling.docs.summary = "Cancels a manual payout that Stripe has not sent yet; 409 with the reason otherwise.";
+  canceling.docs.tag = "payouts";
+  canceling.docs.responses["200"] = answer("canceled");
+  canceling.docs.responses["409"] = {{"description", "payout_not_cancelable"}};
+  return {std::move(making), std::move(canceling)};
+}
+
+}  // namespace payoutd::payouts

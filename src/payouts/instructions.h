@@ -1,0 +1,78 @@
+// What is sent to Stripe for a payout, as it is kept: committed before the first byte leaves, repeated
+// byte for byte under the same key, and settled once it is known what became of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/money.h"
+#include "base/time.h"
+#include "payouts/payout.h"
+#include "pg/database.h"
+
+namespace payoutd::payouts {
+
+struct Instruction {
+  OrgId organization;
+  InstructionId id;
+  PayoutId payout;          // its only one: Stripe's own payouts are never netted
+  std::string account;
+  Money money;
+  std::int32_t attempt = 1;
+  std::string key;          // Idempotency-Key
+  std::string path;         // "/v1/payouts"
+  std::string body;         // the exact bytes
+  std::string state;        // ready, sending, unknown, done, not_done, needs_review
+  bool was_unknown = false;
+  std::int32_t sends = 0;
+  OptionalTime first_sent_at{}, last_sent_at{}, absent_since{};
+  OptionalText outcome_code{}, outcome_message{};
+};
+
+// What was asked for.
+struct NewPayout {
+  OrgId organization;
+  PayoutId id;
+  std::string account;
+  Money money;
+  std::string method;  // standard, instant
+  OptionalText description{}, external_id{};
+  Json metadata = Json::object();
+  std::string actor;
+};
+
+namespace instructions {
+
+// The payout (processing), its instruction (sending, by `now`), and the event that says who asked. All
+// of it or nothing. False: a payout with this external_id is there already.
+bool create(pg::Tx& tx, const NewPayout& payout, const Instruction& instruction, Time now);
+
+// The payout that was asked for with that Idempotency-Key.
+std::optional<PayoutId> find_by_external_id(pg::Tx& tx, OrgId organization, const std::string& key);
+
+// The latest instruction of a payout, locked; nothing for a payout that Stripe made by itself. Lock the
+// payout first: sending and canceling meet there.
+std::optional<Instruction> lock_of(pg::Tx& tx, OrgId organization, PayoutId payout);
+
+// Another send of the same bytes begins at `now`.
+void sending(pg::Tx& tx, const Instruction& instruction, Time now);
+void done(pg::Tx& tx, const Instruction& instruction, const std::string& stripe_id,
+          const std::string& request_id, Time now);
+// Stripe has definitively not paid: the payout fails with the reason, or waits to be sent again.
+void not_done(pg::Tx& tx, const Instruction& instruction, const std::string& code,
+              const std::string& message, Time now);
+// It certainly never arrived: the same key is sent later.
+void not_arrived(pg::Tx& tx, const Instruction& instruction, const std::string& message, Time now);
+void unknown(pg::Tx& tx, const Instruction& instruction, const std::string& code,
+             const std::string& message, Time now);
+void absent(pg::Tx& tx, const Instruction& instruction, Time now);  // a complete list without it
+void needs_review(pg::Tx& tx, const Instruction& instruction, const std::string& message, Time now);
+// Before anything was sent, or where it certainly never arrived.
+void canceled(pg::Tx& tx, const Instruction& instruction, const std::string& actor, Time now);
+
+}  // namespace instructions
+
+}  // namespace payoutd::payouts

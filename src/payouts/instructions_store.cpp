@@ -1,0 +1,184 @@
+#include "payouts/instructions.h"
+
+namespace payoutd::payouts::instructions {
+namespace {
+
+const pg::Query kInsertPayout{"payout_ask", R"sql(
+  INSERT INTO payouts (organization_id, id, rail, account, amount, currency, status, type, description,
+                       metadata, method, automatic, created, updated, requested_at, processed_at,
+                       external_id, created_by, attempts)
+  VALUES ($1, $2, 'stripe_payout', $3, $4, $5, 'processing', 'bank_account', $6, $7, $8, false,
+          $9, $9, $9, $9, $10, $11, 1)
+  ON CONFLICT (organization_id, external_id) WHERE external_id IS NOT NULL DO NOTHING
+  RETURNING id)sql"};
+
+const pg::Query kInsert{"instruction_insert", R"sql(
+  INSERT INTO instructions (organization_id, id, rail, account, amount, currency, attempt,
+                            idempotency_key, request_path, body, state, sends, first_sent_at,
+                            last_sent_at, created, updated)
+  VALUES ($1, $2, 'stripe_payout', $3, $4, $5, $6, $7, $8, convert_to($9, 'UTF8'), 'sending', 1,
+          $10, $10, $10, $10))sql"};
+
+const pg::Query kInsertMember{"instruction_insert_payout", R"sql(
+  INSERT INTO instruction_payouts (organization_id, instruction_id, payout_id, amount)
+  VALUES ($1, $2, $3, $4))sql"};
+
+const pg::Query kFindByKey{"payout_by_external_id", R"sql(
+  SELECT id FROM payouts WHERE organization_id = $1 AND external_id = $2)sql"};
+
+const pg::Query kLockOf{"instruction_lock_of_payout", R"sql(
+  SELECT i.organization_id, i.id, m.payout_id, i.account, i.amount, i.currency, i.attempt,
+         i.idempotency_key, i.request_path, convert_from(i.body, 'UTF8') AS body, i.state,
+         i.was_unknown, i.sends, i.first_sent_at, i.last_sent_at, i.absent_since, i.outcome_code,
+         i.outcome_message
+    FROM instruction_payouts m
+    JOIN instructions i ON i.organization_id = m.organization_id AND i.id = m.instruction_id
+   WHERE m.organization_id = $1 AND m.payout_id = $2
+   ORDER BY i.attempt DESC LIMIT 1 FOR UPDATE OF i)sql"};
+
+const pg::Query kSending{"instruction_sending", R"sql(
+  UPDATE instructions SET state = 'sending', sends = sends + 1, last_sent_at = $3,
+         first_sent_at = coalesce(first_sent_at, $3), absent_since = NULL, updated = $3
+   WHERE organization_id = $1 AND id = $2)sql"};
+
+const pg::Query kSettle{"instruction_settle", R"sql(
+  UPDATE instructions SET state = $3, outcome_code = $4, outcome_message = $5, stripe_id = $6,
+         request_ids = CASE WHEN $7 = '' THEN request_ids ELSE request_ids || $7::text END,
+         outcome_at = $8, updated = $8
+   WHERE organization_id = $1 AND id = $2)sql"};
+
+const pg::Query kUnsettled{"instruction_unsettled", R"sql(
+  UPDATE instructions SET state = $3, was_unknown = was_unknown OR $4, outcome_code = $5,
+         outcome_message = $6, updated = $7
+   WHERE organization_id = $1 AND id = $2)sql"};
+
+const pg::Query kAbsent{"instruction_absent", R"sql(
+  UPDATE instructions SET state = 'unknown', absent_since = coalesce(absent_since, $3), updated = $3
+   WHERE organization_id = $1 AND id = $2)sql"};
+
+const pg::Query kEndMembers{"instruction_end_payouts", R"sql(
+  UPDATE instruction_payouts SET live = false
+   WHERE organization_id = $1 AND instruction_id = $2)sql"};
+
+// Only a payout that Stripe has never shown: what Stripe says of one stands.
+const pg::Query kSetStatus{"payout_set_unshown_status", R"sql(
+  UPDATE payouts SET status = $3, failure_code = $4, failure_message = $5, updated = $6,
+         failed_at = CASE WHEN $3 = 'failed' THEN $6 ELSE failed_at END,
+         canceled_at = CASE WHEN $3 = 'canceled' THEN $6 ELSE canceled_at END,
+         external_id = CASE WHEN $3 = 'failed' THEN NULL ELSE external_id END
+   WHERE organization_id = $1 AND id = $2 AND stripe_payout_id IS NULL)sql"};
+
+const pg::Query kAppend{"payout_append_engine_event", R"sql(
+  INSERT INTO payout_events (organization_id, payout_id, id, change, kind, status, source, actor, notes,
+                             occurred_at)
+  VALUES ($1, $2, $3, $4, $5, $6, 'engine', $7, $8, $9)
+  ON CONFLICT (organization_id, payout_id, change) DO NOTHING)sql"};
+
+struct Change {
+  const char* kind;
+  const char* status;
+  std::string actor = "payoutd";
+  OptionalText notes{};
+};
+
+void append(pg::Tx& tx, OrgId organization, PayoutId payout, const Change& change, Time now) {
+  tx.exec(kAppend, organization, payout, Uuid::v7(),
+          fmt::format("{}:{}", change.kind, to_micros(now)), change.kind, change.status, change.actor,
+          change.notes, now);
+}
+
+Instruction instruction_of(const pg::Row& row) {
+  Instruction one;
+  one.organization = row.get<OrgId>("organization_id");
+  one.id = row.get<InstructionId>("id");
+  one.payout = row.get<PayoutId>("payout_id");
+  one.account = row.get<std::string>("account");
+  one.money = {row.get<std::int64_t>("amount"), row.get<Currency>("currency")};
+  one.attempt = row.get<std::int32_t>("attempt");
+  one.key = row.get<std::string>("idempotency_key");
+  one.path = row.get<std::string>("request_path");
+  one.body = row.get<std::string>("body");
+  one.state = row.get<std::string>("state");
+  one.was_unknown = row.get<bool>("was_unknown");
+  one.sends = row.get<std::int32_t>("sends");
+  one.first_sent_at = row.get<OptionalTime>("first_sent_at");
+  one.last_sent_at = row.get<OptionalTime>("last_sent_at");
+  one.absent_since = row.get<OptionalTime>("absent_since");
+  one.outcome_code = row.get<OptionalText>("outcome_code");
+  one.outcome_message = row.get<OptionalText>("outcome_message");
+  return one;
+}
+
+}  // namespace
+
+bool create(pg::Tx& tx, const NewPayout& payout, const Instruction& instruction, Time now) {
+  const auto made = tx.exec(kInsertPayout, payout.organization, payout.id, payout.account,
+                            payout.money.minor, payout.money.currency.str(), payout.description,
+                            payout.metadata, payout.method, now, payout.external_id, payout.actor);
+  if (made.empty()) return false;
+  tx.exec(kInsert, payout.organization, instruction.id, instruction.account, instruction.money.minor,
+          instruction.money.currency.str(), instruction.attempt, instruction.key, instruction.path,
+          instruction.body, now);
+  tx.exec(kInsertMember, payout.organization, instruction.id, payout.id, instruction.money.minor);
+  append(tx, payout.organization, payout.id, {"requested", "processing", payout.actor}, now);
+  return true;
+}
+
+std::optional<PayoutId> find_by_external_id(pg::Tx& tx, OrgId organization, const std::string& key) {
+  const auto row = tx.exec(kFindByKey, organization, key).maybe();
+  return row ? std::optional(row->get<PayoutId>("id")) : std::nullopt;
+}
+
+std::optional<Instruction> lock_of(pg::Tx& tx, OrgId organization, PayoutId payout) {
+  const auto row = tx.exec(kLockOf, organization, payout).maybe();
+  return row ? std::optional(instruction_of(*row)) : std::nullopt;
+}
+
+void sending(pg::Tx& tx, const Instruction& one, Time now) {
+  tx.exec(kSending, one.organization, one.id, now);
+  tx.exec(kSetStatus, one.organization, one.payout, "processing", nullptr, nullptr, now);
+  append(tx, one.organization, one.payout, {"sent", "processing"}, now);
+}
+
+void done(pg::Tx& tx, const Instruction& one, const std::string& stripe_id, const std::string& request_id,
+          Time now) {
+  tx.exec(kSettle, one.organization, one.id, "done", nullptr, nullptr, stripe_id, request_id, now);
+}
+
+void not_done(pg::Tx& tx, const Instruction& one, const std::string& code, const std::string& message,
+              Time now) {
+  tx.exec(kSettle, one.organization, one.id, "not_done", code, message, nullptr, "", now);
+  tx.exec(kEndMembers, one.organization, one.id);
+  tx.exec(kSetStatus, one.organization, one.payout, "failed", code, message, now);
+  append(tx, one.organization, one.payout, {"refused", "failed", "stripe", message}, now);
+}
+
+void not_arrived(pg::Tx& tx, const Instruction& one, const std::string& message, Time now) {
+  tx.exec(kUnsettled, one.organization, one.id, "ready", false, "not_arrived", message, now);
+  tx.exec(kSetStatus, one.organization, one.payout, "queued", nullptr, nullptr, now);
+  append(tx, one.organization, one.payout, {"not_arrived", "queued", "payoutd", message}, now);
+}
+
+void unknown(pg::Tx& tx, const Instruction& one, const std::string& code, const std::string& message,
+             Time now) {
+  tx.exec(kUnsettled, one.organization, one.id, "unknown", true, code, message, now);
+  append(tx, one.organization, one.payout, {"outcome_unknown", "processing", "payoutd", message}, now);
+}
+
+void absent(pg::Tx& tx, const Instruction& one, Time now) {
+  tx.exec(kAbsent, one.organization, one.id, now);
+}
+
+void needs_review(pg::Tx& tx, const Instruction& one, const std::string& message, Time now) {
+  tx.exec(kUnsettled, one.organization, one.id, "needs_review", true, "needs_review", message, now);
+  append(tx, one.organization, one.payout, {"needs_review", "processing", "payoutd", message}, now);
+}
+
+void canceled(pg::Tx& tx, const Instruction& one, const std::string& actor, Time now) {
+  tx.exec(kSettle, one.organization, one.id, "not_done", "canceled", nullptr, nullptr, "", now);
+  tx.exec(kEndMembers, one.organization, one.id);
+  tx.exec(kSetStatus, one.organization, one.payout, "canceled", nullptr, nullptr, now);
+  append(tx, one.organization, one.payout, {"canceled", "canceled", actor}, now);
+}
+
+}  // namespace payoutd::payouts::instructions
