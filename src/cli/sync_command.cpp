@@ -47,6 +47,7 @@ void say_run(const sync::RunRecord& run) {
 sync::Options options_of(const SyncArguments& arguments) {
   sync::Options options;
   options.asked_by = "cli";
+  options.wait_for_others = sync::kLease + std::chrono::seconds(5);
   options.repair = arguments.repair;
   if (!arguments.account.empty()) options.account = arguments.account;
   options.stop = [stopped = false]() mutable {

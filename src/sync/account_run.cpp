@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "base/log.h"
 #include "mirror/mirror_jobs.h"
@@ -22,6 +23,7 @@ constexpr std::int64_t kMostFetched = 5'000;
 // A pass that a killed run began ends at its own time; what came since is read by one more.
 constexpr std::chrono::minutes kStale{1};
 constexpr std::int64_t kMostComparedUnasked = 200'000;
+constexpr std::chrono::milliseconds kLookAgain{250};
 constexpr const char* kAccount = "account";
 
 }  // namespace
@@ -35,10 +37,7 @@ AccountRun::AccountRun(Surroundings surroundings, const access::ConnectedAccount
 
 std::vector<StreamRecord> AccountRun::run() {
   began_at_ = in_.clock.now();
-  const auto leased = in_.db.transact([&](pg::Tx& tx) -> Result<bool> {
-    return runs_store::lease(tx, target_.organization, target_.account, run_);
-  });
-  if (!leased || !*leased) {
+  if (!lease()) {
     note({.account = target_.account, .stream = kAccount, .kind = "account", .status = "busy",
           .error = "another run syncs this account"});
     return records_;
@@ -58,6 +57,19 @@ std::vector<StreamRecord> AccountRun::run() {
   });
   CHECK(released.ok());
   return records_;
+}
+
+// A run that was killed gives nothing back: its lease is waited for where there is time.
+bool AccountRun::lease() {
+  const auto until = std::chrono::steady_clock::now() + wanted_.wait_for_others;
+  for (;;) {
+    const auto leased = in_.db.transact([&](pg::Tx& tx) -> Result<bool> {
+      return runs_store::lease(tx, target_.organization, target_.account, run_);
+    });
+    if (leased && *leased) return true;
+    if (in_.stopping || std::chrono::steady_clock::now() >= until) return false;
+    std::this_thread::sleep_for(kLookAgain);
+  }
 }
 
 void AccountRun::sync_it() {

@@ -27,6 +27,7 @@ class AccountRun {
   struct Wanted {
     bool repair = false;
     bool verify_only = false;
+    std::chrono::milliseconds wait_for_others{0};
   };
   AccountRun(Surroundings surroundings, const access::ConnectedAccount& account, RunId run, Wanted wanted);
 
@@ -35,6 +36,7 @@ class AccountRun {
   std::vector<StreamRecord> run();
 
  private:
+  bool lease();
   void sync_it();
   bool list_streams();
   std::shared_ptr<Pass> open_pass(pg::Tx& tx, const StreamState& state, const Stream& stream,

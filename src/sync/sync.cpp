@@ -120,7 +120,7 @@ Result<void> Syncer::Turn::begin() {
 std::vector<StreamRecord> Syncer::Turn::run_account(const access::ConnectedAccount& account) {
   try {
     AccountRun run({syncer.db_, syncer.client_, syncer.appliers_, syncer.clock_, lister, stopping}, account, id,
-                   {options.repair, options.verify_only});
+                   {options.repair, options.verify_only, options.wait_for_others});
     return run.run();
   } catch (const std::exception& e) {
     log::error("an account's run broke off", {{"account", account.id()}, {"error", e.what()}});

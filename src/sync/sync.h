@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -31,11 +32,15 @@ struct Progress {
   std::optional<std::int64_t> rows_left{};  // an estimate; nothing while the ends are not in sight
 };
 
+inline constexpr std::chrono::seconds kLease{45};
+
 struct Options {
   std::optional<OrgId> organization{};  // none: all
   std::optional<std::string> account{};
   bool repair = false;                  // read all lists whole, and mend what differs
   bool verify_only = false;             // read nothing but what the proof needs
+  // Of an account that another run has. One that was killed has it for up to kLease.
+  std::chrono::milliseconds wait_for_others{0};
   std::string asked_by = "cli";
   std::optional<RunId> id{};            // of a run that was queued
   std::function<bool()> stop{};         // asked several times a second

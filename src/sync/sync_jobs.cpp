@@ -19,6 +19,7 @@ Result<void> run_job(Syncer& syncer, jobs::Run& job) {
   Options options{.organization = job.organization(), .asked_by = payload.value("asked_by", "schedule")};
   if (payload.contains("account") && payload["account"].is_string()) options.account = payload["account"];
   if (payload.contains("run_id")) options.id = RunId::parse(payload["run_id"].get<std::string>());
+  options.wait_for_others = kLease + std::chrono::seconds(5);
   options.repair = payload.value("repair", false);
   options.stop = [&job] { return job.stopping() || !job.holds_lease(); };
   const auto runs = syncer.run(options);
