@@ -1,5 +1,6 @@
-// What the database layer costs, each figure beside its alternative in one run: the embedded server's
-// starts, a database per test, and rows by UNNEST of binary arrays beside row by row and COPY.
+// What the database layer costs, each figure beside its alternative in one run: the embedded
+// server's starts, a database per test, and rows by UNNEST of binary arrays beside row by row and
+// COPY.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -55,8 +56,8 @@ void on(const Embedded& server, const std::string& sql) {
 }
 
 void copy_database(const Embedded& server, const char* strategy) {
-  for (const auto& sql : {fmt::format("CREATE DATABASE copy TEMPLATE migrated STRATEGY {}", strategy),
-                          std::string("DROP DATABASE copy WITH (FORCE)")}) {
+  const auto create = fmt::format("CREATE DATABASE copy TEMPLATE migrated STRATEGY {}", strategy);
+  for (const auto& sql : {create, std::string("DROP DATABASE copy WITH (FORCE)")}) {
     show(sql.c_str(), seconds([&] { on(server, sql); }));
   }
 }
@@ -103,7 +104,8 @@ void by_copy(Tx& tx, int first, int count) {
 
 void run(const std::string& folder) {
   std::optional<Embedded> server;
-  show("first start (initdb, start, create database)", seconds([&] { server = started(folder + "/durable", true); }));
+  show("first start: initdb and start",
+       seconds([&] { server = started(folder + "/durable", true); }));
   show("stop", seconds([&] { server->stop(); }));
   show("later start", seconds([&] { must(server->restart()); }));
   server->kill();

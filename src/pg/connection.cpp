@@ -8,8 +8,8 @@
 #include "base/check.h"
 
 #ifdef __SANITIZE_ADDRESS__
-// pqxx 6.4 forgets the answer it holds when the connection is lost under a statement: two kilobytes a
-// loss, in the library.
+// pqxx 6.4 forgets the answer it holds when the connection is lost under a statement: two kilobytes
+// a loss, in the library.
 extern "C" const char* __lsan_default_suppressions() { return "leak:pqxx::connection_base::"; }
 #endif
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 #include <random>
 #include <thread>
 
@@ -54,10 +56,28 @@ class OnePerThread {
 
 }  // namespace
 
-// A connection of its own, so that a full pool does not look like a dead database.
+// A connection of its own, so that a full pool does not look like a dead database. One asks at a
+// time.
 struct Database::Probe {
-  std::timed_mutex mutex;
+  std::mutex mutex;
+  std::condition_variable freed;
+  bool busy = false;
   std::unique_ptr<Connection> connection;
+
+  bool take(Deadline deadline) {
+    std::unique_lock lock(mutex);
+    if (!freed.wait_until(lock, deadline, [&] { return !busy; })) return false;
+    busy = true;
+    return true;
+  }
+  bool give_back(bool answered) {
+    if (!answered) connection.reset();
+    const std::scoped_lock lock(mutex);
+    busy = false;
+    freed.notify_one();
+    return answered;
+  }
+  bool answers(const Connection::Settings& settings, Deadline deadline);
 };
 
 Database::Database(Options options)
@@ -135,27 +155,27 @@ void Database::run_once(Pool& pool, Access access, const Body& body) {
 
 bool Database::alive(int timeout_ms) {
   const Deadline deadline = steady_clock::now() + milliseconds{timeout_ms};
-  const std::unique_lock lock(probe_->mutex, deadline);
-  if (!lock) return false;
-  auto& connection = probe_->connection;
+  if (!probe_->take(deadline)) return false;
   try {
-    if (connection && !connection->open_still()) connection.reset();
-    if (!connection) connection = Connection::open(primary_->settings(), deadline);
-    PGconn* raw = connection->raw();
-    bool answered = PQsendQuery(raw, "SELECT 1") == 1;
-    while (answered && PQisBusy(raw) == 1) {
-      answered = wait_for_socket(raw, false, deadline) && PQconsumeInput(raw) == 1;
-    }
-    while (answered) {
-      const RawResult result(PQgetResult(raw));
-      if (!result) return true;
-      answered = PQresultStatus(result.get()) == PGRES_TUPLES_OK;
-    }
+    return probe_->give_back(probe_->answers(primary_->settings(), deadline));
   } catch (const std::runtime_error&) {
-    // Lost, or refused: what that means is the answer.
+    return probe_->give_back(false);  // lost, or refused
   }
-  connection.reset();
-  return false;
+}
+
+bool Database::Probe::answers(const Connection::Settings& settings, Deadline deadline) {
+  if (connection && !connection->open_still()) connection.reset();
+  if (!connection) connection = Connection::open(settings, deadline);
+  PGconn* raw = connection->raw();
+  if (PQsendQuery(raw, "SELECT 1") != 1) return false;
+  for (;;) {
+    while (PQisBusy(raw) == 1) {
+      if (!wait_for_socket(raw, false, deadline) || PQconsumeInput(raw) != 1) return false;
+    }
+    const RawResult result(PQgetResult(raw));
+    if (!result) return true;
+    if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) return false;
+  }
 }
 
 PoolState Database::state() const {

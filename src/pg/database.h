@@ -33,8 +33,8 @@ class Tx {
   Tx(const Tx&) = delete;
   Tx& operator=(const Tx&) = delete;
 
-  // Parameters: bool, whole numbers, strings, string_view, const char*, nullptr, Uuid, Id, Time, Day,
-  // Json, Array, Bytes, Currency and std::optional of those. The statement is prepared once a
+  // Parameters: bool, whole numbers, strings, string_view, const char*, nullptr, Uuid, Id, Time,
+  // Day, Json, Array, Bytes, Currency and std::optional of those. The statement is prepared once a
   // connection. Throws Lost, Conflict or SqlError. After a SqlError the transaction can only be
   // rolled back: a body that goes on and asks to commit is Broken. Where a refusal is expected, use
   // `attempt`, or better ON CONFLICT.
@@ -45,11 +45,12 @@ class Tx {
     });
   }
 
-  // For what can't be prepared: SET LOCAL, CREATE, several statements. Never with text from outside.
+  // For what can't be prepared: SET LOCAL, CREATE, several statements. Never with text from
+  // outside.
   Rows exec_unnamed(const std::string& sql);
 
-  // Runs body(), or body(tx), inside a savepoint, which is rolled back when it throws. A SqlError is
-  // returned, all else thrown on.
+  // Runs body(), or body(tx), inside a savepoint, which is rolled back when it throws. A SqlError
+  // is returned, all else thrown on.
   template <class F>
   std::optional<SqlError> attempt(F&& body) {
     const Savepoint savepoint(*this);
@@ -109,7 +110,7 @@ class Database {
   struct Options {
     Secret url;                      // postgresql://… or key=value
     int max_connections = 8;         // threads beyond it wait, at most wait_ms, then Lost
-    int wait_ms = 5000;              // for a free connection, and for the server's answer to connect
+    int wait_ms = 5000;              // for a free connection, and for a new one
     int statement_timeout_ms = 60'000;
     int lock_timeout_ms = 10'000;
     int idle_in_transaction_timeout_ms = 60'000;
@@ -124,17 +125,17 @@ class Database {
 
   // Runs `body(tx)`; commits if it returns a value, rolls back if it returns an Error or throws.
   // Conflicts are repeated with jitter, at most five times, so the body may run more than once.
-  // `body` returns Result<T>; so does transact. Throws Lost, InDoubt, and SqlError, but for text that
-  // PostgreSQL can't keep (SqlError::unstorable_text), which came from outside: that is the Error
-  // invalid `invalid_text`. One transaction a thread at a time: another inside it is Broken.
+  // `body` returns Result<T>; so does transact. Throws Lost, InDoubt, and SqlError, but for text
+  // that PostgreSQL can't keep (SqlError::unstorable_text), which came from outside: that is the
+  // Error invalid `invalid_text`. One transaction a thread at a time: another inside it is Broken.
   template <class F>
   auto transact(F&& body) -> std::invoke_result_t<F, Tx&> {
     return shaped<std::invoke_result_t<F, Tx&>>(body, Access::write);
   }
 
   // The same for a body that only reads: READ ONLY, all its statements on one snapshot (REPEATABLE
-  // READ). Served by the replica where there is one, a moment behind what was just committed, so the
-  // answer to one's own write is read inside its transaction.
+  // READ). Served by the replica where there is one, a moment behind what was just committed, so
+  // the answer to one's own write is read inside its transaction.
   template <class F>
   auto read(F&& body) -> std::invoke_result_t<F, Tx&> {
     return shaped<std::invoke_result_t<F, Tx&>>(body, Access::read);

@@ -106,8 +106,9 @@ Result<void> Embedded::Server::make_cluster() {
   if (!making) return making.error();
   const std::string log = folder.path + "/initdb.log";
   ::unlink(log.c_str());
-  Launch command{{programs.bin + "/initdb", "--pgdata=" + *making, "--username=" + std::string(kOwner),
-                  "--auth=trust", "--encoding=UTF8", "--lc-collate=C", "--lc-ctype=C.UTF-8",
+  Launch command{{programs.bin + "/initdb", "--pgdata=" + *making,
+                  fmt::format("--username={}", kOwner), "--auth=trust", "--encoding=UTF8",
+                  "--lc-collate=C", "--lc-ctype=C.UTF-8",
                   "--lc-messages=C", "--data-checksums", "--no-instructions", "--no-sync"},
                  folder.user, log, SIGTERM};
   const auto child = launch(command);
@@ -181,8 +182,9 @@ Result<bool> Embedded::Server::await_ready(Deadline deadline) {
 // initdb's own database takes our name: copying one would cost a quarter of the first start.
 Result<void> Embedded::Server::make_database() {
   try {
-    const auto admin = Connection::open({.url = Secret(url("template1")), .application_name = kOwner},
-                                        steady_clock::now() + std::chrono::seconds{30});
+    const auto admin =
+        Connection::open({.url = Secret(url("template1")), .application_name = kOwner},
+                         steady_clock::now() + std::chrono::seconds{30});
     const auto found = admin->command("SELECT 1 FROM pg_database WHERE datname = 'payoutd'");
     if (PQntuples(found.get()) == 0) admin->command("ALTER DATABASE postgres RENAME TO payoutd");
     return {};

@@ -1,5 +1,5 @@
-// A PostgreSQL of the program's own, for when no DATABASE_URL is given: made in the data folder at the
-// first start, reached through a private Unix socket, stopped with the program, durable.
+// A PostgreSQL of the program's own, for when no DATABASE_URL is given: made in the data folder at
+// the first start, reached through a private Unix socket, stopped with the program, durable.
 //
 // In the data folder: `postgres` (the cluster, of the database's user), `postgres.log` (of this
 // start; `.log.1` of the one before), `run` (the socket) and `lock` (one instance a folder).
@@ -31,8 +31,8 @@ class Embedded {
     std::function<void(const std::string&)> say = [](const std::string&) {};  // a line for people
   };
 
-  // Forks, and the server ends with the *thread* that calls this: call it on the main thread, before
-  // any other is started. Errors (kind refused), each saying what to do: `data_dir_in_use`,
+  // Forks, and the server ends with the *thread* that calls this: call it on the main thread,
+  // before any other is started. Errors (kind refused), each saying what to do: `data_dir_in_use`,
   // `data_dir_not_ours`, `data_dir_unreachable`, `postgres_missing`, `postgres_failed`.
   static Result<Embedded> start(Options options);
 

@@ -1,6 +1,7 @@
-// Being woken by the database: LISTEN on a connection of its own, so that a worker need not ask every
-// moment. A notification is a hint and may be lost with the connection; what there is to do stands in
-// tables. Send one with SELECT pg_notify('channel', 'payload') inside the transaction that made work.
+// Being woken by the database: LISTEN on a connection of its own, so that a worker need not ask
+// every moment. A notification is a hint and may be lost with the connection; what there is to do
+// stands in tables. Send one with SELECT pg_notify('channel', 'payload') inside the transaction
+// that made work.
 #pragma once
 
 #include <chrono>
@@ -38,8 +39,8 @@ class Listener {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  // Returns with the first notifications, after interrupt(), or after `timeout_ms` with nothing. While
-  // the database is away it tries to connect again and again, and never throws Lost.
+  // Returns with the first notifications, after interrupt(), or after `timeout_ms` with nothing.
+  // While the database is away it tries to connect again and again, and never throws Lost.
   Woken wait(int timeout_ms);
 
   // Ends the wait that runs, or else the next one. For any thread.

@@ -102,8 +102,8 @@ Result<std::vector<Migration>> missing(const std::map<int, Applied>& applied,
     }
     if (checksum(found->second.sql) != theirs.checksum || found->second.name != theirs.name) {
       return refusal("migration_edited",
-                     fmt::format("{} was edited after it was applied as {}: a landed migration never "
-                                 "changes, write another one",
+                     fmt::format("{} was edited after it was applied as {}: a landed migration "
+                                 "never changes, write another one",
                                  file_name(number, found->second.name),
                                  file_name(number, theirs.name)));
     }
@@ -112,11 +112,11 @@ Result<std::vector<Migration>> missing(const std::map<int, Applied>& applied,
   for (const auto& [number, one] : *ours) {
     if (applied.contains(number)) continue;
     if (!applied.empty() && number < applied.rbegin()->first) {
+      const auto& [last, theirs] = *applied.rbegin();
       return refusal("migration_order",
-                     fmt::format("{} was never applied, and the database is already at {}: give it a "
-                                 "higher number",
-                                 file_name(number, one.name),
-                                 file_name(applied.rbegin()->first, applied.rbegin()->second.name)));
+                     fmt::format("{} was never applied, and the database is already at {}: give it "
+                                 "a higher number",
+                                 file_name(number, one.name), file_name(last, theirs.name)));
     }
     todo.push_back(one);
   }
@@ -195,8 +195,8 @@ Result<void> check_migrated(const MigrateOptions& options) {
   if (!todo) return todo.error();
   if (todo->empty()) return {};
   return Error{Kind::retry, "migration_missing",
-               fmt::format("{} migrations are missing, first {}: run `payoutd migrate`", todo->size(),
-                           file_name(todo->front().number, todo->front().name))};
+               fmt::format("{} migrations are missing, first {}: run `payoutd migrate`",
+                           todo->size(), file_name(todo->front().number, todo->front().name))};
 }
 
 }  // namespace payoutd::pg

@@ -1,5 +1,6 @@
-// Brings a database to the program's schema: numbered SQL files, forward only, each in a transaction
-// of its own. Several instances may start at once: one migrates, the others wait for it.
+// Brings a database to the program's schema: numbered SQL files, forward only, each in a
+// transaction of its own. Several instances may start at once: one migrates, the others wait for
+// it.
 #pragma once
 
 #include <functional>
@@ -35,7 +36,7 @@ struct MigrateOptions {
   Secret url;
   const std::vector<Migration>* migrations = &payoutd::pg::migrations();
   int wait_ms = 600'000;       // for another instance that migrates
-  int table_lock_ms = 3'000;   // a statement that waits longer for a table gives way, and is repeated
+  int table_lock_ms = 3'000;   // who waits longer for a table gives way, and is repeated
   int table_lock_tries = 20;
   std::function<void(const MigrationStep&)> progress = [](const MigrationStep&) {};
 };

@@ -31,8 +31,8 @@ class Pool {
     std::unique_ptr<Connection> connection_;
   };
 
-  // With `begin` already run on it. A kept connection that was lost meanwhile is replaced, so that a
-  // server which went away and came back costs no error. Throws Lost.
+  // With `begin` already run on it. A kept connection that was lost meanwhile is replaced, so that
+  // a server which went away and came back costs no error. Throws Lost.
   Lease begin(const std::string& begin);
 
   const Connection::Settings& settings() const { return settings_; }

@@ -1,5 +1,5 @@
-// A statement with a name. Declaring one at namespace scope registers it, so that a test can prepare
-// every statement of the program and look for the organization in it.
+// A statement with a name. Declaring one at namespace scope registers it, so that a test can
+// prepare every statement of the program and look for the organization in it.
 #pragma once
 
 #include <string_view>

@@ -85,8 +85,8 @@ bool reachable(const ServerFolder& folder) {
 Error nobody_may_enter(const ServerFolder& folder) {
   return folder_error(
       "data_dir_unreachable",
-      fmt::format("PostgreSQL can't run as root, and user {} may not enter {}; {} that everyone may "
-                  "pass through, with all folders above it (chmod o+x)",
+      fmt::format("PostgreSQL can't run as root, and user {} may not enter {}; {} that everyone "
+                  "may pass through, with all folders above it (chmod o+x)",
                   user_name(folder.user.uid), folder.path, kOtherFolder));
 }
 
@@ -132,8 +132,8 @@ Result<FolderLock> FolderLock::take(const std::string& folder) {
     const std::string holder = line_of(path, 1);
     const std::string name = line_of("/proc/" + holder + "/comm", 1);
     return folder_error("data_dir_in_use",
-                        fmt::format("the data folder {} is in use by process {} ({}); stop that, or "
-                                    "{}",
+                        fmt::format("the data folder {} is in use by process {} ({}); stop that, "
+                                    "or {}",
                                     folder, holder, name.empty() ? "unknown" : name, kOtherFolder));
   }
   // Root was here once: the folder's owner can still take it.
@@ -174,8 +174,8 @@ Result<bool> has_cluster(const ServerFolder& folder) {
   if (!exists(folder.cluster)) return false;
   if (owner_of(folder.cluster) != folder.user.uid) {
     return folder_error("data_dir_not_ours",
-                        fmt::format("the database in {} belongs to user {}; run as that user (or as "
-                                    "root), or {}",
+                        fmt::format("the database in {} belongs to user {}; run as that user (or "
+                                    "as root), or {}",
                                     folder.cluster, user_name(owner_of(folder.cluster)),
                                     kOtherFolder));
   }

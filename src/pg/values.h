@@ -227,16 +227,16 @@ T read(const pqxx::field& field) {
   } else {
     if (field.is_null()) bad_column(field, "is NULL");
     T value{};
-    if (!from_text({field.c_str(), field.size()}, value)) bad_column(field, "does not fit its type");
+    if (!from_text({field.c_str(), field.size()}, value)) bad_column(field, "does not fit");
     return value;
   }
 }
 
 }  // namespace detail
 
-// One row of an answer. `get<T>("name")` or by position; T as above, std::optional<T> for what may be
-// NULL, Json for jsonb. NULL into a plain T, or text that does not fit T, is Broken; so is a column
-// that the answer doesn't have, and a time that is infinite or before year 1.
+// One row of an answer. `get<T>("name")` or by position; T as above, std::optional<T> for what may
+// be NULL, Json for jsonb. NULL into a plain T, or text that does not fit T, is Broken; so is a
+// column that the answer doesn't have, and a time that is infinite or before year 1.
 class Row {
  public:
   explicit Row(pqxx::row row) : row_(std::move(row)) {}

@@ -161,7 +161,8 @@ TEST_F(Notes, AreReadFromTheReplicaUntilItIsAway) {
   const Secret replica = support::server().url(replica_name);
   Database on_replica({.url = replica});
   ASSERT_TRUE(on_replica.transact([](Tx& tx) -> Result<void> {
-    tx.exec_unnamed("CREATE TABLE notes (id bigint, body text); INSERT INTO notes VALUES (1, 'copy')");
+    tx.exec_unnamed("CREATE TABLE notes (id bigint, body text);"
+                    "INSERT INTO notes VALUES (1, 'copy')");
     return {};
   }).ok());
   ASSERT_TRUE(insert(db(), 1, "original").ok());

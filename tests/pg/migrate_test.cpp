@@ -15,7 +15,8 @@ const std::vector<Migration> kThree{
     {1, "users", "CREATE TABLE users (id int PRIMARY KEY, name text);"},
     {2, "emails", "ALTER TABLE users ADD COLUMN email text NOT NULL DEFAULT '';"
                   "CREATE INDEX users_by_email ON users (email);"},
-    {5, "function", "CREATE FUNCTION one() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1; END $$;"},
+    {5, "function",
+     "CREATE FUNCTION one() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1; END $$;"},
 };
 
 struct Migrations : testing::Test {
@@ -62,7 +63,8 @@ TEST_F(Migrations, MayBeNone) {
   EXPECT_EQ(*apply({}), 0);
   const std::vector<Migration> none;
   EXPECT_TRUE(check_migrated({.url = url(), .migrations = &none}).ok());
-  EXPECT_EQ(check_migrated({.url = url(), .migrations = &kThree}).error().code, "migration_missing");
+  EXPECT_EQ(check_migrated({.url = url(), .migrations = &kThree}).error().code,
+            "migration_missing");
 }
 
 TEST_F(Migrations, AnEditedOneIsRefused) {
@@ -117,13 +119,15 @@ TEST_F(Migrations, ManyInstancesStartAtOnceAndOneOfThemMigrates) {
 
 TEST_F(Migrations, SayHowFarTheyAre) {
   std::vector<std::string> told;
-  const auto done = migrate({.url = url(), .migrations = &kThree, .progress = [&](const auto& step) {
+  const auto tell = [&](const MigrationStep& step) {
     told.push_back(std::to_string(step.position) + "/" + std::to_string(step.count) + " " +
                    step.name + (step.duration_ms > 0 ? " done" : ""));
-  }});
+  };
+  const auto done = migrate({.url = url(), .migrations = &kThree, .progress = tell});
   ASSERT_TRUE(done.ok());
   EXPECT_EQ(told, (std::vector<std::string>{"1/3 users", "1/3 users done", "2/3 emails",
-                                            "2/3 emails done", "3/3 function", "3/3 function done"}));
+                                            "2/3 emails done", "3/3 function",
+                                            "3/3 function done"}));
 }
 
 TEST_F(Migrations, GiveWayToWhoeverUsesTheTable) {

@@ -3,8 +3,8 @@
 //   struct PayoutCancel : support::DatabaseTest {};
 //   TEST_F(PayoutCancel, GivesTheHeldMoneyBack) { db().transact(…); }
 //
-// The program's main (main.cpp, linked in by SUPPORT) starts the server before any thread. Each test
-// gets a copy of a database that was migrated once.
+// The program's main (main.cpp, linked in by SUPPORT) starts the server before any thread. Each
+// test gets a copy of a database that was migrated once.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,10 +1,13 @@
 // The main of every test program that uses a database: one server for the program, started before
 // any thread and stopped with it, in a folder that is removed.
-#include <fmt/format.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -19,8 +22,26 @@ std::optional<pg::Embedded>& running() {
   return server;
 }
 
+constexpr const char* kFolders = "/tmp/payoutd-test-";
+
+// What programs that were killed have left: old, and locked by nobody.
+void remove_abandoned() {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator("/tmp", ignored)) {
+    const std::string path = entry.path();
+    if (!path.starts_with(kFolders)) continue;
+    const auto age = fs::file_time_type::clock::now() - fs::last_write_time(path, ignored);
+    const int fd = ::open((path + "/lock").c_str(), O_RDWR | O_CLOEXEC);
+    const bool abandoned = fd >= 0 && age > std::chrono::minutes{10} &&
+                           ::flock(fd, LOCK_EX | LOCK_NB) == 0;
+    if (abandoned) fs::remove_all(path, ignored);
+    if (fd >= 0) ::close(fd);
+  }
+}
+
 std::string make_folder() {
-  std::string folder = "/tmp/payoutd-test-XXXXXX";
+  std::string folder = std::string(kFolders) + "XXXXXX";
   if (::mkdtemp(folder.data()) == nullptr) return {};
   ::chmod(folder.c_str(), 0711);  // the database's user passes through
   return folder;
@@ -31,9 +52,11 @@ std::string make_folder() {
 pg::Embedded& server() { return running().value(); }
 
 int run_with_server() {
+  remove_abandoned();
   const std::string folder = make_folder();
   // What tests is what the tables and statements do, not the disk.
-  auto started = pg::Embedded::start({.data_dir = folder, .max_connections = 200, .durable = false});
+  auto started =
+      pg::Embedded::start({.data_dir = folder, .max_connections = 200, .durable = false});
   if (!started) {
     std::fprintf(stderr, "%s\n", started.error().message.c_str());
     return 1;

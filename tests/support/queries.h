@@ -1,5 +1,5 @@
-// What every statement of a program must stand: PostgreSQL can prepare it on the migrated schema, and
-// where it touches a table with an organization_id it names that column.
+// What every statement of a program must stand: PostgreSQL can prepare it on the migrated schema,
+// and where it touches a table with an organization_id it names that column.
 #pragma once
 
 #include <string>
