@@ -12,6 +12,7 @@ namespace {
 constexpr const char* kPlatformName = "Demo Platform";
 constexpr const char* kTenantName = "Second Tenant";
 constexpr int kActivityEveryMs = 2'000;
+constexpr int kSimulatorRps = 1'000;  // it has no limits of its own
 
 // The simulator's answer to a call that must succeed.
 Json ask(sim::Sim& sim, const std::string& method, const std::string& path, const Json& params = Json::object()) {
@@ -89,6 +90,7 @@ Result<void> Dev::start_service(const DevOptions& options, const LocalDatabase& 
   }
   config.stripe_key = sim_->api_key();
   config.stripe_api_base = sim_->url();
+  config.stripe_rps = kSimulatorRps;
   auto service = Service::start({config, database.url(), &clock_});
   if (!service) return service.error();
   service_ = std::move(*service);

@@ -70,21 +70,71 @@ int report(const Result<std::vector<sync::RunRecord>>& runs, const SyncArguments
   return good ? kDone : kFailed;
 }
 
-int sync_now(const SyncArguments& arguments) {
-  return with_database(arguments.json, [&](pg::Database& db, const app::Config& config) {
+// Runs `body(syncer, db)` for whoever has a Stripe key.
+int with_syncer(bool json, const std::function<int(sync::Syncer&, pg::Database&)>& body) {
+  return with_database(json, [&](pg::Database& db, const app::Config& config) {
     const SystemClock clock;
     auto client = app::open_stripe(config, db, clock);
-    if (!client) return fail(client.error(), arguments.json);
+    if (!client) return fail(client.error(), json);
     if (*client == nullptr) {
-      return fail({Kind::invalid, "stripe_not_configured", "STRIPE_SECRET_KEY is not set"}, arguments.json);
+      return fail({Kind::invalid, "stripe_not_configured", "STRIPE_SECRET_KEY is not set"}, json);
     }
     const mirror::Appliers appliers = app::all_appliers();
     sync::Syncer syncer(db, **client, appliers, clock, app::sync_settings(config));
+    return body(syncer, db);
+  });
+}
+
+int sync_now(const SyncArguments& arguments) {
+  return with_syncer(arguments.json, [&](sync::Syncer& syncer, pg::Database&) {
     const sync::Options options = options_of(arguments);
     return report(syncer.run(options), arguments, static_cast<bool>(options.progress));
   });
 }
 
+void say_check(const sync::BalanceCheck& check) {
+  std::string line = fmt::format("{}  {}  {:<9}  Stripe {:>14}  mirror {:>14}  {} rows", check.account, check.currency,
+                                 name_of(check.state), check.expected(), check.found, check.rows);
+  if (check.first_day) {
+    line += fmt::format("  since {}: {} missing, {} altered, {} surplus", pg::detail::day_text(*check.first_day),
+                        check.missing.size(), check.altered.size(), check.surplus.size());
+  }
+  std::puts(line.c_str());
+}
+
+// Of every organization that the run looked at.
+int show_completeness(pg::Database& db, const std::vector<sync::RunRecord>& runs, bool json) {
+  bool complete = true;
+  for (const sync::RunRecord& run : runs) {
+    const auto found = sync::completeness(db, run.organization, run.account);
+    if (!found) return fail(found.error(), json);
+    OrderedJson answer = to_json(*found);
+    complete = complete && answer["complete"].get<bool>();
+    answer["organization_id"] = run.organization.str();
+    if (json) {
+      print(answer);
+      continue;
+    }
+    for (const sync::BalanceCheck& check : found->balances) say_check(check);
+    for (const sync::PayoutCheck& payout : found->payouts) {
+      std::puts(fmt::format("{}  {}  its transactions sum to {}, not to {} {}", payout.account, payout.payout,
+                            payout.found, payout.amount, payout.currency)
+                    .c_str());
+    }
+  }
+  return complete ? kDone : kFound;
+}
+
+int verify(const SyncArguments& arguments) {
+  return with_syncer(arguments.json, [&](sync::Syncer& syncer, pg::Database& db) {
+    sync::Options options = options_of(arguments);
+    options.verify_only = true;
+    const auto runs = syncer.run(options);
+    if (options.progress) fmt::print(stderr, "\r\x1b[K");
+    if (!runs) return fail(runs.error(), arguments.json);
+    return show_completeness(db, *runs, arguments.json);
+  });
+}
 
 }  // namespace
 
@@ -96,6 +146,15 @@ void add_sync(CLI::App& program, Action& action) {
   command->add_flag("--repair", arguments->repair, "read every list whole and mend what differs");
   command->add_flag("--json", arguments->json, "print each organization's run as JSON");
   command->callback([&action, arguments] { action = [arguments] { return sync_now(*arguments); }; });
+}
+
+void add_verify(CLI::App& program, Action& action) {
+  auto* command = program.add_subcommand(
+      "verify", "Compare the mirror with Stripe's balances, and row by row where they differ (exit code 3)");
+  auto arguments = std::make_shared<SyncArguments>();
+  command->add_option("--account", arguments->account, "only this one, acct_…");
+  command->add_flag("--json", arguments->json, "print each organization's checks as JSON");
+  command->callback([&action, arguments] { action = [arguments] { return verify(*arguments); }; });
 }
 
 }  // namespace payoutd::cli

@@ -241,35 +241,43 @@ void AccountRun::look_after_payouts() {
 
 void AccountRun::look_after_members() {
   std::set<std::string> tried;
-  Counts counts;
-  std::string refused;
   while (may_go_on()) {
     const auto waiting = in_.db.transact([&](pg::Tx& tx) -> Result<std::vector<payouts::Payout>> {
       return payouts::awaiting_members(tx, target_.organization, target_.account,
                                        kMembersAtOnce + std::ssize(tried));
     });
-    if (!waiting) return fail(std::string(kPayoutMembers), "members", waiting.error(), counts);
-    const auto pass = pass_of(stream_named(kPayoutMembers), {}, false);
+    if (!waiting) return fail(std::string(kPayoutMembers), "members", waiting.error());
+    std::vector<std::string> fresh;
     for (const payouts::Payout& payout : *waiting) {
-      if (tried.insert(payout.stripe_payout_id.value()).second) pass->payouts.push_back(*payout.stripe_payout_id);
+      if (tried.insert(payout.stripe_payout_id.value()).second) fresh.push_back(*payout.stripe_payout_id);
     }
-    if (pass->payouts.empty()) break;
-    in_.lister.add(pass);
-    in_.lister.wait(pass);
-    counts += pass->counts;
-    if (refused.empty()) refused = pass->refused;
-    if (pass->error) return fail(std::string(kPayoutMembers), "members", *pass->error, counts);
-    const auto marked = in_.db.transact([&](pg::Tx& tx) -> Result<void> {
-      for (const std::string& payout : pass->not_itemisable) {
-        payouts::members_were_listed(tx, target_.organization, target_.account, payout, in_.clock.now());
-      }
-      return {};
-    });
-    if (!marked) return fail(std::string(kPayoutMembers), "members", marked.error(), counts);
+    if (fresh.empty() || !list_members(std::move(fresh))) return;
   }
-  if (tried.empty()) return;
-  note({.account = target_.account, .stream = std::string(kPayoutMembers), .kind = "members",
-        .status = "succeeded", .counts = counts, .error = refused});
+}
+
+bool AccountRun::list_members(std::vector<std::string> payouts) {
+  const auto pass = pass_of(stream_named(kPayoutMembers), {}, false);
+  pass->payouts = std::move(payouts);
+  in_.lister.add(pass);
+  in_.lister.wait(pass);
+  const std::string stream(kPayoutMembers);
+  if (pass->error) {
+    fail(stream, "members", *pass->error, pass->counts);
+    return false;
+  }
+  const auto marked = in_.db.transact([&](pg::Tx& tx) -> Result<void> {
+    for (const std::string& payout : pass->not_itemisable) {
+      payouts::members_were_listed(tx, target_.organization, target_.account, payout, in_.clock.now());
+    }
+    return {};
+  });
+  if (!marked) {
+    fail(stream, "members", marked.error(), pass->counts);
+    return false;
+  }
+  note({.account = target_.account, .stream = stream, .kind = "members", .status = "succeeded",
+        .counts = pass->counts, .error = pass->refused});
+  return true;
 }
 
 // What came in the last hour, once more: between two looks at the balance.
@@ -285,12 +293,7 @@ Result<void> AccountRun::list_new_transactions() {
 }
 
 void AccountRun::check() {
-  const auto payouts = check_payouts(in_.db, target_, in_.clock.now());
-  if (!payouts) return fail("completeness", "check", payouts.error());
-  for (const PayoutCheck& payout : *payouts) {
-    log::warn("a payout's transactions do not sum to it", {{"account", target_.account}, {"payout", payout.payout},
-                                                          {"amount", payout.amount}, {"found", payout.found}});
-  }
+  check_members();
   const Verifier verifier{in_.db, in_.client, in_.clock, [this] { return list_new_transactions(); }};
   auto checks = check_balance(verifier, target_, run_);
   if (!checks) return fail("completeness", "check", checks.error());
@@ -306,6 +309,22 @@ void AccountRun::check() {
   }
   note({.account = target_.account, .stream = "completeness", .kind = "check", .status = "succeeded",
         .counts = {.rows = std::ssize(*checks)}, .error = different});
+}
+
+// A repair lists the members of those that do not sum up once more.
+void AccountRun::check_members() {
+  auto wrong = check_payouts(in_.db, target_, in_.clock.now());
+  if (wrong && !wrong->empty() && wanted_.repair) {
+    std::vector<std::string> ids;
+    for (const PayoutCheck& payout : *wrong) ids.push_back(payout.payout);
+    list_members(std::move(ids));
+    wrong = check_payouts(in_.db, target_, in_.clock.now());
+  }
+  if (!wrong) return fail("completeness", "check", wrong.error());
+  for (const PayoutCheck& payout : *wrong) {
+    log::warn("a payout's transactions do not sum to it", {{"account", target_.account}, {"payout", payout.payout},
+                                                          {"amount", payout.amount}, {"found", payout.found}});
+  }
 }
 
 // Row by row beside Stripe's list: which day, which rows. Of an account of millions only when asked.

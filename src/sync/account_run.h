@@ -45,10 +45,12 @@ class AccountRun {
   void look_after_customers();
   void look_after_pending();
   void look_after_members();
+  bool list_members(std::vector<std::string> payouts);
   void look_after_payouts();
   void fetch(std::string_view stream, const char* type, const std::vector<std::string>& ids);
   Result<void> list_new_transactions();
   void check();
+  void check_members();
   void look_closer(std::vector<BalanceCheck>& checks);
 
   std::shared_ptr<Pass> pass_of(const Stream& stream, std::vector<Range> ranges, bool resumable) const;

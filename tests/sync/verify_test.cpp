@@ -109,6 +109,9 @@ TEST_F(Verify, APayoutWhoseTransactionsDoNotSumToItIsNamed) {
     for (const PayoutCheck& check : found->payouts) named += check.payout == payout && check.found != check.amount;
   }
   EXPECT_EQ(named, 1u);
+  wait(5s);
+  sync({.repair = true});
+  expect_whole();
 }
 
 }  // namespace
