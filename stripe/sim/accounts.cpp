@@ -282,6 +282,19 @@ Currency settlement_currency(const Account& account, Currency charged) {
   return own;
 }
 
+void demand(World& world, Account& account, Demand what) {
+  Edit edit(world, *account.object);
+  edit["charges_enabled"] = what != Demand::more_before_charges;
+  edit["payouts_enabled"] = what != Demand::more_before_payouts;
+  const bool blocked = what == Demand::more_before_charges || what == Demand::more_before_payouts;
+  const auto due = OrderedJson::array({"individual.verification.document"});
+  auto& requirements = edit["requirements"];
+  requirements["currently_due"] = what == Demand::nothing ? OrderedJson::array() : due;
+  requirements["past_due"] = blocked ? due : OrderedJson::array();
+  requirements["disabled_reason"] = blocked ? OrderedJson("requirements.past_due") : OrderedJson(nullptr);
+  edit.emit_if_changed("account.updated");
+}
+
 bool payouts_enabled(const Account& account) { return account.object->flag("payouts_enabled"); }
 bool charges_enabled(const Account& account) { return account.object->flag("charges_enabled"); }
 

@@ -32,6 +32,11 @@ Try<void> set_schedule(World& world, Account& account, const PayoutSchedule& sch
 // The currencies in which the account keeps balances: its default and those of its bank accounts.
 Currency settlement_currency(const Account& account, Currency charged);
 
+// Stripe wants to know more of the account, and stops its charges or payouts meanwhile, if told so;
+// or is content again.
+enum class Demand { nothing, more, more_before_charges, more_before_payouts };
+void demand(World& world, Account& account, Demand what);
+
 bool payouts_enabled(const Account& account);
 bool charges_enabled(const Account& account);
 // What the platform calls itself as an application: on fees and connected objects.

@@ -41,6 +41,7 @@ void live_a_little(World& world) {
       "charges", "canceled_payouts"};
   const auto& accounts = world.store.accounts();
   auto& account = *accounts[static_cast<std::size_t>(world.random.between(0, static_cast<std::int64_t>(accounts.size()) - 1))];
+  if (account.object->hidden.contains("deauthorized")) return;
   const auto kind = kUsual[static_cast<std::size_t>(world.random.between(0, kUsual.size() - 1))];
   act_named(kind)(world, account);
 }

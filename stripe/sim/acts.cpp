@@ -239,21 +239,17 @@ std::string transfer(World& world, Account& account) {
                                         .description = "Weekly bonus"}).id;
 }
 
-// Stripe wants to know more of the account and pays nothing out meanwhile; or is content again.
-std::string allow_payouts(World& world, Account& account, bool allowed) {
-  if (payouts_enabled(account) == allowed) return "";
-  Edit edit(world, *account.object);
-  edit["payouts_enabled"] = allowed;
-  auto& requirements = edit["requirements"];
-  requirements["currently_due"] = allowed ? OrderedJson::array() : OrderedJson::array({"individual.verification.document"});
-  requirements["past_due"] = requirements["currently_due"];
-  requirements["disabled_reason"] = allowed ? OrderedJson(nullptr) : OrderedJson("requirements.past_due");
-  edit.emit("account.updated");
+std::string payout_block(World& world, Account& account) {
+  if (!payouts_enabled(account)) return "";
+  demand(world, account, Demand::more_before_payouts);
   return account.id;
 }
 
-std::string payout_block(World& world, Account& account) { return allow_payouts(world, account, false); }
-std::string payout_unblock(World& world, Account& account) { return allow_payouts(world, account, true); }
+std::string payout_unblock(World& world, Account& account) {
+  if (payouts_enabled(account)) return "";
+  demand(world, account, Demand::nothing);
+  return account.id;
+}
 
 // Its owner disconnects it from the platform: every call for it is a 403 from now on.
 std::string deauthorization(World& world, Account& account) {

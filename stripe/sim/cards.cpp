@@ -50,6 +50,12 @@ constexpr auto kCards = std::to_array<Card>({
      .refund = RefundFate::pending_then_succeeds},
     {.number = "4000000000005126", .method = "pm_card_refundFail", .token = "tok_refundFail",
      .refund = RefundFate::fails_later},
+    {.number = "4000000000004202", .method = "pm_card_visa_triggerNextRequirements",
+     .token = "tok_visa_triggerNextRequirements", .trigger = Trigger::next_requirements},
+    {.number = "4000000000004210", .method = "pm_card_visa_triggerChargeBlock",
+     .token = "tok_visa_triggerChargeBlock", .trigger = Trigger::charge_block},
+    {.number = "4000000000004236", .method = "pm_card_visa_triggerPayoutBlock",
+     .token = "tok_visa_triggerPayoutBlock", .trigger = Trigger::payout_block},
     // Debit cards as destinations of payouts. Their tokens are named per country; see find_card.
     {.number = "4000056655665556", .method = "", .token = "tok_visa_debit_transferSuccess",
      .funding = "debit", .instant = true},

@@ -9,6 +9,8 @@
 namespace payoutd::sim {
 
 enum class Dispute { none, fraudulent, not_received, inquiry };
+// What a charge of a connected account with this card makes Stripe ask of it.
+enum class Trigger { none, next_requirements, charge_block, payout_block };
 enum class RefundFate { succeeds, pending_then_succeeds, fails_later };
 
 struct Card {
@@ -25,6 +27,7 @@ struct Card {
   bool bypass_pending = false;  // the money is available at once
   Dispute dispute = Dispute::none;
   RefundFate refund = RefundFate::succeeds;
+  Trigger trigger = Trigger::none;
   std::string_view payout_failure = "";  // as the destination of a payout
   bool instant = false;                  // takes instant payouts
 };

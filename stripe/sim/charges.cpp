@@ -154,6 +154,15 @@ void share_out(World& world, Account& account, Document& charge, std::int64_t av
   }
 }
 
+void pull_trigger(World& world, Account& account, Trigger trigger) {
+  switch (trigger) {
+    case Trigger::none: return;
+    case Trigger::next_requirements: return demand(world, account, Demand::more);
+    case Trigger::charge_block: return demand(world, account, Demand::more_before_charges);
+    case Trigger::payout_block: return demand(world, account, Demand::more_before_payouts);
+  }
+}
+
 }  // namespace
 
 std::int64_t settles_on(const World& world, const Account& account, const Card& card) {
@@ -245,6 +254,7 @@ void capture_charge(World& world, Account& account, Document& charge, std::int64
   share_out(world, account, charge, available_on);
   emit(world, charge, later ? "charge.captured" : "charge.succeeded");
   if (card.dispute != Dispute::none) open_dispute(world, account, charge, card.dispute);
+  if (account.connected()) pull_trigger(world, account, card.trigger);
 }
 
 Refusal declined(const Document& charge) {
