@@ -11,6 +11,9 @@ namespace payoutd::sync {
 
 namespace {
 
+// A run under way is often nearly done: at a start, after a double click.
+constexpr std::chrono::seconds kPatience{20};
+
 struct Parts {
   pg::Database& db;
   Syncer* syncer;
@@ -38,6 +41,7 @@ Result<Options> read_options(const Parts& parts, const http::Request& request) {
   const access::Principal& who = access::principal(request);
   options.organization = who.organization;
   options.asked_by = who.actor;
+  options.wait_for_others = kPatience;
   if (options.account) {
     const auto account = access::pick_account(parts.db, who.organization, options.account);
     if (!account) return account.error();
