@@ -43,6 +43,8 @@ Result<std::unique_ptr<Dev>> Dev::start(DevOptions options, const LocalDatabase&
   sim_options.demo = sim::Demo::full;
   sim_options.host = options.sim_listen.host;
   sim_options.port = options.sim_listen.port;
+  // A restart on the same data finds the same Stripe.
+  sim_options.journal = database.folder() + "/simulator.journal";
   sim_options.activity_every_ms = options.activity ? kActivityEveryMs : 0;
   dev->sim_ = std::make_unique<sim::Sim>(dev->clock_, sim_options);
   if (auto started = dev->sim_->start(); !started) return started.error();
@@ -79,6 +81,9 @@ Result<void> Dev::connect_accounts(const Secret& database_url) {
 
 Result<void> Dev::start_service(const DevOptions& options, const LocalDatabase& database) {
   // Where the service will listen is known only once it does: the endpoints are pointed at it then.
+  for (const Json& old : ask(*sim_, "GET", "/v1/webhook_endpoints", {{"limit", 100}}).at("data")) {
+    ask(*sim_, "DELETE", "/v1/webhook_endpoints/" + old.at("id").get<std::string>());
+  }
   std::vector<std::string> endpoints;
   Config config = options.config;
   config.webhook_secrets.clear();

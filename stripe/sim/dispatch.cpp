@@ -235,6 +235,7 @@ Try<std::string> Dispatch::execute(Passage& passage) {
   }
   std::unique_lock lock(mutex_);
   advance_to(world_, now);
+  if (recorder_) recorder_(call, world_.now);
   world_.cause = {passage.request_id, call.idempotency_key};
   const Ask ask = ask_at(world_.now);
   auto shown = run(ask);

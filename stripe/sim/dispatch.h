@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <cstdint>
 #include <set>
 #include <shared_mutex>
@@ -28,6 +29,9 @@ class Dispatch {
 
   void allow_key(const std::string& key) { keys_.insert(key); }  // before the first call
   void expire_key(const std::string& key);
+  // Called under the lock, before a call that may change something is executed at that second.
+  using Recorder = std::function<void(const Call&, std::int64_t now)>;
+  void record_with(Recorder recorder) { recorder_ = std::move(recorder); }
   RateLimiter& limits() { return limiter_; }
 
   struct Counts {
@@ -57,6 +61,7 @@ class Dispatch {
   IdempotencyStore idempotency_;
   RateLimiter limiter_;
   Routes routes_;
+  Recorder recorder_;
   std::set<std::string, std::less<>> keys_;
   std::set<std::string, std::less<>> expired_;
   mutable std::shared_mutex keys_mutex_;

@@ -56,6 +56,8 @@ struct Options {
   std::int64_t visibility_lag_s = 0;  // rows and events are listed this long after they were made
   // Moves the clock that the simulator was given; without it POST /_sim/clock answers 400.
   std::function<void(std::chrono::microseconds)> advance_clock{};
+  // A file that keeps what is done, so that the next start with it finds the same world; empty: none.
+  std::string journal{};
   std::string host = "127.0.0.1";
   std::uint16_t port = 12111;  // 0: any free one
   int workers = 64;

@@ -32,6 +32,9 @@ WebhookEndpoint endpoint_of(const Document& document) {
   out.enabled_events.clear();
   for (const auto& type : document.json["enabled_events"]) out.enabled_events.push_back(type.get<std::string>());
   out.secrets.push_back({.secret = Secret(document.hidden["secret"].get<std::string>())});
+  if (document.hidden.contains("rolled_secret"))
+    out.secrets.push_back({.secret = Secret(document.hidden["rolled_secret"].get<std::string>()),
+                           .expires = from_unix(document.hidden["rolled_until"].get<std::int64_t>())});
   return out;
 }
 
@@ -71,7 +74,8 @@ Sim::Sim(const Clock& clock, Options options)
 Sim::~Sim() { stop(); }
 
 void Sim::build() {
-  const std::int64_t now = to_unix(clock_.now());
+  open_journal();
+  const std::int64_t now = journal_ ? journal_->header().epoch : to_unix(clock_.now());
   world_ = std::make_unique<World>(options_, now - history_of(options_.demo));
   world_->history_until = now;
   keys_ = options_.api_keys;
@@ -82,7 +86,59 @@ void Sim::build() {
   advance_to(*world_, now);
   dispatch_ = std::make_unique<Dispatch>(*world_, mutex_, clock_, faults_);
   for (const auto& key : keys_) dispatch_->allow_key(key.reveal());
+  world_->endpoint_changed = [this](const Document& endpoint) { follow_endpoint(endpoint); };
+  lock.unlock();
+  if (journal_) replay();
+  lock.lock();
   connect_outside();
+}
+
+void Sim::open_journal() {
+  if (options_.journal.empty()) return;
+  auto opened = Journal::open(options_.journal, {options_.seed, static_cast<int>(options_.demo), to_unix(clock_.now())});
+  if (opened) journal_ = std::move(*opened);
+  else journal_error_ = opened.error();
+}
+
+// Everything is done again in its order and at its own second; nobody outside hears of it twice.
+void Sim::replay() {
+  replaying_ = true;
+  for (const Json& entry : journal_->entries()) replay(entry);
+  journal_->forget_entries();
+  clock_.live();
+  replaying_ = false;
+  dispatch_->record_with([this](const Call& call, std::int64_t now) {
+    record({{"t", now},
+            {"call", {{"method", call.method}, {"path", call.path}, {"params", call.params}, {"key", call.key},
+                      {"account", call.account}, {"idempotency_key", call.idempotency_key},
+                      {"version", call.version}}}});
+  });
+  tick();
+}
+
+void Sim::replay(const Json& entry) {
+  if (const auto by = entry.find("advance_us"); by != entry.end()) {
+    options_.advance_clock(std::chrono::microseconds(by->get<std::int64_t>()));
+    return;
+  }
+  clock_.replay(entry.at("t").get<std::int64_t>());
+  if (const auto call = entry.find("call"); call != entry.end()) {
+    handle({.method = call->at("method"), .path = call->at("path"), .params = call->at("params"),
+            .key = call->at("key"), .account = call->at("account"),
+            .idempotency_key = call->at("idempotency_key"), .version = call->at("version")});
+  } else if (const auto made = entry.find("activity"); made != entry.end()) {
+    (void)activity(made->at("account"), made->at("counts"));
+  } else if (const auto roll = entry.find("roll"); roll != entry.end()) {
+    (void)roll_webhook_secret(roll->at("endpoint"), std::chrono::seconds(roll->at("overlap").get<std::int64_t>()));
+  } else {
+    std::unique_lock lock(mutex_);
+    advance_to(*world_, to_unix(clock_.now()));
+    live_a_little(*world_);
+  }
+}
+
+void Sim::record(OrderedJson entry) {
+  if (journal_ && !replaying_) journal_->append(entry);
 }
 
 void Sim::connect_outside() {
@@ -115,6 +171,7 @@ void Sim::acknowledged(const std::string& id) {
 
 Result<void> Sim::start() {
   CHECK(!server_);
+  if (journal_error_) return *journal_error_;
   server_ = std::make_unique<http::Server>(
       router(), http::Server::Options{.host = options_.host, .port = options_.port, .workers = options_.workers,
                                       .server_name = "stripe-sim"});
@@ -181,6 +238,20 @@ Result<Secret> Sim::add_webhook(const std::string& url, bool connect, std::vecto
   return Secret((*body)["secret"].get<std::string>());
 }
 
+Result<Secret> Sim::roll_webhook_secret(const std::string& id, std::chrono::seconds overlap) {
+  std::unique_lock lock(mutex_);
+  record({{"t", to_unix(clock_.now())}, {"roll", {{"endpoint", id}, {"overlap", overlap.count()}}}});
+  Document* endpoint = world_->store.find(id);
+  if (!endpoint || endpoint->kind != "webhook_endpoint" || !endpoint->listed)
+    return Error{Kind::missing, "resource_missing", "no such webhook endpoint: " + id};
+  OrderedJson& hidden = endpoint->hidden;
+  hidden["rolled_secret"] = hidden["secret"];
+  hidden["rolled_until"] = to_unix(clock_.now()) + overlap.count();
+  hidden["secret"] = world_->ids.secret("whsec_");
+  follow_endpoint(*endpoint);
+  return Secret(hidden["secret"].get<std::string>());
+}
+
 bool Sim::wait_webhooks_drained(std::chrono::milliseconds timeout) const { return sender_.wait_drained(timeout); }
 
 void Sim::tick() {
@@ -197,6 +268,10 @@ Result<Time> Sim::advance(std::chrono::seconds by) {
   if (!options_.advance_clock) return Error{Kind::refused, "clock_fixed", "this clock can't be moved"};
   if (by < std::chrono::seconds::zero())
     return Error{Kind::invalid, "clock_backwards", "the clock only moves forward", "advance"};
+  {
+    std::unique_lock lock(mutex_);
+    record({{"advance_us", std::chrono::microseconds(by).count()}});
+  }
   options_.advance_clock(by);
   tick();
   sender_.clock_moved();
@@ -229,6 +304,7 @@ OrderedJson Sim::stats() const {
 Result<OrderedJson> Sim::activity(const std::string& account, const Json& counts) {
   std::unique_lock lock(mutex_);
   advance_to(*world_, to_unix(clock_.now()));
+  record({{"t", world_->now}, {"activity", {{"account", account}, {"counts", counts}}}});
   return make_activity(*world_, account, counts);
 }
 
@@ -248,6 +324,7 @@ void Sim::keep_time() {
     next_activity = Steady::now() + every;
     std::unique_lock world_lock(mutex_);
     advance_to(*world_, to_unix(clock_.now()));
+    record({{"t", world_->now}, {"live", true}});
     live_a_little(*world_);
   }
 }

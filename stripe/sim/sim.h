@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <thread>
@@ -21,6 +22,7 @@
 #include "stripe/sim/call.h"
 #include "stripe/sim/dispatch.h"
 #include "stripe/sim/faults.h"
+#include "stripe/sim/journal.h"
 #include "stripe/sim/options.h"
 #include "stripe/sim/webhook_sender.h"
 #include "stripe/sim/world.h"
@@ -37,7 +39,8 @@ class Sim {
   Sim(const Sim&) = delete;
   Sim& operator=(const Sim&) = delete;
 
-  // Serves HTTP, delivers webhooks, and does by itself what the clock brings. Error: `port_taken`.
+  // Serves HTTP, delivers webhooks, and does by itself what the clock brings. Errors: `port_taken`, and
+  // those of Journal::open.
   Result<void> start();
   void stop();
   std::uint16_t port() const;
@@ -58,6 +61,9 @@ class Sim {
   // Registers an endpoint as POST /v1/webhook_endpoints does, and gives its secret.
   Result<Secret> add_webhook(const std::string& url, bool connect,
                              std::vector<std::string> events = {"*"});
+  // Gives an endpoint another secret; deliveries carry signatures of both until `overlap` has passed
+  // on the clock. Error: `missing`.
+  Result<Secret> roll_webhook_secret(const std::string& endpoint, std::chrono::seconds overlap);
   bool wait_webhooks_drained(std::chrono::milliseconds timeout) const;
   WebhookSender::Counts webhook_counts() const { return sender_.counts(); }
 
@@ -81,6 +87,10 @@ class Sim {
 
  private:
   void build();
+  void open_journal();
+  void replay();
+  void replay(const Json& entry);
+  void record(OrderedJson entry);  // under the lock
   void connect_outside();
   void follow_endpoint(const Document& endpoint);
   std::optional<std::string> webhook_body(const std::string& event, const WebhookEndpoint& endpoint);
@@ -89,11 +99,14 @@ class Sim {
   http::Reply serve(const http::Request& request);
   void keep_time();
 
-  const Clock& clock_;
+  JournalClock clock_;
   Options options_;
   std::vector<Secret> keys_;
   Faults faults_;
   mutable std::shared_mutex mutex_;
+  std::unique_ptr<Journal> journal_;
+  std::optional<Error> journal_error_;  // start() answers it
+  bool replaying_ = false;
   std::unique_ptr<World> world_;
   std::unique_ptr<Dispatch> dispatch_;
   std::unique_ptr<http::Server> server_;
