@@ -12,7 +12,7 @@ ON CONFLICT (organization_id, id) DO NOTHING)sql"};
 const pg::Query kBegin{"sync_begin_run", R"sql(
 INSERT INTO sync_runs AS r (organization_id, id, asked_by, account, repair, status, queued_at,
        started_at, accounts, alive_until)
-VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, $8, now() + interval '60 seconds')
+VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, $8, now() + interval '30 seconds')
 ON CONFLICT (organization_id, id) DO UPDATE
    SET status = 'running', started_at = coalesce(r.started_at, excluded.started_at),
        accounts = excluded.accounts, alive_until = excluded.alive_until, finished_at = NULL,
@@ -20,7 +20,7 @@ ON CONFLICT (organization_id, id) DO UPDATE
 
 const pg::Query kKeepAlive{"sync_keep_run_alive", R"sql(
 UPDATE sync_runs
-   SET alive_until = now() + interval '60 seconds', pages = $3, rows = $4, created = $5, changed = $6,
+   SET alive_until = now() + interval '30 seconds', pages = $3, rows = $4, created = $5, changed = $6,
        requests = $7, limited = $8
  WHERE organization_id = $1 AND id = $2 AND status = 'running')sql"};
 
@@ -44,7 +44,7 @@ ON CONFLICT (organization_id, run_id, account, stream) DO UPDATE
 // A lease that ran out is its holder's no more, whether that holder is gone or slow.
 const pg::Query kLease{"sync_lease_account", R"sql(
 INSERT INTO sync_leases AS l (organization_id, account, run_id, leased_until)
-VALUES ($1, $2, $3, now() + interval '45 seconds')
+VALUES ($1, $2, $3, now() + interval '20 seconds')
 ON CONFLICT (organization_id, account) DO UPDATE
    SET run_id = excluded.run_id, leased_until = excluded.leased_until
  WHERE l.leased_until < now() OR l.run_id = excluded.run_id
@@ -52,7 +52,7 @@ RETURNING account)sql"};
 
 // Of one run, in whichever organizations.
 const pg::Query kExtend{"sync_extend_leases", R"sql(
-UPDATE sync_leases SET leased_until = now() + interval '45 seconds' WHERE run_id = $1)sql",
+UPDATE sync_leases SET leased_until = now() + interval '20 seconds' WHERE run_id = $1)sql",
                         pg::Tenancy::global};
 
 const pg::Query kRelease{"sync_release_account", R"sql(

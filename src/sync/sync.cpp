@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 using Monotonic = std::chrono::steady_clock;
 
 constexpr auto kLook = 200ms;
-constexpr auto kKeepAlive = 10s;
+constexpr auto kKeepAlive = 5s;
 constexpr std::int64_t kAccountsAtOnce = 500;
 
 struct Tally {

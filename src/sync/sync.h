@@ -32,7 +32,7 @@ struct Progress {
   std::optional<std::int64_t> rows_left{};  // an estimate; nothing while the ends are not in sight
 };
 
-inline constexpr std::chrono::seconds kLease{45};
+inline constexpr std::chrono::seconds kLease{20};
 
 struct Options {
   std::optional<OrgId> organization{};  // none: all
