@@ -96,7 +96,7 @@ struct Measured {
 };
 
 Measured sync_all(pg::Database& db, const Simulator& simulator, double per_second) {
-  run_sql(db, "TRUNCATE balance_transactions, sync_ranges, sync_streams, sync_run_streams, sync_runs, rate_budget CASCADE");
+  run_sql(db, "TRUNCATE balance_transactions, sync_ranges, sync_streams, sync_run_streams, sync_runs, rate_budget, connected_accounts CASCADE");
   mirror::Appliers appliers = mirror::Appliers::mirror();
   payouts::add_applier(appliers);
   const SystemClock clock;
@@ -162,9 +162,9 @@ int run(double scale) {
     pg::Database db({.url = server->url(), .max_connections = 12});
     beside_copy(db, scaled(300'000));
     std::fflush(stdout);
-    with_latency(db, 25, scaled(50'000));
+    with_latency(db, 25, scaled(75'000));
     std::fflush(stdout);
-    with_latency(db, 100, scaled(200'000));
+    with_latency(db, 100, scaled(300'000));
     std::fflush(stdout);
     memory(db, scaled(1'000'000));
   }
