@@ -18,7 +18,7 @@ const pg::Query kTake{"inbox_queue_take", R"sql(
       ON i.organization_id = t.organization_id AND i.event_id = t.event_id
      AND i.created = t.created)sql"};
 
-const pg::Query kSetAside{"inbox_failures_insert", R"sql(
+const pg::Query kSetAsideFailed{"inbox_failures_insert", R"sql(
   INSERT INTO inbox_failures (organization_id, event_id, created, error)
   SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[])
   ON CONFLICT (organization_id, event_id, created)
@@ -53,7 +53,7 @@ void QueueStore::set_aside(pg::Tx& tx, std::span<const Failure> failures) {
     created.add(failure.event->created);
     error.add(failure.error);
   }
-  tx.exec(kSetAside, organization, id, created, error);
+  tx.exec(kSetAsideFailed, organization, id, created, error);
 }
 
 }  // namespace payoutd::webhooks

@@ -8,6 +8,10 @@ target_compile_options(payoutd_options INTERFACE
   # g++ 12 warns of its own string and chrono code once it is inlined; the debug build keeps these.
   $<$<CONFIG:Release>:-O2 -g1 -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread
       -Wno-maybe-uninitialized>)
+if(CMAKE_UNITY_BUILD)
+  # A file's private types look to the compiler as if a header had them.
+  target_compile_options(payoutd_options INTERFACE -Wno-subobject-linkage)
+endif()
 target_compile_definitions(payoutd_options INTERFACE
   PAYOUTD_VERSION="${PROJECT_VERSION}" SPDLOG_FMT_EXTERNAL)
 target_link_libraries(payoutd_options INTERFACE

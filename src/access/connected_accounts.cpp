@@ -8,7 +8,6 @@
 namespace payoutd::access {
 namespace {
 
-namespace store = connected_accounts_store;
 
 const Error kAccountNotFound{Kind::missing, "account_not_found",
                              "your organization has no such connected account", "account"};
@@ -90,50 +89,50 @@ Result<ConnectedAccount> connect_account(pg::Tx& tx, OrgId organization,
   const std::string& id = account.fields.stripe_account;
   CHECK(looks_like_account(id));
   CHECK(organizations_store::lock(tx, organization));
-  if (store::find(tx, organization, id)) {
-    store::show(tx, organization, account.fields, account.version);
-    store::set_active(tx, organization, id, account.version.at);
-  } else if (const auto refused = store::insert(tx, organization, account)) {
+  if (connected_accounts_store::find(tx, organization, id)) {
+    connected_accounts_store::show(tx, organization, account.fields, account.version);
+    connected_accounts_store::set_active(tx, organization, id, account.version.at);
+  } else if (const auto refused = connected_accounts_store::insert(tx, organization, account)) {
     return refusal_of(*refused);
   }
-  store::fill_default(tx, organization);
-  return *store::find(tx, organization, id);
+  connected_accounts_store::fill_default(tx, organization);
+  return *connected_accounts_store::find(tx, organization, id);
 }
 
 bool show_account(pg::Tx& tx, OrgId organization, const AccountFields& fields,
                   AccountVersion version) {
-  return store::show(tx, organization, fields, version) ||
-         store::find(tx, organization, fields.stripe_account).has_value();
+  return connected_accounts_store::show(tx, organization, fields, version) ||
+         connected_accounts_store::find(tx, organization, fields.stripe_account).has_value();
 }
 
 bool deauthorize_account(pg::Tx& tx, OrgId organization, std::string_view stripe_account, Time at) {
   organizations_store::lock(tx, organization);
-  if (!store::find(tx, organization, stripe_account)) return false;
-  store::set_deauthorized(tx, organization, stripe_account, at);
-  store::fill_default(tx, organization);
+  if (!connected_accounts_store::find(tx, organization, stripe_account)) return false;
+  connected_accounts_store::set_deauthorized(tx, organization, stripe_account, at);
+  connected_accounts_store::fill_default(tx, organization);
   return true;
 }
 
 Result<ConnectedAccount> make_default(pg::Tx& tx, OrgId organization,
                                       std::string_view stripe_account) {
   organizations_store::lock(tx, organization);
-  const auto found = store::find(tx, organization, stripe_account);
+  const auto found = connected_accounts_store::find(tx, organization, stripe_account);
   if (!found) return kAccountNotFound;
   if (!found->active) {
     return Error{Kind::refused, "account_deauthorized",
                  "this account took its authorization back", "account"};
   }
-  store::clear_default(tx, organization);
-  store::set_default(tx, organization, stripe_account);
-  return *store::find(tx, organization, stripe_account);
+  connected_accounts_store::clear_default(tx, organization);
+  connected_accounts_store::set_default(tx, organization, stripe_account);
+  return *connected_accounts_store::find(tx, organization, stripe_account);
 }
 
 std::optional<ConnectedAccount> find_account(pg::Tx& tx, std::string_view stripe_account) {
-  return store::by_account(tx, stripe_account);
+  return connected_accounts_store::by_account(tx, stripe_account);
 }
 
 std::vector<ConnectedAccount> accounts_of(pg::Tx& tx, OrgId organization) {
-  return store::of_organization(tx, organization);
+  return connected_accounts_store::of_organization(tx, organization);
 }
 
 Result<ConnectedAccount> pick_account(pg::Database& db, OrgId organization,
@@ -141,10 +140,10 @@ Result<ConnectedAccount> pick_account(pg::Database& db, OrgId organization,
   if (stripe_account && !looks_like_account(*stripe_account)) return kAccountNotFound;
   return db.read([&](pg::Tx& tx) -> Result<ConnectedAccount> {
     if (stripe_account) {
-      if (auto found = store::find(tx, organization, *stripe_account)) return *found;
+      if (auto found = connected_accounts_store::find(tx, organization, *stripe_account)) return *found;
       return kAccountNotFound;
     }
-    const auto accounts = store::of_organization(tx, organization);
+    const auto accounts = connected_accounts_store::of_organization(tx, organization);
     if (!accounts.empty() && accounts.front().is_default) return accounts.front();
     return Error{Kind::missing, "account_not_found",
                  "your organization has no active connected account", "account"};
@@ -157,7 +156,7 @@ Result<ConnectedAccount> pick_account(pg::Database& db, const http::Request& req
 
 std::vector<ConnectedAccount> active_accounts(pg::Tx& tx, std::string_view after,
                                               std::int64_t limit) {
-  return store::active(tx, after, limit);
+  return connected_accounts_store::active(tx, after, limit);
 }
 
 }  // namespace payoutd::access

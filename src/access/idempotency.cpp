@@ -9,7 +9,6 @@
 namespace payoutd::access {
 namespace {
 
-namespace store = idempotency_store;
 
 constexpr int kTries = 5;
 constexpr std::int64_t kPurgeBatch = 1'000;
@@ -143,7 +142,7 @@ http::Reply Idempotency::run_claimed(http::Context& context, const ClaimedKey& k
     claim.settled();
   } else if (reply.status < 500) {
     const auto dropped = db_.transact([&](pg::Tx& tx) -> Result<void> {
-      store::drop(tx, key);
+      idempotency_store::drop(tx, key);
       return {};
     });
     CHECK(dropped.ok());
@@ -156,7 +155,7 @@ ClaimAnswer Idempotency::claim(const KeyClaim& wanted) {
   for (int tries = 1; tries <= kTries; ++tries) {
     try {
       const auto answer = db_.transact([&](pg::Tx& tx) -> Result<std::optional<ClaimAnswer>> {
-        return store::claim(tx, wanted, lease_.count());
+        return idempotency_store::claim(tx, wanted, lease_.count());
       });
       CHECK(answer.ok());
       if (*answer) return **answer;
@@ -172,7 +171,7 @@ bool Idempotency::finish(const ClaimedKey& key, const StoredReply& reply) {
   bool ours = false;
   const auto store_reply = [&] {
     const auto stored = db_.transact([&](pg::Tx& tx) -> Result<void> {
-      ours = store::finish(tx, key, reply);
+      ours = idempotency_store::finish(tx, key, reply);
       return {};
     });
     CHECK(stored.ok());
@@ -192,7 +191,7 @@ bool Idempotency::finish(const ClaimedKey& key, const StoredReply& reply) {
 bool Idempotency::end_lease(const ClaimedKey& key) noexcept {
   try {
     const auto ended = db_.transact([&](pg::Tx& tx) -> Result<void> {
-      store::end_lease(tx, key);
+      idempotency_store::end_lease(tx, key);
       return {};
     });
     CHECK(ended.ok());
@@ -235,7 +234,7 @@ void Idempotency::renew(const std::vector<ClaimedKey>& keys) noexcept {
   if (keys.empty()) return;
   try {
     const auto renewed = db_.transact([&](pg::Tx& tx) -> Result<void> {
-      store::renew(tx, keys, lease_.count());
+      idempotency_store::renew(tx, keys, lease_.count());
       return {};
     });
     CHECK(renewed.ok());
@@ -257,7 +256,7 @@ std::int64_t Idempotency::purge(int days) {
   std::int64_t total = 0;
   for (int batch = 0; batch < kMaxPurgeBatches; ++batch) {
     const auto purged = db_.transact([&](pg::Tx& tx) -> Result<std::int64_t> {
-      return store::purge(tx, days, kPurgeBatch);
+      return idempotency_store::purge(tx, days, kPurgeBatch);
     });
     CHECK(purged.ok());
     total += *purged;

@@ -10,7 +10,6 @@
 namespace payoutd::access {
 namespace {
 
-namespace store = keys_store;
 
 const Error kKeyNotFound{Kind::missing, "key_not_found", "no such key"};
 
@@ -31,7 +30,7 @@ Result<CreatedKey> Keys::create(OrgId organization, const KeyRequest& request) {
   auto key = db_.transact([&](pg::Tx& tx) -> Result<ApiKey> {
     std::optional<ApiKey> made;
     const auto refused = tx.attempt([&] {
-      made = store::insert(tx, organization, request, shown_prefix(text), sha256(text.reveal()));
+      made = keys_store::insert(tx, organization, request, shown_prefix(text), sha256(text.reveal()));
     });
     if (refused && refused->foreign_key_violation()) {
       return Error{Kind::missing, "organization_not_found", "no such organization"};
@@ -53,20 +52,20 @@ Result<PageOf<ApiKey>> Keys::list(OrgId organization, const Page& page) {
   }
   return db_.read([&](pg::Tx& tx) -> Result<PageOf<ApiKey>> {
     PageOf<ApiKey> answer;
-    answer.data = store::list(tx, organization, page, before);
+    answer.data = keys_store::list(tx, organization, page, before);
     answer.has_more = answer.data.size() > static_cast<std::size_t>(page.limit);
     if (answer.has_more) {
       answer.data.pop_back();
       answer.next_cursor = answer.data.back().id.str();
     }
-    if (page.with_total) answer.total = store::count(tx, organization);
+    if (page.with_total) answer.total = keys_store::count(tx, organization);
     return answer;
   });
 }
 
 Result<ApiKey> Keys::find(OrgId organization, ApiKeyId id) {
   return db_.read([&](pg::Tx& tx) -> Result<ApiKey> {
-    if (auto found = store::find(tx, organization, id)) return *found;
+    if (auto found = keys_store::find(tx, organization, id)) return *found;
     return kKeyNotFound;
   });
 }
@@ -80,14 +79,14 @@ Result<ApiKey> Keys::revoke(OrgId organization, ApiKeyId id, std::string_view re
   } const forget{cache_, id};
   return db_.transact([&](pg::Tx& tx) -> Result<ApiKey> {
     organizations_store::lock(tx, organization);
-    auto found = store::find(tx, organization, id);
+    auto found = keys_store::find(tx, organization, id);
     if (!found) return kKeyNotFound;
     if (found->revoked_at) return *found;
-    if (found->role == Role::admin && !store::has_other_admin(tx, organization, id)) {
+    if (found->role == Role::admin && !keys_store::has_other_admin(tx, organization, id)) {
       return Error{Kind::refused, "last_admin_key",
                    "this is the organization's last admin key: make another before revoking it"};
     }
-    return store::revoke(tx, organization, id, revoked_by);
+    return keys_store::revoke(tx, organization, id, revoked_by);
   });
 }
 
@@ -104,8 +103,8 @@ Result<KnownKey> Keys::look_up(const Secret& text) {
 Result<KnownKey> Keys::look_up_stored(const std::string& hash) {
   const auto generation = cache_.generation();
   // Not read(): a replica may still show a revoked key as good.
-  auto stored = db_.transact([&](pg::Tx& tx) -> Result<store::Stored> {
-    auto row = store::by_hash(tx, hash);
+  auto stored = db_.transact([&](pg::Tx& tx) -> Result<keys_store::Stored> {
+    auto row = keys_store::by_hash(tx, hash);
     if (row && equal_constant_time(row->hash, hash)) return *row;
     return Error{Kind::unauthorized, "api_key_invalid", "this API key is unknown"};
   });
@@ -128,7 +127,7 @@ Result<KnownKey> Keys::look_up_stored(const std::string& hash) {
 void Keys::note_use(const KnownKey& key) {
   try {
     const auto noted = db_.transact([&](pg::Tx& tx) -> Result<void> {
-      store::note_use(tx, key);
+      keys_store::note_use(tx, key);
       return {};
     });
     CHECK(noted.ok());

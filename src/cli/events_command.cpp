@@ -77,9 +77,9 @@ int replay(pg::Database& db, EventOptions& options) {
   return kDone;
 }
 
-using Step = int (*)(pg::Database&, EventOptions&);
+using EventStep = int (*)(pg::Database&, EventOptions&);
 
-void bind(CLI::App& command, Action& action, const std::shared_ptr<EventOptions>& options, Step step) {
+void bind_events(CLI::App& command, Action& action, const std::shared_ptr<EventOptions>& options, EventStep step) {
   command.add_flag("--json", options->json, "answer as JSON");
   command.callback([&action, options, step] {
     action = [options, step] {
@@ -104,13 +104,13 @@ void add_events(CLI::App& program, Action& action) {
   listing->add_option("--limit", options->filter.limit, "at most so many")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  bind(*listing, action, options, list);
+  bind_events(*listing, action, options, list);
   auto* showing = events->add_subcommand("show", "One event with its body as it was received");
   showing->add_option("id", options->id, "evt_…")->required();
-  bind(*showing, action, options, show);
+  bind_events(*showing, action, options, show);
   auto* replaying = events->add_subcommand("replay", "Apply an event again, whatever became of it");
   replaying->add_option("id", options->id, "evt_…")->required();
-  bind(*replaying, action, options, replay);
+  bind_events(*replaying, action, options, replay);
 }
 
 }  // namespace payoutd::cli

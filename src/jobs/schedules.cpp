@@ -38,7 +38,7 @@ Error exists(const Schedule& schedule) {
           fmt::format("there is a schedule with the name `{}` already", schedule.name), "name"};
 }
 
-Error not_found() { return {Kind::missing, "schedule_not_found", "there is no such schedule"}; }
+Error no_such_schedule() { return {Kind::missing, "schedule_not_found", "there is no such schedule"}; }
 
 Result<Firing> firing_of(const StoredSchedule& schedule, Time now) {
   Firing firing{schedule.id, schedule.next_fire_at, schedule.next_fire_at, std::nullopt};
@@ -87,7 +87,7 @@ Result<StoredSchedule> change_schedule(pg::Tx& tx, ScheduleId id, const Schedule
   const auto next = first_of(schedule, now);
   if (!next) return next.error();
   auto stored = lock_schedule(tx, schedule.organization, id);
-  if (!stored) return not_found();
+  if (!stored) return no_such_schedule();
   static_cast<Schedule&>(*stored) = schedule;
   stored->enabled = enabled;
   stored->next_fire_at = *next;
@@ -100,12 +100,12 @@ Result<StoredSchedule> change_schedule(pg::Tx& tx, ScheduleId id, const Schedule
 
 Result<StoredSchedule> find_schedule(pg::Tx& tx, std::optional<OrgId> organization, ScheduleId id) {
   auto found = select_schedule(tx, organization, id);
-  if (!found) return not_found();
+  if (!found) return no_such_schedule();
   return std::move(*found);
 }
 
 Result<void> remove_schedule(pg::Tx& tx, std::optional<OrgId> organization, ScheduleId id) {
-  if (!delete_schedule(tx, organization, id)) return not_found();
+  if (!delete_schedule(tx, organization, id)) return no_such_schedule();
   return {};
 }
 

@@ -5,7 +5,7 @@ namespace {
 
 using pg::Tenancy;
 
-const pg::Query kInsert{"insert_schedule", R"sql(
+const pg::Query kInsertSchedule{"insert_schedule", R"sql(
   INSERT INTO schedules (id, organization_id, name, kind, spec, time_zone, job_kind, job_priority,
                          job_payload, enabled, next_fire_at)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, true, $10)
@@ -136,7 +136,7 @@ pg::Array<ScheduleId> ids_of(const std::vector<Firing>& firings) {
 
 std::optional<StoredSchedule> insert_schedule(pg::Tx& tx, const Schedule& schedule,
                                               Time next_fire_at) {
-  return read_maybe(put(tx, kInsert, schedule, next_fire_at));
+  return read_maybe(put(tx, kInsertSchedule, schedule, next_fire_at));
 }
 
 StoredSchedule upsert_schedule(pg::Tx& tx, const Schedule& schedule, Time next_fire_at) {

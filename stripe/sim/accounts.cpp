@@ -132,20 +132,20 @@ Try<Account*> visible(const Ask& ask) {
 
 Try<Shown> get_own(const Ask& ask) { return ask.account.object; }
 
-Try<Shown> get(const Ask& ask) {
+Try<Shown> get_account(const Ask& ask) {
   auto account = visible(ask);
   if (!account) return Refused(account.error());
   return (*account)->object;
 }
 
-Try<Shown> list(const Ask& ask) {
+Try<Shown> list_accounts(const Ask& ask) {
   Series<Document> connected;
   for (const auto& account : ask.world.store.accounts())
     if (account->platform == ask.account.id) connected.push_back(account->object);
   return list_documents(ask, connected, [](const Document&) { return true; });
 }
 
-Try<Shown> create(const Ask& ask) {
+Try<Shown> create_account(const Ask& ask) {
   if (ask.account.connected())
     return refuse("", "Only platforms can create connected accounts.");
   AccountOrder order{.country = ask.params.str("country", "US"),
@@ -166,7 +166,7 @@ Try<Shown> create(const Ask& ask) {
   return account.object;
 }
 
-Try<Shown> update(const Ask& ask) {
+Try<Shown> update_account(const Ask& ask) {
   auto account = visible(ask);
   if (!account) return Refused(account.error());
   const auto schedule = read_schedule(ask.params, "settings.payouts.schedule", schedule_of(**account));
@@ -305,10 +305,10 @@ std::string application_id(const Account& platform) {
 std::vector<Endpoint> account_endpoints() {
   return {
       {"GET", "/v1/account", "", get_own},
-      {"GET", "/v1/accounts", "list created:range", list},
-      {"POST", "/v1/accounts", kAccountParams, create},
-      {"GET", "/v1/accounts/:id", "", get},
-      {"POST", "/v1/accounts/:id", kAccountParams, update},
+      {"GET", "/v1/accounts", "list created:range", list_accounts},
+      {"POST", "/v1/accounts", kAccountParams, create_account},
+      {"GET", "/v1/accounts/:id", "", get_account},
+      {"POST", "/v1/accounts/:id", kAccountParams, update_account},
       {"GET", "/v1/balance_settings", "", get_settings},
       {"POST", "/v1/balance_settings", "payments:hash", update_settings},
   };

@@ -9,7 +9,7 @@ namespace {
 
 Try<Shown> get_balance(const Ask& ask) { return balance_object(ask.world, ask.account); }
 
-Try<Shown> get(const Ask& ask) {
+Try<Shown> get_balance_transaction(const Ask& ask) {
   const Row* row = ask.world.store.row(ask.ids.at(0));
   if (!row || &ask.world.store.owner(*row) != &ask.account)
     return no_such("balance transaction", ask.ids.at(0));
@@ -42,7 +42,7 @@ Try<const Series<Row>*> candidates(const Ask& ask) {
   return &ask.account.row_list;
 }
 
-Try<Shown> list(const Ask& ask) {
+Try<Shown> list_balances(const Ask& ask) {
   auto request = read_list(ask);
   if (!request) return Refused(request.error());
   auto series = candidates(ask);
@@ -67,10 +67,10 @@ std::vector<Endpoint> balance_endpoints() {
   constexpr std::string_view kFilters = "list created:range currency:currency payout source type";
   return {
       {"GET", "/v1/balance", "", get_balance},
-      {"GET", "/v1/balance_transactions", kFilters, list},
-      {"GET", "/v1/balance_transactions/:id", "", get},
-      {"GET", "/v1/balance/history", kFilters, list},
-      {"GET", "/v1/balance/history/:id", "", get},
+      {"GET", "/v1/balance_transactions", kFilters, list_balances},
+      {"GET", "/v1/balance_transactions/:id", "", get_balance_transaction},
+      {"GET", "/v1/balance/history", kFilters, list_balances},
+      {"GET", "/v1/balance/history/:id", "", get_balance_transaction},
   };
 }
 

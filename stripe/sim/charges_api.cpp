@@ -9,7 +9,7 @@
 namespace payoutd::sim {
 namespace {
 
-Try<ChargeOrder> read_order(const Ask& ask) {
+Try<ChargeOrder> read_order_charge(const Ask& ask) {
   const Params& p = ask.params;
   auto customer = referenced(ask, "customer", "customer");
   if (!customer) return Refused(customer.error());
@@ -37,8 +37,8 @@ Try<ChargeOrder> read_order(const Ask& ask) {
   return order;
 }
 
-Try<Shown> create(const Ask& ask) {
-  auto order = read_order(ask);
+Try<Shown> create_charge(const Ask& ask) {
+  auto order = read_order_charge(ask);
   if (!order) return Refused(order.error());
   if (auto ok = check_charge(ask.world, ask.account, *order); !ok) return Refused(ok.error());
   order->payment_method = ask.world.id("card", ask.account);
@@ -47,7 +47,7 @@ Try<Shown> create(const Ask& ask) {
   return &charge;
 }
 
-Try<Shown> capture(const Ask& ask) {
+Try<Shown> capture_charge(const Ask& ask) {
   auto charge = named(ask, "charge");
   if (!charge) return Refused(charge.error());
   if ((*charge)->flag("captured"))
@@ -61,13 +61,13 @@ Try<Shown> capture(const Ask& ask) {
   return *charge;
 }
 
-Try<Shown> get(const Ask& ask) {
+Try<Shown> get_charge(const Ask& ask) {
   auto charge = named(ask, "charge");
   if (!charge) return Refused(charge.error());
   return *charge;
 }
 
-Try<Shown> update(const Ask& ask) {
+Try<Shown> update_charge(const Ask& ask) {
   auto charge = named(ask, "charge");
   if (!charge) return Refused(charge.error());
   Edit edit(ask.world, **charge);
@@ -78,7 +78,7 @@ Try<Shown> update(const Ask& ask) {
   return *charge;
 }
 
-Try<Shown> list(const Ask& ask) {
+Try<Shown> list_charges(const Ask& ask) {
   return list_kind(ask, "charge", [&](const Document& charge) {
     return matches(ask, charge, "customer") && matches(ask, charge, "payment_intent") &&
            matches(ask, charge, "transfer_group");
@@ -93,14 +93,14 @@ std::vector<Endpoint> charge_endpoints() {
        "amount:int! currency:currency! source customer description metadata:map capture:bool "
        "application_fee_amount:int transfer_data.destination transfer_data.amount:int transfer_group "
        "on_behalf_of statement_descriptor statement_descriptor_suffix receipt_email shipping:hash",
-       create},
-      {"GET", "/v1/charges", "list created:range customer payment_intent transfer_group", list},
-      {"GET", "/v1/charges/:id", "", get},
+       create_charge},
+      {"GET", "/v1/charges", "list created:range customer payment_intent transfer_group", list_charges},
+      {"GET", "/v1/charges/:id", "", get_charge},
       {"POST", "/v1/charges/:id",
-       "description metadata:map receipt_email transfer_group customer shipping:hash fraud_details:hash", update},
+       "description metadata:map receipt_email transfer_group customer shipping:hash fraud_details:hash", update_charge},
       {"POST", "/v1/charges/:id/capture",
        "amount:int application_fee_amount:int receipt_email statement_descriptor "
-       "statement_descriptor_suffix transfer_data.amount:int transfer_group", capture},
+       "statement_descriptor_suffix transfer_data.amount:int transfer_group", capture_charge},
   };
 }
 

@@ -37,7 +37,7 @@ void use_method(World& world, Document& customer, const std::string& id) {
   method.save();
 }
 
-Try<Shown> create(const Ask& ask) {
+Try<Shown> create_customer(const Ask& ask) {
   auto chosen = method_given(ask, "invoice_settings.default_payment_method");
   if (!chosen) return Refused(chosen.error());
   auto attached = method_given(ask, ask.params.has("source") ? "source" : "payment_method");
@@ -53,7 +53,7 @@ Try<Shown> create(const Ask& ask) {
   return &customer;
 }
 
-Try<Shown> get(const Ask& ask) {
+Try<Shown> get_customer(const Ask& ask) {
   auto customer = named(ask, "customer");
   if (!customer) return Refused(customer.error());
   return *customer;
@@ -65,7 +65,7 @@ Try<Document*> alive(const Ask& ask) {
   return customer;
 }
 
-Try<Shown> update(const Ask& ask) {
+Try<Shown> update_customer(const Ask& ask) {
   auto customer = alive(ask);
   if (!customer) return Refused(customer.error());
   auto chosen = method_given(ask, "invoice_settings.default_payment_method");
@@ -81,14 +81,14 @@ Try<Shown> update(const Ask& ask) {
   return *customer;
 }
 
-Try<Shown> remove(const Ask& ask) {
+Try<Shown> remove_customer(const Ask& ask) {
   auto customer = alive(ask);
   if (!customer) return Refused(customer.error());
   delete_customer(ask.world, **customer);
   return *customer;
 }
 
-Try<Shown> list(const Ask& ask) {
+Try<Shown> list_customers(const Ask& ask) {
   return list_kind(ask, "customer", [&](const Document& customer) { return matches(ask, customer, "email"); });
 }
 
@@ -127,11 +127,11 @@ void delete_customer(World& world, Document& customer) {
 
 std::vector<Endpoint> customer_endpoints() {
   return {
-      {"POST", "/v1/customers", kFields, create},
-      {"GET", "/v1/customers", "list created:range email", list},
-      {"GET", "/v1/customers/:id", "", get},
-      {"POST", "/v1/customers/:id", kFields, update},
-      {"DELETE", "/v1/customers/:id", "", remove},
+      {"POST", "/v1/customers", kFields, create_customer},
+      {"GET", "/v1/customers", "list created:range email", list_customers},
+      {"GET", "/v1/customers/:id", "", get_customer},
+      {"POST", "/v1/customers/:id", kFields, update_customer},
+      {"DELETE", "/v1/customers/:id", "", remove_customer},
   };
 }
 

@@ -71,19 +71,19 @@ void move_money(World& world, Document& dispute, bool withdraw) {
   edit.emit(withdraw ? "charge.dispute.funds_withdrawn" : "charge.dispute.funds_reinstated");
 }
 
-Try<Shown> get(const Ask& ask) {
+Try<Shown> get_dispute(const Ask& ask) {
   auto dispute = named(ask, "dispute");
   if (!dispute) return Refused(dispute.error());
   return *dispute;
 }
 
-Try<Shown> list(const Ask& ask) {
+Try<Shown> list_disputes(const Ask& ask) {
   return list_kind(ask, "dispute", [&](const Document& dispute) {
     return matches(ask, dispute, "charge") && matches(ask, dispute, "payment_intent");
   });
 }
 
-Try<Shown> update(const Ask& ask) {
+Try<Shown> update_dispute(const Ask& ask) {
   auto found = named(ask, "dispute");
   if (!found) return Refused(found.error());
   Document& dispute = **found;
@@ -148,9 +148,9 @@ void close_dispute(World& world, Document& dispute, bool won) {
 
 std::vector<Endpoint> dispute_endpoints() {
   return {
-      {"GET", "/v1/disputes", "list created:range charge payment_intent", list},
-      {"GET", "/v1/disputes/:id", "", get},
-      {"POST", "/v1/disputes/:id", "evidence:hash metadata:map submit:bool", update},
+      {"GET", "/v1/disputes", "list created:range charge payment_intent", list_disputes},
+      {"GET", "/v1/disputes/:id", "", get_dispute},
+      {"POST", "/v1/disputes/:id", "evidence:hash metadata:map submit:bool", update_dispute},
       {"POST", "/v1/disputes/:id/close", "", close},
   };
 }

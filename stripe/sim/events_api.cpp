@@ -32,7 +32,7 @@ Try<std::vector<std::string>> wanted_types(const Ask& ask) {
   return types;
 }
 
-Try<Shown> get(const Ask& ask) {
+Try<Shown> get_event(const Ask& ask) {
   const Event* event = ask.world.store.event(ask.ids.at(0));
   const std::string mine = ask.account.connected() ? ask.account.id : "";
   if (!event || event->created < ask.now - kEventHorizon || event->account != mine)
@@ -40,7 +40,7 @@ Try<Shown> get(const Ask& ask) {
   return event;
 }
 
-Try<Shown> list(const Ask& ask) {
+Try<Shown> list_events(const Ask& ask) {
   auto request = read_list(ask);
   if (!request) return Refused(request.error());
   auto types = wanted_types(ask);
@@ -64,8 +64,8 @@ Try<Shown> list(const Ask& ask) {
 
 std::vector<Endpoint> event_endpoints() {
   return {
-      {"GET", "/v1/events", "list created:range type types:list delivery_success:bool", list},
-      {"GET", "/v1/events/:id", "", get},
+      {"GET", "/v1/events", "list created:range type types:list delivery_success:bool", list_events},
+      {"GET", "/v1/events/:id", "", get_event},
   };
 }
 

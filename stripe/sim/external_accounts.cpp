@@ -90,7 +90,7 @@ Try<Account*> holder(const Ask& ask) {
   return no_such("account", ask.ids.at(0));
 }
 
-Try<Document*> destination(const Ask& ask) {
+Try<Document*> destination_external_account(const Ask& ask) {
   auto account = holder(ask);
   if (!account) return Refused(account.error());
   for (Document* found : destinations_of(**account))
@@ -116,7 +116,7 @@ Document& attach_token(World& world, Account& account, const std::string& token)
   return added;
 }
 
-Try<Shown> create(const Ask& ask) {
+Try<Shown> create_external_account(const Ask& ask) {
   auto account = holder(ask);
   if (!account) return Refused(account.error());
   if (auto ok = check_external(ask.params); !ok) return Refused(ok.error());
@@ -129,7 +129,7 @@ Try<Shown> create(const Ask& ask) {
   return added;
 }
 
-Try<Shown> list(const Ask& ask) {
+Try<Shown> list_external_accounts(const Ask& ask) {
   auto account = holder(ask);
   if (!account) return Refused(account.error());
   const auto all = destinations_of(**account);
@@ -137,14 +137,14 @@ Try<Shown> list(const Ask& ask) {
   return list_documents(ask, all, [&](const Document& d) { return wanted.empty() || d.kind == wanted; });
 }
 
-Try<Shown> get(const Ask& ask) {
-  auto found = destination(ask);
+Try<Shown> get_external_account(const Ask& ask) {
+  auto found = destination_external_account(ask);
   if (!found) return Refused(found.error());
   return *found;
 }
 
-Try<Shown> update(const Ask& ask) {
-  auto found = destination(ask);
+Try<Shown> update_external_account(const Ask& ask) {
+  auto found = destination_external_account(ask);
   if (!found) return Refused(found.error());
   Account& account = *ask.world.store.account((*found)->account);
   if (ask.params.flag("default_for_currency")) make_default(ask.world, account, **found);
@@ -159,8 +159,8 @@ Try<Shown> update(const Ask& ask) {
   return *found;
 }
 
-Try<Shown> remove(const Ask& ask) {
-  auto found = destination(ask);
+Try<Shown> remove_external_account(const Ask& ask) {
+  auto found = destination_external_account(ask);
   if (!found) return Refused(found.error());
   Document& gone = **found;
   Account& account = *ask.world.store.account(gone.account);
@@ -235,11 +235,11 @@ std::vector<Endpoint> external_account_endpoints() {
   constexpr std::string_view kAll = "/v1/accounts/:id/external_accounts";
   constexpr std::string_view kOne = "/v1/accounts/:id/external_accounts/:id";
   return {
-      {"POST", kAll, "external_account:any! default_for_currency:bool metadata:map", create},
-      {"GET", kAll, "list object:bank_account|card", list},
-      {"GET", kOne, "", get},
-      {"POST", kOne, "account_holder_name account_holder_type default_for_currency:bool metadata:map", update},
-      {"DELETE", kOne, "", remove},
+      {"POST", kAll, "external_account:any! default_for_currency:bool metadata:map", create_external_account},
+      {"GET", kAll, "list object:bank_account|card", list_external_accounts},
+      {"GET", kOne, "", get_external_account},
+      {"POST", kOne, "account_holder_name account_holder_type default_for_currency:bool metadata:map", update_external_account},
+      {"DELETE", kOne, "", remove_external_account},
   };
 }
 

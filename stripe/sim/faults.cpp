@@ -68,7 +68,7 @@ bool glob_fits(std::string_view pattern, std::string_view text) {
   return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
-Error wrong(std::string_view field, std::string_view allowed) {
+Error wrong_fault(std::string_view field, std::string_view allowed) {
   return Error{Kind::invalid, "fault_invalid", fmt::format("{} must be {}", field, allowed),
                std::string(field)};
 }
@@ -129,7 +129,7 @@ class Reader {
   }
 
   void fail(std::string_view field, std::string_view allowed) {
-    if (!error_) error_ = wrong(field, allowed);
+    if (!error_) error_ = wrong_fault(field, allowed);
   }
   const std::optional<Error>& error() const { return error_; }
 
@@ -146,7 +146,7 @@ class Reader {
 };
 
 Result<Fault> read_fault(const Json& json) {
-  if (!json.is_object()) return wrong("faults", "an array of objects");
+  if (!json.is_object()) return wrong_fault("faults", "an array of objects");
   Reader reader(json);
   Fault fault;
   reader.what(fault.what);
@@ -219,7 +219,7 @@ std::string_view name_of(Do what) {
 
 Result<std::size_t> Faults::add(const Json& faults) {
   const Json list = faults.is_object() ? Json::array({faults}) : faults;
-  if (!list.is_array()) return wrong("faults", "an array of objects");
+  if (!list.is_array()) return wrong_fault("faults", "an array of objects");
   std::vector<Armed> read;
   for (const Json& one : list) {
     auto fault = read_fault(one);
@@ -228,7 +228,7 @@ Result<std::size_t> Faults::add(const Json& faults) {
   }
   const std::lock_guard lock(mutex_);
   if (armed_.size() + read.size() > kMaxFaults) {
-    return wrong("faults", fmt::format("at most {} at a time", kMaxFaults));
+    return wrong_fault("faults", fmt::format("at most {} at a time", kMaxFaults));
   }
   std::ranges::move(read, std::back_inserter(armed_));
   return read.size();

@@ -37,7 +37,7 @@ Document& earn(World& world, const Earned& earned, std::int64_t available_on) {
   return added;
 }
 
-Try<Shown> create_refund(const Ask& ask) {
+Try<Shown> create_fee_refund(const Ask& ask) {
   auto fee = named(ask, "application_fee");
   if (!fee) return Refused(fee.error());
   const auto left = refundable(**fee);
@@ -54,7 +54,7 @@ Try<Shown> create_refund(const Ask& ask) {
   return &refund_fee(ask.world, **fee, amount, holder["metadata"]);
 }
 
-Try<Shown> list_refunds(const Ask& ask) {
+Try<Shown> list_fee_refunds(const Ask& ask) {
   auto fee = named(ask, "application_fee");
   if (!fee) return Refused(fee.error());
   return list_documents(ask, ask.world.store.under((*fee)->id), [](const Document&) { return true; });
@@ -66,13 +66,13 @@ Try<Document*> refund_of(const Ask& ask) {
   return refund;
 }
 
-Try<Shown> get_refund(const Ask& ask) {
+Try<Shown> get_fee_refund(const Ask& ask) {
   auto refund = refund_of(ask);
   if (!refund) return Refused(refund.error());
   return *refund;
 }
 
-Try<Shown> update_refund(const Ask& ask) {
+Try<Shown> update_fee_refund(const Ask& ask) {
   auto refund = refund_of(ask);
   if (!refund) return Refused(refund.error());
   Edit edit(ask.world, **refund);
@@ -81,13 +81,13 @@ Try<Shown> update_refund(const Ask& ask) {
   return *refund;
 }
 
-Try<Shown> get(const Ask& ask) {
+Try<Shown> get_fee(const Ask& ask) {
   auto fee = named(ask, "application_fee");
   if (!fee) return Refused(fee.error());
   return *fee;
 }
 
-Try<Shown> list(const Ask& ask) {
+Try<Shown> list_fees(const Ask& ask) {
   return list_kind(ask, "application_fee", [&](const Document& fee) { return matches(ask, fee, "charge"); });
 }
 
@@ -147,12 +147,12 @@ std::vector<Endpoint> application_fee_endpoints() {
   constexpr std::string_view kRefunds = "/v1/application_fees/:id/refunds";
   constexpr std::string_view kRefund = "/v1/application_fees/:id/refunds/:id";
   return {
-      {"GET", "/v1/application_fees", "list created:range charge", list},
-      {"GET", "/v1/application_fees/:id", "", get},
-      {"POST", kRefunds, "amount:int metadata:map", create_refund},
-      {"GET", kRefunds, "list", list_refunds},
-      {"GET", kRefund, "", get_refund},
-      {"POST", kRefund, "metadata:map", update_refund},
+      {"GET", "/v1/application_fees", "list created:range charge", list_fees},
+      {"GET", "/v1/application_fees/:id", "", get_fee},
+      {"POST", kRefunds, "amount:int metadata:map", create_fee_refund},
+      {"GET", kRefunds, "list", list_fee_refunds},
+      {"GET", kRefund, "", get_fee_refund},
+      {"POST", kRefund, "metadata:map", update_fee_refund},
   };
 }
 

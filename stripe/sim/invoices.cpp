@@ -126,13 +126,13 @@ void mark_paid(World& world, Document& invoice, const std::string& intent) {
   emit(world, invoice, "invoice.payment_succeeded");
 }
 
-Try<Shown> get(const Ask& ask) {
+Try<Shown> get_invoice(const Ask& ask) {
   auto invoice = named(ask, "invoice");
   if (!invoice) return Refused(invoice.error());
   return *invoice;
 }
 
-Try<Shown> list(const Ask& ask) {
+Try<Shown> list_invoices(const Ask& ask) {
   const auto subscription = ask.params.str("subscription");
   return list_kind(ask, "invoice", [&](const Document& invoice) {
     return matches(ask, invoice, "customer") && matches(ask, invoice, "status") &&
@@ -211,8 +211,8 @@ bool collect(World& world, Account& account, Document& invoice) {
 std::vector<Endpoint> invoice_endpoints() {
   return {
       {"GET", "/v1/invoices",
-       "list created:range customer subscription status:draft|open|paid|uncollectible|void", list},
-      {"GET", "/v1/invoices/:id", "", get},
+       "list created:range customer subscription status:draft|open|paid|uncollectible|void", list_invoices},
+      {"GET", "/v1/invoices/:id", "", get_invoice},
       {"POST", "/v1/invoices/:id/pay", "", pay},
       {"POST", "/v1/invoices/:id/void", "", void_invoice},
   };

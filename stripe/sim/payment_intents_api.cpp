@@ -28,7 +28,7 @@ Try<void> read_parties(const Ask& ask, ChargeOrder& order) {
   return {};
 }
 
-Try<IntentOrder> read_order(const Ask& ask) {
+Try<IntentOrder> read_order_payment_intent(const Ask& ask) {
   const Params& p = ask.params;
   IntentOrder order{.charge = {.amount = *p.num("amount"), .currency = *p.currency("currency")},
                     .confirm = p.flag("confirm")};
@@ -61,8 +61,8 @@ Try<Shown> shown(Try<Document*> confirmed) {
   return *confirmed;
 }
 
-Try<Shown> create(const Ask& ask) {
-  auto order = read_order(ask);
+Try<Shown> create_payment_intent(const Ask& ask) {
+  auto order = read_order_payment_intent(ask);
   if (!order) return Refused(order.error());
   Document& intent = make_intent(ask.world, ask.account, *order);
   if (ask.params.has("automatic_payment_methods")) {
@@ -102,7 +102,7 @@ Try<Shown> confirm(const Ask& ask) {
   return shown(confirm_intent(ask.world, ask.account, **intent));
 }
 
-Try<Shown> capture(const Ask& ask) {
+Try<Shown> capture_payment_intent(const Ask& ask) {
   auto found = named(ask, "payment_intent");
   if (!found) return Refused(found.error());
   Document& intent = **found;
@@ -122,7 +122,7 @@ Try<Shown> capture(const Ask& ask) {
   return &intent;
 }
 
-Try<Shown> cancel(const Ask& ask) {
+Try<Shown> cancel_payment_intent(const Ask& ask) {
   auto found = named(ask, "payment_intent");
   if (!found) return Refused(found.error());
   Document& intent = **found;
@@ -143,13 +143,13 @@ Try<Shown> cancel(const Ask& ask) {
   return &intent;
 }
 
-Try<Shown> get(const Ask& ask) {
+Try<Shown> get_payment_intent(const Ask& ask) {
   auto intent = named(ask, "payment_intent");
   if (!intent) return Refused(intent.error());
   return *intent;
 }
 
-Try<Shown> update(const Ask& ask) {
+Try<Shown> update_payment_intent(const Ask& ask) {
   auto intent = named(ask, "payment_intent");
   if (!intent) return Refused(intent.error());
   if (auto ok = set_method(ask, **intent); !ok) return Refused(ok.error());
@@ -166,7 +166,7 @@ Try<Shown> update(const Ask& ask) {
   return *intent;
 }
 
-Try<Shown> list(const Ask& ask) {
+Try<Shown> list_payment_intents(const Ask& ask) {
   return list_kind(ask, "payment_intent", [&](const Document& intent) { return matches(ask, intent, "customer"); });
 }
 
@@ -181,19 +181,19 @@ std::vector<Endpoint> payment_intent_endpoints() {
        "application_fee_amount:int transfer_data.destination transfer_data.amount:int transfer_group "
        "on_behalf_of off_session return_url statement_descriptor statement_descriptor_suffix receipt_email "
        "setup_future_usage confirmation_method payment_method_options:hash shipping:hash "
-       "error_on_requires_action:bool", create},
-      {"GET", "/v1/payment_intents", "list created:range customer", list},
-      {"GET", "/v1/payment_intents/:id", "client_secret", get},
+       "error_on_requires_action:bool", create_payment_intent},
+      {"GET", "/v1/payment_intents", "list created:range customer", list_payment_intents},
+      {"GET", "/v1/payment_intents/:id", "client_secret", get_payment_intent},
       {"POST", "/v1/payment_intents/:id",
        "amount:int payment_method metadata:map description receipt_email transfer_group customer shipping:hash",
-       update},
+       update_payment_intent},
       {"POST", "/v1/payment_intents/:id/confirm",
        "payment_method payment_method_data:hash return_url off_session receipt_email setup_future_usage "
        "capture_method shipping:hash payment_method_options:hash", confirm},
       {"POST", "/v1/payment_intents/:id/capture",
        "amount_to_capture:int application_fee_amount:int final_capture:bool metadata:map "
-       "statement_descriptor transfer_data.amount:int", capture},
-      {"POST", "/v1/payment_intents/:id/cancel", "cancellation_reason", cancel},
+       "statement_descriptor transfer_data.amount:int", capture_payment_intent},
+      {"POST", "/v1/payment_intents/:id/cancel", "cancellation_reason", cancel_payment_intent},
   };
 }
 

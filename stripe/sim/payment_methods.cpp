@@ -30,7 +30,7 @@ OrderedJson method_object(World& world, const Account& account, const Card& card
           {"livemode", world.livemode}, {"metadata", OrderedJson::object()}, {"type", "card"}};
 }
 
-Try<Shown> create(const Ask& ask) {
+Try<Shown> create_payment_method(const Ask& ask) {
   const auto token = ask.params.str("card.token", ask.params.str("card.number"));
   const Card* card = find_card(token);
   if (!card) return no_such("token", token, "card");
@@ -41,7 +41,7 @@ Try<Shown> create(const Ask& ask) {
   return &method;
 }
 
-Try<Shown> get(const Ask& ask) {
+Try<Shown> get_payment_method(const Ask& ask) {
   auto method = named(ask, "payment_method");
   if (!method) return Refused(method.error());
   return *method;
@@ -69,7 +69,7 @@ Try<Shown> detach(const Ask& ask) {
   return *method;
 }
 
-Try<Shown> list(const Ask& ask) {
+Try<Shown> list_payment_methods(const Ask& ask) {
   return list_kind(ask, "payment_method", [&](const Document& method) { return matches(ask, method, "customer"); });
 }
 
@@ -96,9 +96,9 @@ Document& make_method(World& world, Account& account, const Card& card) {
 
 std::vector<Endpoint> payment_method_endpoints() {
   return {
-      {"POST", "/v1/payment_methods", "type:card! card:hash! billing_details:hash metadata:map", create},
-      {"GET", "/v1/payment_methods", "list customer type", list},
-      {"GET", "/v1/payment_methods/:id", "", get},
+      {"POST", "/v1/payment_methods", "type:card! card:hash! billing_details:hash metadata:map", create_payment_method},
+      {"GET", "/v1/payment_methods", "list customer type", list_payment_methods},
+      {"GET", "/v1/payment_methods/:id", "", get_payment_method},
       {"POST", "/v1/payment_methods/:id/attach", "customer!", attach},
       {"POST", "/v1/payment_methods/:id/detach", "", detach},
       {"POST", "/v1/tokens", "card:hash!", create_token},

@@ -68,7 +68,7 @@ Try<void> check_balance(const Ask& ask, const PayoutOrder& order) {
                             "(for more details, see stripe.com/docs/api#balance).", source));
 }
 
-Try<PayoutOrder> read_order(const Ask& ask) {
+Try<PayoutOrder> read_order_payout(const Ask& ask) {
   const Params& p = ask.params;
   PayoutOrder order{.amount = *p.num("amount"), .currency = *p.currency("currency"),
                     .instant = p.str("method") == "instant"};
@@ -89,8 +89,8 @@ Try<PayoutOrder> read_order(const Ask& ask) {
   return order;
 }
 
-Try<Shown> create(const Ask& ask) {
-  auto order = read_order(ask);
+Try<Shown> create_payout(const Ask& ask) {
+  auto order = read_order_payout(ask);
   if (!order) return Refused(order.error());
   if (auto ok = check_method(*order); !ok) return Refused(ok.error());
   if (auto ok = check_amount_of(*order); !ok) return Refused(ok.error());
@@ -98,13 +98,13 @@ Try<Shown> create(const Ask& ask) {
   return &make_payout(ask.world, ask.account, *order);
 }
 
-Try<Shown> get(const Ask& ask) {
+Try<Shown> get_payout(const Ask& ask) {
   auto payout = named(ask, "payout");
   if (!payout) return Refused(payout.error());
   return *payout;
 }
 
-Try<Shown> list(const Ask& ask) {
+Try<Shown> list_payouts(const Ask& ask) {
   const Range arrival = ask.params.range("arrival_date");
   return list_kind(ask, "payout", [&](const Document& payout) {
     return arrival.has(payout.num("arrival_date")) && matches(ask, payout, "status") &&
@@ -112,7 +112,7 @@ Try<Shown> list(const Ask& ask) {
   });
 }
 
-Try<Shown> update(const Ask& ask) {
+Try<Shown> update_payout(const Ask& ask) {
   auto payout = named(ask, "payout");
   if (!payout) return Refused(payout.error());
   Edit edit(ask.world, **payout);
@@ -121,7 +121,7 @@ Try<Shown> update(const Ask& ask) {
   return *payout;
 }
 
-Try<Shown> cancel(const Ask& ask) {
+Try<Shown> cancel_payout(const Ask& ask) {
   auto payout = named(ask, "payout");
   if (!payout) return Refused(payout.error());
   if ((*payout)->flag("automatic"))
@@ -132,7 +132,7 @@ Try<Shown> cancel(const Ask& ask) {
   return *payout;
 }
 
-Try<Shown> reverse(const Ask& ask) {
+Try<Shown> reverse_payout(const Ask& ask) {
   auto found = named(ask, "payout");
   if (!found) return Refused(found.error());
   Document& payout = **found;
@@ -162,13 +162,13 @@ std::vector<Endpoint> payout_endpoints() {
   return {
       {"POST", "/v1/payouts",
        "amount:int! currency:currency! description destination metadata:map method:standard|instant "
-       "payout_method source_type:card|bank_account|fpx statement_descriptor", create},
+       "payout_method source_type:card|bank_account|fpx statement_descriptor", create_payout},
       {"GET", "/v1/payouts",
-       "list arrival_date:range created:range destination status:pending|in_transit|paid|failed|canceled", list},
-      {"GET", "/v1/payouts/:id", "", get},
-      {"POST", "/v1/payouts/:id", "metadata:map", update},
-      {"POST", "/v1/payouts/:id/cancel", "", cancel},
-      {"POST", "/v1/payouts/:id/reverse", "metadata:map", reverse},
+       "list arrival_date:range created:range destination status:pending|in_transit|paid|failed|canceled", list_payouts},
+      {"GET", "/v1/payouts/:id", "", get_payout},
+      {"POST", "/v1/payouts/:id", "metadata:map", update_payout},
+      {"POST", "/v1/payouts/:id/cancel", "", cancel_payout},
+      {"POST", "/v1/payouts/:id/reverse", "metadata:map", reverse_payout},
   };
 }
 

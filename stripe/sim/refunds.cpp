@@ -98,7 +98,7 @@ Try<Document*> charge_of(const Ask& ask) {
   return latest;
 }
 
-Try<Shown> create(const Ask& ask) {
+Try<Shown> create_refund(const Ask& ask) {
   auto charge = charge_of(ask);
   if (!charge) return Refused(charge.error());
   const Document& c = **charge;
@@ -124,13 +124,13 @@ Try<Shown> create(const Ask& ask) {
   return &make_refund(ask.world, ask.account, **charge, order);
 }
 
-Try<Shown> get(const Ask& ask) {
+Try<Shown> get_refund(const Ask& ask) {
   auto refund = named(ask, "refund");
   if (!refund) return Refused(refund.error());
   return *refund;
 }
 
-Try<Shown> update(const Ask& ask) {
+Try<Shown> update_refund(const Ask& ask) {
   auto refund = named(ask, "refund");
   if (!refund) return Refused(refund.error());
   Edit edit(ask.world, **refund);
@@ -139,7 +139,7 @@ Try<Shown> update(const Ask& ask) {
   return *refund;
 }
 
-Try<Shown> list(const Ask& ask) {
+Try<Shown> list_refunds(const Ask& ask) {
   return list_kind(ask, "refund", [&](const Document& refund) {
     return matches(ask, refund, "charge") && matches(ask, refund, "payment_intent");
   });
@@ -202,10 +202,10 @@ std::vector<Endpoint> refund_endpoints() {
   return {
       {"POST", "/v1/refunds",
        "charge payment_intent amount:int reason:duplicate|fraudulent|requested_by_customer "
-       "reverse_transfer:bool refund_application_fee:bool metadata:map instructions_email", create},
-      {"GET", "/v1/refunds", "list created:range charge payment_intent", list},
-      {"GET", "/v1/refunds/:id", "", get},
-      {"POST", "/v1/refunds/:id", "metadata:map", update},
+       "reverse_transfer:bool refund_application_fee:bool metadata:map instructions_email", create_refund},
+      {"GET", "/v1/refunds", "list created:range charge payment_intent", list_refunds},
+      {"GET", "/v1/refunds/:id", "", get_refund},
+      {"POST", "/v1/refunds/:id", "metadata:map", update_refund},
       {"GET", "/v1/charges/:id/refunds", "list", list_of_charge},
   };
 }

@@ -53,7 +53,7 @@ Try<std::string> method_of(const Ask& ask) {
   return find_card(id) ? make_method(ask.world, ask.account, *card).id : id;
 }
 
-Try<Shown> create(const Ask& ask) {
+Try<Shown> create_subscription(const Ask& ask) {
   auto customer = referenced(ask, "customer", "customer");
   if (!customer) return Refused(customer.error());
   auto items = items_of(ask);
@@ -77,7 +77,7 @@ Try<Shown> create(const Ask& ask) {
   return &make_subscription(ask.world, ask.account, order);
 }
 
-Try<Shown> get(const Ask& ask) {
+Try<Shown> get_subscription(const Ask& ask) {
   auto subscription = named(ask, "subscription");
   if (!subscription) return Refused(subscription.error());
   return *subscription;
@@ -92,7 +92,7 @@ void change_quantities(OrderedJson& subscription, const Json& items) {
   }
 }
 
-Try<Shown> update(const Ask& ask) {
+Try<Shown> update_subscription(const Ask& ask) {
   auto found = named(ask, "subscription");
   if (!found) return Refused(found.error());
   if ((*found)->str("status") == "canceled")
@@ -119,7 +119,7 @@ Try<Shown> update(const Ask& ask) {
   return *found;
 }
 
-Try<Shown> cancel(const Ask& ask) {
+Try<Shown> cancel_subscription(const Ask& ask) {
   auto subscription = named(ask, "subscription");
   if (!subscription) return Refused(subscription.error());
   if ((*subscription)->str("status") == "canceled") return no_such("subscription", ask.ids.at(0));
@@ -138,7 +138,7 @@ Try<Shown> resume(const Ask& ask) {
   return *subscription;
 }
 
-Try<Shown> list(const Ask& ask) {
+Try<Shown> list_subscriptions(const Ask& ask) {
   const auto status = ask.params.str("status"), price = ask.params.str("price");
   return list_kind(ask, "subscription", [&](const Document& subscription) {
     const auto is = subscription.str("status");
@@ -155,14 +155,14 @@ std::vector<Endpoint> subscription_endpoints() {
       {"POST", "/v1/subscriptions",
        "customer! items:list! default_payment_method trial_period_days:int trial_end cancel_at_period_end:bool "
        "metadata:map payment_behavior collection_method currency description off_session:bool "
-       "payment_settings:hash proration_behavior billing_cycle_anchor:int", create},
-      {"GET", "/v1/subscriptions", "list created:range customer price status collection_method", list},
-      {"GET", "/v1/subscriptions/:id", "", get},
+       "payment_settings:hash proration_behavior billing_cycle_anchor:int", create_subscription},
+      {"GET", "/v1/subscriptions", "list created:range customer price status collection_method", list_subscriptions},
+      {"GET", "/v1/subscriptions/:id", "", get_subscription},
       {"POST", "/v1/subscriptions/:id",
        "items:list default_payment_method cancel_at_period_end:bool metadata:map description "
        "pause_collection.behavior pause_collection.resumes_at proration_behavior payment_behavior trial_end",
-       update},
-      {"DELETE", "/v1/subscriptions/:id", "invoice_now:bool prorate:bool cancellation_details:hash", cancel},
+       update_subscription},
+      {"DELETE", "/v1/subscriptions/:id", "invoice_now:bool prorate:bool cancellation_details:hash", cancel_subscription},
       {"POST", "/v1/subscriptions/:id/resume", "billing_cycle_anchor proration_behavior", resume},
   };
 }

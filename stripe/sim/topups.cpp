@@ -34,7 +34,7 @@ void finish(World& world, Document& topup, const std::string& failure) {
   edit.emit("topup.succeeded");
 }
 
-Try<Shown> create(const Ask& ask) {
+Try<Shown> create_topup(const Ask& ask) {
   const auto amount = *ask.params.num("amount");
   if (amount < 1)
     return refuse("parameter_invalid_integer", "This value must be greater than or equal to 1.", "amount");
@@ -59,13 +59,13 @@ Try<Shown> create(const Ask& ask) {
   return &topup;
 }
 
-Try<Shown> get(const Ask& ask) {
+Try<Shown> get_topup(const Ask& ask) {
   auto topup = named(ask, "topup");
   if (!topup) return Refused(topup.error());
   return *topup;
 }
 
-Try<Shown> update(const Ask& ask) {
+Try<Shown> update_topup(const Ask& ask) {
   auto topup = named(ask, "topup");
   if (!topup) return Refused(topup.error());
   Edit edit(ask.world, **topup);
@@ -75,7 +75,7 @@ Try<Shown> update(const Ask& ask) {
   return *topup;
 }
 
-Try<Shown> cancel(const Ask& ask) {
+Try<Shown> cancel_topup(const Ask& ask) {
   auto topup = named(ask, "topup");
   if (!topup) return Refused(topup.error());
   if ((*topup)->str("status") != "pending") return refuse("", "Only pending top-ups can be canceled.");
@@ -85,7 +85,7 @@ Try<Shown> cancel(const Ask& ask) {
   return *topup;
 }
 
-Try<Shown> list(const Ask& ask) {
+Try<Shown> list_topups(const Ask& ask) {
   return list_kind(ask, "topup", [&](const Document& topup) { return matches(ask, topup, "status"); });
 }
 
@@ -95,11 +95,11 @@ std::vector<Endpoint> topup_endpoints() {
   return {
       {"POST", "/v1/topups",
        "amount:int! currency:currency! source description statement_descriptor transfer_group metadata:map",
-       create},
-      {"GET", "/v1/topups", "list created:range amount:range status:pending|succeeded|failed|canceled", list},
-      {"GET", "/v1/topups/:id", "", get},
-      {"POST", "/v1/topups/:id", "description metadata:map", update},
-      {"POST", "/v1/topups/:id/cancel", "", cancel},
+       create_topup},
+      {"GET", "/v1/topups", "list created:range amount:range status:pending|succeeded|failed|canceled", list_topups},
+      {"GET", "/v1/topups/:id", "", get_topup},
+      {"POST", "/v1/topups/:id", "description metadata:map", update_topup},
+      {"POST", "/v1/topups/:id/cancel", "", cancel_topup},
   };
 }
 

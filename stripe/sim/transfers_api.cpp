@@ -41,7 +41,7 @@ Try<void> fund_from_charge(const Ask& ask, TransferOrder& order) {
   return {};
 }
 
-Try<Account*> destination(const Ask& ask) {
+Try<Account*> destination_transfer(const Ask& ask) {
   const auto id = ask.params.str("destination");
   Account* found = ask.world.store.account(id);
   if (!found || found->platform != ask.account.id)
@@ -53,7 +53,7 @@ Try<Account*> destination(const Ask& ask) {
   return found;
 }
 
-Try<Shown> create(const Ask& ask) {
+Try<Shown> create_transfer(const Ask& ask) {
   TransferOrder order{.amount = *ask.params.num("amount"),
                       .currency = *ask.params.currency("currency"),
                       .description = ask.params.str("description"),
@@ -62,7 +62,7 @@ Try<Shown> create(const Ask& ask) {
     return refuse("parameter_invalid_integer", "This value must be greater than or equal to 1.", "amount");
   if (order.amount > kMostMoved)
     return refuse("amount_too_large", "Amount must be no more than $9,999,999,999.99", "amount");
-  auto to = destination(ask);
+  auto to = destination_transfer(ask);
   if (!to) return Refused(to.error());
   order.destination = *to;
   if (!ask.params.str("source_transaction").empty()) {
@@ -82,13 +82,13 @@ Try<Shown> create(const Ask& ask) {
   return &make_transfer(ask.world, ask.account, order);
 }
 
-Try<Shown> get(const Ask& ask) {
+Try<Shown> get_transfer(const Ask& ask) {
   auto transfer = named(ask, "transfer");
   if (!transfer) return Refused(transfer.error());
   return *transfer;
 }
 
-Try<Shown> update(const Ask& ask) {
+Try<Shown> update_transfer(const Ask& ask) {
   auto transfer = named(ask, "transfer");
   if (!transfer) return Refused(transfer.error());
   Edit edit(ask.world, **transfer);
@@ -98,7 +98,7 @@ Try<Shown> update(const Ask& ask) {
   return *transfer;
 }
 
-Try<Shown> list(const Ask& ask) {
+Try<Shown> list_transfers(const Ask& ask) {
   return list_kind(ask, "transfer", [&](const Document& transfer) {
     return matches(ask, transfer, "destination") && matches(ask, transfer, "transfer_group");
   });
@@ -116,7 +116,7 @@ Try<void> check_funds(const Ask& ask, const Document& transfer, std::int64_t amo
                 "cover this amount.");
 }
 
-Try<Shown> reverse(const Ask& ask) {
+Try<Shown> reverse_transfer(const Ask& ask) {
   auto transfer = named(ask, "transfer");
   if (!transfer) return Refused(transfer.error());
   const auto left = reversible(**transfer);
@@ -160,11 +160,11 @@ std::vector<Endpoint> transfer_endpoints() {
   return {
       {"POST", "/v1/transfers",
        "amount:int! currency:currency! destination! source_transaction source_type:card|bank_account|fpx "
-       "transfer_group description metadata:map", create},
-      {"GET", "/v1/transfers", "list created:range destination transfer_group", list},
-      {"GET", "/v1/transfers/:id", "", get},
-      {"POST", "/v1/transfers/:id", "description metadata:map", update},
-      {"POST", kReversals, "amount:int description metadata:map refund_application_fee:bool", reverse},
+       "transfer_group description metadata:map", create_transfer},
+      {"GET", "/v1/transfers", "list created:range destination transfer_group", list_transfers},
+      {"GET", "/v1/transfers/:id", "", get_transfer},
+      {"POST", "/v1/transfers/:id", "description metadata:map", update_transfer},
+      {"POST", kReversals, "amount:int description metadata:map refund_application_fee:bool", reverse_transfer},
       {"GET", kReversals, "list", list_reversals},
       {"GET", "/v1/transfers/:id/reversals/:id", "", get_reversal},
   };

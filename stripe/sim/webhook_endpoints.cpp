@@ -25,7 +25,7 @@ Try<void> check_url(const Ask& ask) {
   return {};
 }
 
-Try<Shown> create(const Ask& ask) {
+Try<Shown> create_webhook_endpoint(const Ask& ask) {
   if (auto ok = check_url(ask); !ok) return Refused(ok.error());
   World& world = ask.world;
   if (series_of(ask, "webhook_endpoint").size() >= kMaxEndpoints)
@@ -46,13 +46,13 @@ Try<Shown> create(const Ask& ask) {
   return shown;
 }
 
-Try<Shown> get(const Ask& ask) {
+Try<Shown> get_webhook_endpoint(const Ask& ask) {
   auto endpoint = named(ask, "webhook_endpoint");
   if (!endpoint) return Refused(endpoint.error());
   return *endpoint;
 }
 
-Try<Shown> update(const Ask& ask) {
+Try<Shown> update_webhook_endpoint(const Ask& ask) {
   auto endpoint = named(ask, "webhook_endpoint");
   if (!endpoint) return Refused(endpoint.error());
   const Params& p = ask.params;
@@ -69,7 +69,7 @@ Try<Shown> update(const Ask& ask) {
   return *endpoint;
 }
 
-Try<Shown> remove(const Ask& ask) {
+Try<Shown> remove_webhook_endpoint(const Ask& ask) {
   auto endpoint = named(ask, "webhook_endpoint");
   if (!endpoint) return Refused(endpoint.error());
   ask.world.store.remove(**endpoint);
@@ -77,7 +77,7 @@ Try<Shown> remove(const Ask& ask) {
   return OrderedJson{{"id", (*endpoint)->id}, {"object", "webhook_endpoint"}, {"deleted", true}};
 }
 
-Try<Shown> list(const Ask& ask) {
+Try<Shown> list_webhook_endpoints(const Ask& ask) {
   return list_kind(ask, "webhook_endpoint", [](const Document&) { return true; });
 }
 
@@ -86,12 +86,12 @@ Try<Shown> list(const Ask& ask) {
 std::vector<Endpoint> webhook_endpoint_endpoints() {
   return {
       {"POST", "/v1/webhook_endpoints",
-       "url! enabled_events:list! api_version connect:bool description metadata:map", create},
-      {"GET", "/v1/webhook_endpoints", "list", list},
-      {"GET", "/v1/webhook_endpoints/:id", "", get},
+       "url! enabled_events:list! api_version connect:bool description metadata:map", create_webhook_endpoint},
+      {"GET", "/v1/webhook_endpoints", "list", list_webhook_endpoints},
+      {"GET", "/v1/webhook_endpoints/:id", "", get_webhook_endpoint},
       {"POST", "/v1/webhook_endpoints/:id",
-       "url enabled_events:list description disabled:bool metadata:map", update},
-      {"DELETE", "/v1/webhook_endpoints/:id", "", remove},
+       "url enabled_events:list description disabled:bool metadata:map", update_webhook_endpoint},
+      {"DELETE", "/v1/webhook_endpoints/:id", "", remove_webhook_endpoint},
   };
 }
 

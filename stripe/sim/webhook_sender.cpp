@@ -23,7 +23,7 @@ using Steady = std::chrono::steady_clock;
 
 constexpr int kMaxWaitMs = 200;  // a clock that was moved without clock_moved() is seen this late
 
-struct Endpoint {
+struct Receiver {
   std::shared_ptr<const WebhookEndpoint> config;
   std::string path;
   DeliveryQueue queue;
@@ -57,8 +57,8 @@ class WebhookSender::Impl {
 
   void loop();
   std::vector<Attempt> take_due();
-  bool may_start(const Endpoint& endpoint) const;
-  bool shape(Endpoint& endpoint, Delivery& delivery);
+  bool may_start(const Receiver& endpoint) const;
+  bool shape(Receiver& endpoint, Delivery& delivery);
   void send(Attempt attempt);
   void end(std::uint64_t ticket, int status);
   void settle(const std::string& endpoint_id);
@@ -77,7 +77,7 @@ class WebhookSender::Impl {
 
   mutable std::mutex mutex_;
   mutable std::condition_variable ended_;
-  std::map<std::string, Endpoint> endpoints_;
+  std::map<std::string, Receiver> endpoints_;
   Counts counts_;  // pending is counted when asked for
 
   std::unordered_map<std::uint64_t, Delivery> in_flight_;  // the sender's thread only
@@ -111,7 +111,7 @@ Result<void> WebhookSender::Impl::put(WebhookEndpoint endpoint) {
   const auto path = webhook_url_path(endpoint.url);
   if (!path) return Error{Kind::invalid, "url_invalid", "Not a valid URL", "url"};
   const std::lock_guard lock(mutex_);
-  Endpoint& known = endpoints_[endpoint.id];
+  Receiver& known = endpoints_[endpoint.id];
   known.path = *path;
   known.config = std::make_shared<const WebhookEndpoint>(std::move(endpoint));
   return {};
@@ -209,7 +209,7 @@ int WebhookSender::Impl::wait_ms() const {
   return kMaxWaitMs;
 }
 
-bool WebhookSender::Impl::may_start(const Endpoint& endpoint) const {
+bool WebhookSender::Impl::may_start(const Receiver& endpoint) const {
   return endpoint.queue.ready() && endpoint.in_flight < options_.max_parallel_per_endpoint &&
          counts_.in_flight < static_cast<std::size_t>(options_.max_parallel);
 }
@@ -235,7 +235,7 @@ std::vector<WebhookSender::Impl::Attempt> WebhookSender::Impl::take_due() {
 }
 
 // Applies what was injected. False: the delivery does not leave now.
-bool WebhookSender::Impl::shape(Endpoint& endpoint, Delivery& delivery) {
+bool WebhookSender::Impl::shape(Receiver& endpoint, Delivery& delivery) {
   if (!endpoint.config->enabled) {
     ++counts_.dropped;
     ended_.notify_all();
@@ -333,7 +333,7 @@ void WebhookSender::Impl::settle(const std::string& endpoint_id) {
   --counts_.in_flight;
   const auto found = endpoints_.find(endpoint_id);
   if (found != endpoints_.end()) {
-    Endpoint& endpoint = found->second;
+    Receiver& endpoint = found->second;
     endpoint.in_flight = std::max(endpoint.in_flight - 1, 0);  // it may have been removed and put again
     endpoint.queue.release_held();
   }

@@ -260,11 +260,16 @@ TEST_F(WorkerTest, StoppingGivesBackWhatItDidNotFinish) {
 }
 
 TEST_F(WorkerTest, StoppingTakesABoundedTimeAndLeavesTheLeaseOfWhatStillRuns) {
-  std::latch let_go(1);
-  const auto worker_ = worker([&](jobs::Run&) -> Result<void> { let_go.wait(); return {}; },
-                              {.drain = milliseconds{50}});
+  std::latch began(1), let_go(1);
+  const auto worker_ = worker(
+      [&](jobs::Run&) -> Result<void> {
+        began.count_down();
+        let_go.wait();
+        return {};
+      },
+      {.drain = milliseconds{50}});
   add({.kind = "work"});
-  ASSERT_TRUE(comes_true([&] { return counts().running == 1; }));
+  began.wait();
   EXPECT_FALSE(worker_->stop());
   EXPECT_EQ(counts().running, 1);
   let_go.count_down();

@@ -11,7 +11,7 @@
 namespace payoutd::sim {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{10'000};
+constexpr std::chrono::milliseconds kDrainPatience{10'000};
 
 struct SimWebhooks : testing::Test {
   Stage stage{Options{.port = 0}};
@@ -33,7 +33,7 @@ struct SimWebhooks : testing::Test {
     return stage.post("/v1/payouts", {{"amount", "100"}, {"currency", "usd"}}, account);
   }
   std::vector<Json> delivered(const std::string& type) {
-    EXPECT_TRUE(stage.sim.wait_webhooks_drained(kPatience));
+    EXPECT_TRUE(stage.sim.wait_webhooks_drained(kDrainPatience));
     std::vector<Json> found;
     for (const auto& delivery : receiver.deliveries()) {
       Json event = Json::parse(delivery.body);
@@ -104,11 +104,11 @@ TEST_F(SimWebhooks, ARetryComesWithTheClock) {
   Receiver refusing([&](const auto&) { return status.load(); });
   ASSERT_TRUE(stage.sim.add_webhook(refusing.url(), true, {"payout.created"}));
   payout(seller);
-  ASSERT_TRUE(stage.sim.wait_webhooks_drained(kPatience));
+  ASSERT_TRUE(stage.sim.wait_webhooks_drained(kDrainPatience));
   EXPECT_EQ(refusing.deliveries().size(), 1u);
   status = 200;
   stage.wait(60);
-  ASSERT_TRUE(stage.sim.wait_webhooks_drained(kPatience));
+  ASSERT_TRUE(stage.sim.wait_webhooks_drained(kDrainPatience));
   EXPECT_EQ(refusing.deliveries().size(), 2u);
   EXPECT_EQ(stage.sim.webhook_counts().acknowledged, 1u);
 }
@@ -131,7 +131,7 @@ TEST_F(SimWebhooks, ARolledSecretSignsBesideTheOtherForAWhile) {
   const auto second = stage.sim.roll_webhook_secret(id, std::chrono::hours{1});
   ASSERT_TRUE(second);
   const auto signed_by = [&](std::vector<Secret> secrets) {
-    EXPECT_TRUE(stage.sim.wait_webhooks_drained(kPatience));
+    EXPECT_TRUE(stage.sim.wait_webhooks_drained(kDrainPatience));
     const auto last = receiver.deliveries().back();
     return last.headers.at("stripe-signature") ==
            signature_header(last.body, secrets, stage.clock.now(), false);
