@@ -113,7 +113,7 @@ std::optional<Error> take(std::string_view item, Header& into) {
   return std::nullopt;
 }
 
-Result<Header> parse(std::string_view text) {
+Result<Header> parse_header(std::string_view text) {
   if (text.size() > kMaxSignatureHeader) return malformed("is too long");
   if (!std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; })) {
     return malformed("has whitespace or characters that are not ASCII");
@@ -198,7 +198,7 @@ Result<Verified> SignatureVerifier::verify(std::string_view body, std::string_vi
   if (header.empty())
     return refusal("signature_header_missing", "the Stripe-Signature header is missing");
   if (body.empty()) return refusal("signature_body_missing", "the body is empty");
-  const auto parsed = parse(header);
+  const auto parsed = parse_header(header);
   if (!parsed) return parsed.error();
   const Keys::Key* signer = keys_->signer_of(*parsed, body);
   if (signer == nullptr) return mismatch(keys_->whitespace);

@@ -15,7 +15,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kPauseBetweenConnects{100};
+constexpr milliseconds kPauseBetweenListens{100};
 constexpr std::chrono::seconds kConnectTimeout{5};
 
 std::string listen_command(PGconn* raw, const std::string& channel) {
@@ -42,7 +42,7 @@ Woken Listener::wait(int timeout_ms) {
     if (connection_ && !connection_->open_still()) connection_.reset();
     if (!connection_) {
       if (connect(deadline)) return {{}, true};
-      wait_for(-1, std::min(deadline, steady_clock::now() + kPauseBetweenConnects));
+      wait_for(-1, std::min(deadline, steady_clock::now() + kPauseBetweenListens));
       continue;
     }
     if (auto some = arrived(); !some.empty()) return {std::move(some), false};
