@@ -5,12 +5,12 @@
 namespace payoutd::sim {
 namespace {
 
-void add(Faults& faults, const char* json) {
+void add_fault(Faults& faults, const char* json) {
   const auto added = faults.add(Json::parse(json));
   ASSERT_TRUE(added) << added.error().message;
 }
 
-std::string refused(const char* json) {
+std::string refused_fault(const char* json) {
   Faults faults;
   const auto added = faults.add(Json::parse(json));
   EXPECT_FALSE(added) << json;
@@ -27,7 +27,7 @@ std::string header(const http::Reply& reply, std::string_view name) {
 
 TEST(Faults, AreUsedUpOneByOne) {
   Faults faults;
-  add(faults, R"([{"method":"POST","path":"/v1/payouts","do":"reset_after","count":2},
+  add_fault(faults, R"([{"method":"POST","path":"/v1/payouts","do":"reset_after","count":2},
                   {"method":"POST","path":"/v1/*","do":"latency","ms":5}])");
   EXPECT_FALSE(faults.match("GET", "/v1/payouts"));
   EXPECT_EQ(faults.match("POST", "/v1/payouts")->what, Fault::Do::reset_after);
@@ -40,7 +40,7 @@ TEST(Faults, AreUsedUpOneByOne) {
 
 TEST(Faults, CountZeroLastsUntilCleared) {
   Faults faults;
-  add(faults, R"({"do":"status","status":503,"count":0})");
+  add_fault(faults, R"({"do":"status","status":503,"count":0})");
   for (int i = 0; i < 100; ++i) EXPECT_EQ(faults.match("GET", "/v1/x")->status, 503);
   faults.clear();
   EXPECT_FALSE(faults.match("GET", "/v1/x"));
@@ -48,7 +48,7 @@ TEST(Faults, CountZeroLastsUntilCleared) {
 
 TEST(Faults, EveryNthMatchIsHit) {
   Faults faults;
-  add(faults, R"({"do":"reset_before","every":3,"count":2})");
+  add_fault(faults, R"({"do":"reset_before","every":3,"count":2})");
   std::string hits;
   for (int i = 0; i < 9; ++i) hits += faults.match("GET", "/") ? 'x' : '.';
   EXPECT_EQ(hits, "..x..x...");
@@ -71,7 +71,7 @@ TEST(Faults, PathsAreGlobs) {
 
 TEST(Faults, RequestsDeliveriesAndEventsAreKeptApart) {
   Faults faults;
-  add(faults, R"([{"do":"drop","type":"payout.*"},{"do":"twin","type":"payout.paid"},{"do":"status"}])");
+  add_fault(faults, R"([{"do":"drop","type":"payout.*"},{"do":"twin","type":"payout.paid"},{"do":"status"}])");
   EXPECT_EQ(faults.match("POST", "/v1/x")->what, Fault::Do::status);
   EXPECT_FALSE(faults.match("POST", "/v1/x"));
   EXPECT_FALSE(faults.match_delivery("charge.succeeded", "/hook"));
@@ -82,18 +82,18 @@ TEST(Faults, RequestsDeliveriesAndEventsAreKeptApart) {
 }
 
 TEST(Faults, WhatIsWrongIsNamedAndNothingIsAdded) {
-  EXPECT_EQ(refused(R"([{"do":"explode"}])"), "do");
-  EXPECT_EQ(refused(R"([{"method":"POST"}])"), "do");
-  EXPECT_EQ(refused(R"([{"do":"latency"},{"do":"latency","ms":-1}])"), "ms");
-  EXPECT_EQ(refused(R"([{"do":"latency","ms":1.5}])"), "ms");
-  EXPECT_EQ(refused(R"([{"do":"latency","ms":18446744073709551615}])"), "ms");
-  EXPECT_EQ(refused(R"([{"do":"status","status":99}])"), "status");
-  EXPECT_EQ(refused(R"([{"do":"status","count":"2"}])"), "count");
-  EXPECT_EQ(refused(R"([{"do":"status","every":0}])"), "every");
-  EXPECT_EQ(refused(R"([{"do":"status","should_retry":"yes"}])"), "should_retry");
-  EXPECT_EQ(refused(R"([{"do":"status","stats":500}])"), "stats");
-  EXPECT_EQ(refused(R"(["latency"])"), "faults");
-  EXPECT_EQ(refused(R"("latency")"), "faults");
+  EXPECT_EQ(refused_fault(R"([{"do":"explode"}])"), "do");
+  EXPECT_EQ(refused_fault(R"([{"method":"POST"}])"), "do");
+  EXPECT_EQ(refused_fault(R"([{"do":"latency"},{"do":"latency","ms":-1}])"), "ms");
+  EXPECT_EQ(refused_fault(R"([{"do":"latency","ms":1.5}])"), "ms");
+  EXPECT_EQ(refused_fault(R"([{"do":"latency","ms":18446744073709551615}])"), "ms");
+  EXPECT_EQ(refused_fault(R"([{"do":"status","status":99}])"), "status");
+  EXPECT_EQ(refused_fault(R"([{"do":"status","count":"2"}])"), "count");
+  EXPECT_EQ(refused_fault(R"([{"do":"status","every":0}])"), "every");
+  EXPECT_EQ(refused_fault(R"([{"do":"status","should_retry":"yes"}])"), "should_retry");
+  EXPECT_EQ(refused_fault(R"([{"do":"status","stats":500}])"), "stats");
+  EXPECT_EQ(refused_fault(R"(["latency"])"), "faults");
+  EXPECT_EQ(refused_fault(R"("latency")"), "faults");
 }
 
 TEST(Faults, AreBounded) {
@@ -106,7 +106,7 @@ TEST(Faults, AreBounded) {
 
 TEST(Faults, AListShowsWhatRemains) {
   Faults faults;
-  add(faults, R"([{"do":"status_after","status":500,"count":3,"method":"post","code":null}])");
+  add_fault(faults, R"([{"do":"status_after","status":500,"count":3,"method":"post","code":null}])");
   (void)faults.match("POST", "/v1/payouts");
   EXPECT_EQ(faults.list(), OrderedJson::parse(R"([{"do":"status_after","method":"POST","path":"*",
       "status":500,"stored":true,"count":2}])"));
@@ -115,7 +115,7 @@ TEST(Faults, AListShowsWhatRemains) {
 TEST(Faults, OnlyStripesOwn500IsKeptUnderTheKeyByDefault) {
   const auto stored = [](const char* json) {
     Faults faults;
-    add(faults, json);
+    add_fault(faults, json);
     return faults.match("POST", "/")->stored;
   };
   EXPECT_TRUE(stored(R"({"do":"status_after","status":500})"));
