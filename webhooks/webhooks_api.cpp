@@ -5,11 +5,23 @@ namespace {
 
 constexpr std::size_t kMaxBody = 2 * 1024 * 1024;
 
+// Which of two signature headers was meant nobody can know; Stripe sends one, with several v1 in it.
+Result<std::string> signature_of(const http::Request& request) {
+  const std::string* found = nullptr;
+  for (const auto& [name, value] : request.headers) {
+    if (name != "stripe-signature") continue;
+    if (found) return Error{Kind::invalid, "signature_twice", "there is more than one Stripe-Signature header"};
+    found = &value;
+  }
+  return found ? *found : std::string();
+}
+
 http::Reply receive(http::Context& context, const stripe::SignatureVerifier& verifier, Inbox& inbox,
                     const Clock& clock) {
   const http::Request& request = context.request;
-  const auto signature = request.header("stripe-signature").value_or("");
-  if (const auto verified = verifier.verify(request.body, signature, clock.now()); !verified) {
+  const auto signature = signature_of(request);
+  if (!signature) return http::error_reply(signature.error(), request.request_id);
+  if (const auto verified = verifier.verify(request.body, *signature, clock.now()); !verified) {
     return http::error_reply(verified.error(), request.request_id);
   }
   auto head = read_head(request.body);

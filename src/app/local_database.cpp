@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "app/signals.h"
 #include "base/log.h"
 #include "pg/database.h"
 
@@ -14,6 +15,7 @@ namespace payoutd::app {
 namespace {
 
 constexpr const char* kNote = "/database.url";
+constexpr std::chrono::milliseconds kLook{500};
 constexpr const char* kRootFolder = "/var/lib/payoutd";
 
 // The database of a service that runs on this folder, or nothing.
@@ -67,6 +69,24 @@ Result<LocalDatabase> LocalDatabase::open(const Config& config, Use use, Say say
   }
   database.server_ = std::move(*server);
   return database;
+}
+
+Result<void> LocalDatabase::stand_by() {
+  int failed = 0;
+  while (wait_for_stop(kLook) == 0) {
+    if (!server_ || server_->running()) continue;
+    log::error("the embedded PostgreSQL has ended by itself; starting it again", {{"folder", folder_}});
+    const auto again = server_->restart();
+    if (again) {
+      failed = 0;
+      log::info("the embedded PostgreSQL runs again");
+    } else if (++failed == kMostTries) {
+      return again.error();
+    } else {
+      log::warn("it did not start", {{"error", again.error().message}});
+    }
+  }
+  return {};
 }
 
 LocalDatabase::~LocalDatabase() {

@@ -31,6 +31,11 @@ class LocalDatabase {
   const std::string& folder() const { return folder_; }
   bool embedded() const { return server_.has_value(); }
 
+  // Until SIGTERM or SIGINT. An own server that ends by itself is started again, and recovers as after
+  // a power cut. Main thread. Error: it could not be started for kMostTries times in a row.
+  Result<void> stand_by();
+  static constexpr int kMostTries = 20;
+
   LocalDatabase(LocalDatabase&&) = default;
   LocalDatabase& operator=(LocalDatabase&&) = default;
   ~LocalDatabase();  // stops its own server, and takes its word of it back

@@ -34,11 +34,7 @@ Result<app::Config> load_config() {
 Result<Opened> open_database(const app::Config& config) {
   auto local = app::LocalDatabase::open(config, app::LocalDatabase::Use::share, say);
   if (!local) return local.error();
-  if (auto migrated = pg::check_migrated({.url = local->url()}); !migrated) {
-    Error error = migrated.error();
-    if (error.code == "migration_missing") error.message += "; run `payoutd migrate`";
-    return error;
-  }
+  if (auto migrated = pg::check_migrated({.url = local->url()}); !migrated) return migrated.error();
   auto db = std::make_unique<pg::Database>(pg::Database::Options{
       .url = local->url(), .max_connections = 4, .application_name = "payoutd command"});
   return Opened{std::move(*local), std::move(db)};

@@ -1,5 +1,4 @@
 #include "app/dev.h"
-#include "app/signals.h"
 #include "base/log.h"
 #include "cli/command.h"
 
@@ -68,11 +67,10 @@ int dev(const DevArguments& arguments) {
   if (!running) return fail(running.error(), arguments.json);
   if (arguments.json) print(to_json((*running)->access(), database->url()));
   else print_for_people((*running)->access(), database->folder());
-  while (app::wait_for_stop(std::chrono::hours(1)) == 0) {
-  }
+  const auto stood_by = database->stand_by();
   log::info("stopping");
   if (!(*running)->stop()) log::warn("some requests were cut off");
-  return kDone;
+  return stood_by ? kDone : fail(stood_by.error());
 }
 
 }  // namespace

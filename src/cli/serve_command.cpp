@@ -1,5 +1,4 @@
 #include "app/service.h"
-#include "app/signals.h"
 #include "base/log.h"
 #include "cli/command.h"
 
@@ -24,11 +23,10 @@ int serve(const std::string& listen) {
   if (config->webhook_secrets.empty()) {
     log::warn("STRIPE_WEBHOOK_SECRETS is not set: webhooks are answered 503");
   }
-  while (app::wait_for_stop(std::chrono::hours(1)) == 0) {
-  }
+  const auto stood_by = database->stand_by();
   log::info("stopping");
   if (!(*service)->stop()) log::warn("some requests were cut off");
-  return kDone;
+  return stood_by ? kDone : fail(stood_by.error());
 }
 
 }  // namespace

@@ -155,18 +155,6 @@ class SyncTest : public support::DatabaseTest {
     CHECK(found.ok());
     return *found;
   }
-  // A table as text, without what tells when a row was seen.
-  std::string table(const std::string& name, const std::string& except) {
-    auto found = db().transact([&](pg::Tx& tx) -> Result<std::string> {
-      return tx.exec_unnamed(fmt::format("SELECT coalesce(jsonb_agg(to_jsonb(t) - ARRAY[{}]::text[] ORDER BY account, {}), '[]')"
-                                         "::text FROM {} t", except, name == "payouts" ? "stripe_payout_id" : "stripe_id", name))
-          .one()
-          .get<std::string>(0);
-    });
-    CHECK(found.ok());
-    return *found;
-  }
-
   void expect_whole() {
     for (const OrgId organization : {platform, tenant}) {
       const auto found = completeness(db(), organization, std::nullopt);

@@ -36,6 +36,7 @@ TEST_F(Endpoint, RefusesABadSignature) {
   EXPECT_EQ(client.ask(http::post("/webhooks/stripe", body)).status, 400);
   const auto good = stripe::signature_header(body, kSecret, kNow);
   EXPECT_EQ(client.ask(request(body + " ", good)).code(), "signature_mismatch");
+  EXPECT_EQ(client.ask(request(body, good + "\r\nStripe-Signature: " + good)).code(), "signature_twice");
   EXPECT_EQ(count("inbox"), 0);
 }
 
