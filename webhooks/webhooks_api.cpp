@@ -1,5 +1,7 @@
 #include "webhooks/webhooks_api.h"
 
+#include "http/schema.h"
+
 namespace payoutd::webhooks {
 namespace {
 
@@ -36,24 +38,38 @@ http::Reply receive(http::Context& context, const stripe::SignatureVerifier& ver
   return http::Reply{200, kReceived, "application/json", {}};
 }
 
+namespace is = http::schema;
+
+// Of Stripe's event what is read here; the rest is kept as it is.
+Json event_schema() {
+  const Json data = is::object({{"object", is::any_object("The object, as it was when it happened.")}});
+  Json schema = is::object({{"id", is::text("evt_…")},
+                            {"object", {{"const", "event"}}},
+                            {"type", is::text("payout.paid, charge.refunded, …")},
+                            {"created", is::count("Unix seconds.")},
+                            {"livemode", is::flag("Real money.")},
+                            {"account", is::or_null(is::text("acct_…, of a connected account."))},
+                            {"api_version", is::or_null(is::text("In which the object is written."))},
+                            {"data", data}},
+                           {"account", "api_version"});
+  schema["properties"]["data"]["additionalProperties"] = true;
+  schema["additionalProperties"] = true;
+  return schema;
+}
+
 http::Docs docs() {
-  http::Docs docs;
-  docs.summary = "Receives Stripe's events, of the platform and of connected accounts. Answers 200 only "
-                 "after the commit that stores the event; a duplicate is answered 200 too.";
-  docs.tag = "webhooks";
+  http::Docs docs{"Receives Stripe's events, of the platform and of connected accounts. Answers 200 only after the "
+                  "commit that stores the event; a duplicate is answered 200 too", "webhooks"};
   docs.parameters = Json::parse(R"([{"name": "Stripe-Signature", "in": "header", "required": true,
     "description": "t=<unix seconds>,v1=<HMAC-SHA256 of t.body>", "schema": {"type": "string"}}])");
-  docs.request_body = Json::parse(R"({"required": true, "content": {"application/json": {
-    "schema": {"type": "object", "required": ["id", "object", "type", "created", "livemode", "data"]},
-    "example": {"id": "evt_1", "object": "event", "type": "payout.paid", "created": 1760000000,
-                "livemode": false, "data": {"object": {"id": "po_1", "object": "payout"}}}}}})");
-  docs.responses = Json::parse(R"({
-    "200": {"description": "stored", "content": {"application/json": {
-      "schema": {"type": "object", "properties": {"received": {"type": "boolean"}}},
-      "example": {"received": true}}}},
-    "400": {"description": "bad signature or body"},
-    "413": {"description": "larger than 2 MiB"},
-    "503": {"description": "not stored: the database is away, or too many events wait"}})");
+  docs.request_body = is::body(event_schema(), Json::parse(R"({
+    "id": "evt_1QxExample", "object": "event", "type": "payout.paid", "created": 1760000000, "livemode": false,
+    "account": "acct_1PlatformDemo001", "data": {"object": {"id": "po_1QxExample", "object": "payout"}}})"));
+  docs.responses["200"] =
+      is::answer("Stored.", is::object({{"received", is::flag("Always true.")}}), {{"received", true}});
+  docs.responses["400"] = is::refusal(
+      "A bad signature, or a body that is no event.",
+      {Kind::invalid, "signature_header_missing", "the Stripe-Signature header is missing"});
   return docs;
 }
 

@@ -43,8 +43,12 @@ payoutd_test(reports    USES reports sim SUPPORT)
 payoutd_test(app        USES app SUPPORT LIBS CURL::libcurl)
 payoutd_test(structure  USES app SUPPORT)
 
-# Stripe's own SDK against the simulator; scripts/test installs it.
+# Stripe's own SDK against the simulator, and the OpenAPI document against the service; scripts/test
+# installs what they need of npm.
 if(TARGET payoutd)
-  add_test(NAME sdk COMMAND ${CMAKE_SOURCE_DIR}/tests/sdk/run $<TARGET_FILE:payoutd>)
+  foreach(name sdk openapi)
+    add_test(NAME ${name} COMMAND ${CMAKE_SOURCE_DIR}/tests/${name}/run $<TARGET_FILE:payoutd>)
+  endforeach()
   set_tests_properties(sdk PROPERTIES TIMEOUT 300)
+  set_tests_properties(openapi PROPERTIES TIMEOUT 600)
 endif()

@@ -1,9 +1,12 @@
 #include "access/keys_api.h"
 
 #include "access/principal.h"
+#include "http/schema.h"
 
 namespace payoutd::access {
 namespace {
+
+namespace is = http::schema;
 
 OrderedJson or_null(const std::optional<Time>& time) {
   return time ? OrderedJson(to_iso(*time)) : OrderedJson(nullptr);
@@ -118,22 +121,24 @@ http::Reply revoke(Keys& keys, http::Context& context) {
   return answer(keys.revoke(who.organization, *id, who.actor), request);
 }
 
-Json key_schema() {
-  const Json text{{"type", "string"}};
-  const Json time{{"type", {"string", "null"}}, {"format", "date-time"}};
-  return {{"type", "object"},
-          {"properties",
-           {{"id", {{"type", "string"}, {"format", "uuid"}}},
-            {"name", text},
-            {"role", {{"type", "string"},
-                      {"enum", {"viewer", "operator", "approver", "admin", "system"}}}},
-            {"prefix", {{"type", "string"}, {"description", "How the key begins."}}},
-            {"created", {{"type", "string"}, {"format", "date-time"}}},
-            {"created_by", text},
-            {"last_used_at", time},
-            {"expires_at", time},
-            {"revoked_at", time},
-            {"revoked_by", {{"type", {"string", "null"}}}}}}};
+Json role_schema() {
+  return is::word("What the key may do.", {"viewer", "operator", "approver", "admin", "system"});
+}
+
+// With the key's text where the answer has it.
+Json key_schema(bool with_text = false) {
+  Json fields{{"id", is::uuid("Ours.")},
+              {"name", is::text("What its maker called it.")},
+              {"role", role_schema()},
+              {"prefix", is::text("How the key begins.")},
+              {"created", is::time("When it was made.")},
+              {"created_by", is::text("The actor who made it.")},
+              {"last_used_at", is::or_null(is::time("To about a minute."))},
+              {"expires_at", is::or_null(is::time("From then on it is refused; null: never."))},
+              {"revoked_at", is::or_null(is::time("From then on it is refused."))},
+              {"revoked_by", is::or_null(is::text("The actor who revoked it."))}};
+  if (with_text) fields["key"] = is::or_null(is::text("Shown this once: null when the answer is replayed."));
+  return is::object(std::move(fields));
 }
 
 Json key_example() {
@@ -149,55 +154,45 @@ Json key_example() {
           {"revoked_by", nullptr}};
 }
 
-Json response(const char* about, const Json& schema, const Json& example) {
-  return {{"description", about},
-          {"content", {{"application/json", {{"schema", schema}, {"example", example}}}}}};
-}
-
 http::Docs create_docs() {
-  Json schema = key_schema();
-  schema["properties"]["key"] = {
-      {"type", {"string", "null"}},
-      {"description", "The key. Shown this once: null when the answer is replayed."}};
+  http::Docs docs{"Make an API key", "keys"};
+  Json name = is::text("For people.");
+  name["minLength"] = 1;
+  name["maxLength"] = 100;
+  const Json body = is::object({{"name", name},
+                                {"role", role_schema()},
+                                {"expires_at", is::or_null(is::time("In the future; null: never."))}},
+                               {"expires_at"});
+  docs.request_body = is::body(body, {{"name", "night shift"}, {"role", "operator"}});
   Json example = key_example();
   example["key"] = "pk_payoutd_Ab3x…";
-  http::Docs docs{"Make an API key", "Keys"};
-  docs.request_body = {
-      {"required", true},
-      {"content",
-       {{"application/json",
-         {{"schema",
-           {{"type", "object"},
-            {"required", {"name", "role"}},
-            {"additionalProperties", false},
-            {"properties",
-             {{"name", {{"type", "string"}, {"minLength", 1}, {"maxLength", 100}}},
-              {"role", key_schema()["properties"]["role"]},
-              {"expires_at", {{"type", {"string", "null"}}, {"format", "date-time"}}}}}}},
-          {"example", {{"name", "night shift"}, {"role", "operator"}}}}}}}};
-  docs.responses = {{"201", response("The key, with its text.", schema, example)}};
+  docs.responses["201"] = is::answer("The key, with its text.", key_schema(true), example);
+  docs.responses["422"] = is::refusal("A field is wrong or missing; every one is in `details`.",
+                                      {Kind::unprocessable, "validation_error", "name is missing", "name",
+                                       {{"name", "required", "name is missing"}}});
   return docs;
 }
 
 http::Docs list_docs() {
-  http::Docs docs{"List API keys, newest first", "Keys"};
+  http::Docs docs{"List API keys, newest first", "keys"};
   docs.parameters = page_parameters();
-  const Json schema{{"type", "object"},
-                    {"properties",
-                     {{"data", {{"type", "array"}, {"items", key_schema()}}},
-                      {"has_more", {{"type", "boolean"}}},
-                      {"next_cursor", {{"type", {"string", "null"}}}},
-                      {"total", {{"type", "integer"}}}}}};
-  docs.responses = {{"200", response("One page.", schema,
-                                     {{"data", Json::array({key_example()})},
-                                      {"has_more", false},
-                                      {"next_cursor", nullptr}})}};
+  docs.responses["200"] = is::answer(
+      "One page.", is::page(key_schema()),
+      {{"data", Json::array({key_example()})}, {"has_more", false}, {"next_cursor", nullptr}});
   return docs;
 }
 
 http::Docs docs_of_one(const char* summary) {
-  http::Docs docs{summary, "Keys"};
-  docs.responses = {{"200", response("The key, without its text.", key_schema(), key_example())}};
+  http::Docs docs{summary, "keys"};
+  docs.responses["200"] = is::answer("The key, without its text.", key_schema(), key_example());
+  return docs;
+}
+
+http::Docs revoke_docs() {
+  http::Docs docs = docs_of_one("Revoke an API key");
+  docs.responses["409"] = is::refusal("It is the organization's last admin key.",
+                                      {Kind::refused, "last_admin_key",
+                                       "this is the organization's last admin key: make another before revoking it"});
   return docs;
 }
 
@@ -224,7 +219,7 @@ std::vector<http::Route> keys_routes(Keys& keys) {
       {"POST", "/api/keys", "admin", with(create), create_docs()},
       {"GET", "/api/keys", "admin", with(list), list_docs()},
       {"GET", "/api/keys/:id", "admin", with(show), docs_of_one("Show an API key")},
-      {"DELETE", "/api/keys/:id", "admin", with(revoke), docs_of_one("Revoke an API key")},
+      {"DELETE", "/api/keys/:id", "admin", with(revoke), revoke_docs()},
   };
 }
 

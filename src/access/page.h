@@ -27,10 +27,8 @@ struct PageOf {
   std::optional<std::int64_t> total{};
 };
 
-inline constexpr std::int64_t kMaxOffset = 1'000'000'000;
-
-// Error: 400 `invalid_query`, every wrong parameter in its details; more than one of cursor, offset
-// and page is wrong too.
+// Of a list that has no other parameters. Error: 400, every wrong parameter in its details; more than
+// one of cursor, offset and page is wrong too.
 Result<Page> page_of(const http::Request& request);
 
 Error invalid_cursor();  // 400 `invalid_cursor`

@@ -1,10 +1,12 @@
-// The contract as a page: one file, nothing fetched but /openapi.json.
+// The OpenAPI document as a page for people: complete without a script, and nothing comes from elsewhere.
 #pragma once
 
-#include <string_view>
+#include <string>
+
+#include "base/json.h"
 
 namespace payoutd::app {
 
-std::string_view docs_page();
+std::string docs_page(const OrderedJson& document);
 
 }  // namespace payoutd::app

@@ -6,6 +6,7 @@
 #include "access/keys_api.h"
 #include "access/organizations.h"
 #include "access/unavailable.h"
+#include "app/docs_page.h"
 #include "app/stripe_client.h"
 #include "app/system_api.h"
 #include "app/wiring.h"
@@ -105,7 +106,8 @@ struct Service::Parts {
   webhooks::Inbox inbox;
   const std::unique_ptr<sync::Syncer> syncer;    // null without a key
   jobs::Worker worker;
-  std::string contract;
+  std::string contract;  // as JSON
+  std::string page;      // as HTML
   std::unique_ptr<http::Server> server;  // the last to come, the first to go
 };
 
@@ -167,7 +169,8 @@ http::Router Service::Parts::router() {
                      .metrics = metrics,
                      .migrated = [this] { return pg::check_migrated(migrations); },
                      .publish = [this] { publish(); },
-                     .contract = [this]() -> const std::string& { return contract; }}));
+                     .contract = [this]() -> const std::string& { return contract; },
+                     .page = [this]() -> const std::string& { return page; }}));
   add(access::keys_routes(keys));
   add(balances::balance_routes(db, balances));
   add(mirror::balance_transaction_routes(db));
@@ -229,7 +232,10 @@ Result<std::unique_ptr<Service>> Service::start(Options options) {
   if (auto ensured = parts->ensure_schedules(); !ensured) return ensured.error();
 
   http::Router router = parts->router();
-  parts->contract = dump(http::openapi(router.routes(), {.version = PAYOUTD_VERSION, .description = kAbout}));
+  const OrderedJson contract =
+      http::openapi(router.routes(), {.version = PAYOUTD_VERSION, .description = kAbout});
+  parts->contract = dump(contract);
+  parts->page = docs_page(contract);
   parts->server = std::make_unique<http::Server>(
       std::move(router), http::Server::Options{.host = options.config.listen.host,
                                                .port = options.config.listen.port,

@@ -1,6 +1,6 @@
 #include "app/system_api.h"
 
-#include "app/docs_page.h"
+#include "http/schema.h"
 
 namespace payoutd::app {
 namespace {
@@ -15,14 +15,15 @@ http::Route get(std::string pattern, std::string summary, http::Handler handler)
   return route;
 }
 
-Json answer(const char* description, const char* type, const Json& schema, const Json& example) {
-  Json content{{"schema", schema}};
-  if (!example.is_null()) content["example"] = example;
-  return Json{{"description", description}, {"content", {{type, content}}}};
+namespace is = http::schema;
+
+Json status_answer(const char* about, const char* status) {
+  return is::answer(about, is::object({{"status", is::text("In a word.")}}), {{"status", status}});
 }
 
-Json status_schema() {
-  return Json{{"type", "object"}, {"properties", {{"status", {{"type", "string"}}}}}};
+// What is no JSON.
+Json text_answer(const char* about, const char* type) {
+  return {{"description", about}, {"content", {{type, {{"schema", {{"type", "string"}}}}}}}};
 }
 
 http::Reply ready(const SystemParts& parts, const http::Request& request) {
@@ -41,8 +42,7 @@ http::Route healthz() {
   auto route = get("/healthz", "The process is alive.", [](http::Context&) {
     return http::Reply::json(200, OrderedJson{{"status", "ok"}});
   });
-  route.docs.responses["200"] =
-      answer("alive", "application/json", status_schema(), Json{{"status", "ok"}});
+  route.docs.responses["200"] = status_answer("Alive.", "ok");
   // Answers also while every worker is busy.
   route.runs = http::Runs::on_loop;
   return route;
@@ -51,8 +51,7 @@ http::Route healthz() {
 http::Route readyz(const SystemParts& parts) {
   auto route = get("/readyz", "The database answers and has this program's schema.",
                    [parts](http::Context& context) { return ready(parts, context.request); });
-  route.docs.responses["200"] =
-      answer("ready", "application/json", status_schema(), Json{{"status", "ready"}});
+  route.docs.responses["200"] = status_answer("Ready.", "ready");
   return route;
 }
 
@@ -61,8 +60,7 @@ http::Route metrics(const SystemParts& parts) {
     parts.publish();
     return http::Reply::text(200, parts.metrics.text(), http::Metrics::kContentType);
   });
-  route.docs.responses["200"] = answer("the text format 0.0.4", "text/plain",
-                                       Json{{"type", "string"}}, Json(nullptr));
+  route.docs.responses["200"] = text_answer("The text format 0.0.4.", "text/plain");
   return route;
 }
 
@@ -70,26 +68,26 @@ http::Route openapi(const SystemParts& parts) {
   auto route = get("/openapi.json", "This contract, as OpenAPI 3.1.", [parts](http::Context&) {
     return http::Reply::text(200, parts.contract(), "application/json");
   });
-  route.docs.responses["200"] =
-      answer("the document", "application/json", Json{{"type", "object"}}, Json(nullptr));
+  Json schema = is::object({{"openapi", is::text("The version of OpenAPI.")}});
+  schema["additionalProperties"] = true;
+  route.docs.responses["200"] = is::answer("The document.", std::move(schema), {{"openapi", "3.1.0"}});
   return route;
 }
 
-http::Route docs() {
-  auto route = get("/docs", "This contract, as a page.", [](http::Context&) {
-    return http::Reply::text(200, std::string(docs_page()), "text/html; charset=utf-8")
+http::Route docs(const SystemParts& parts) {
+  auto route = get("/docs", "This contract, as a page.", [parts](http::Context&) {
+    return http::Reply::text(200, parts.page(), "text/html; charset=utf-8")
         .with("Content-Security-Policy",
-              "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'");
+              "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'");
   });
-  route.docs.responses["200"] =
-      answer("the page", "text/html", Json{{"type", "string"}}, Json(nullptr));
+  route.docs.responses["200"] = text_answer("The page.", "text/html");
   return route;
 }
 
 }  // namespace
 
 std::vector<http::Route> system_routes(SystemParts parts) {
-  return {healthz(), readyz(parts), metrics(parts), openapi(parts), docs()};
+  return {healthz(), readyz(parts), metrics(parts), openapi(parts), docs(parts)};
 }
 
 }  // namespace payoutd::app

@@ -18,6 +18,7 @@ struct SystemParts {
   std::function<Result<void>()> migrated;        // whether the database has this program's schema
   std::function<void()> publish;                 // writes what is counted elsewhere into the metrics
   std::function<const std::string&()> contract;  // the OpenAPI document's text
+  std::function<const std::string&()> page;      // the same for people, as HTML
 };
 
 // What the parts refer to must outlive the routes.

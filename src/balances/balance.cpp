@@ -6,6 +6,11 @@ namespace payoutd::balances {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+// Somebody waits for the answer: better a 503 soon than a balance in a minute.
+constexpr stripe::Retries kRetries{.give_up_after = 10s};
+constexpr std::chrono::milliseconds kTimeout = 10s;
 
 Error unreadable(const std::string& what) {
   return Error{Kind::upstream, "stripe_answer_invalid", "Stripe's balance can't be read: " + what};
@@ -83,7 +88,10 @@ Result<Balance> Balances::fetch(const access::ConnectedAccount& account) {
     return Error{Kind::retry, "stripe_not_configured",
                  "this service has no STRIPE_SECRET_KEY, so Stripe can't be asked"};
   }
-  auto answer = client_->call(stripe::Request::get("/v1/balance").on(std::string(account.stripe_header())));
+  auto answer = client_->call(stripe::Request::get("/v1/balance")
+                                  .on(std::string(account.stripe_header()))
+                                  .with(kRetries)
+                                  .with(kTimeout));
   if (!answer) return answer.error();
   auto balance = parse_balance(account.id(), answer->body);
   if (!balance) return balance.error();

@@ -2,6 +2,7 @@
 
 #include "access/principal.h"
 #include "http/params.h"
+#include "http/schema.h"
 
 namespace payoutd::balances {
 namespace {
@@ -17,31 +18,38 @@ http::Reply show(pg::Database& db, Balances& balances, const http::Request& requ
   return http::Reply::json(200, to_json(*balance));
 }
 
+Json parts_schema(const char* about) {
+  namespace is = http::schema;
+  return is::array(is::object({{"amount", is::minor("Minor units.")},
+                               {"amount_decimal", is::text("The same: \"1250.00\".")},
+                               {"currency", is::text("ISO 4217, lower case.")},
+                               {"source_types", is::map(is::minor("Minor units."), "By where it came from: `card`.")}}),
+                   about);
+}
+
+Json balance_schema() {
+  namespace is = http::schema;
+  return is::object({{"object", {{"const", "balance"}}},
+                     {"account", is::text("acct_…")},
+                     {"available", parts_schema("What can be paid out, by currency.")},
+                     {"pending", parts_schema("What is not available yet.")},
+                     {"connectReserved", parts_schema("What the platform holds for connected accounts' negative balances.")},
+                     {"instantAvailable", parts_schema("What can be paid out instantly.")},
+                     {"livemode", is::flag("Real money.")},
+                     {"as_of", is::time("When Stripe was asked.")},
+                     {"age_seconds", is::count("Since then; at most ten.")}});
+}
+
 http::Docs docs() {
-  http::Docs docs;
-  docs.summary = "An account's balance, live from Stripe; at most ten seconds old, and says how old.";
-  docs.tag = "balance";
-  docs.parameters = Json::parse(R"([{"name": "account", "in": "query",
-    "description": "acct_… of the caller's organization; its default account without it",
-    "schema": {"type": "string"}}])");
-  const Json part = Json::parse(R"({"type": "array", "items": {"type": "object",
-    "required": ["amount", "amount_decimal", "currency", "source_types"],
-    "properties": {"amount": {"type": "integer", "format": "int64"}, "amount_decimal": {"type": "string"},
-      "currency": {"type": "string"},
-      "source_types": {"type": "object", "additionalProperties": {"type": "integer"}}}}})");
-  Json schema = Json::parse(R"({"type": "object", "properties": {
-    "object": {"const": "balance"}, "account": {"type": "string"}, "livemode": {"type": "boolean"},
-    "as_of": {"type": "string", "format": "date-time"}, "age_seconds": {"type": "integer"}}})");
-  for (const char* name : {"available", "pending", "connectReserved", "instantAvailable"}) {
-    schema["properties"][name] = part;
-  }
-  schema["required"] = {"object", "account", "available", "pending", "connectReserved", "instantAvailable",
-                        "livemode", "as_of", "age_seconds"};
-  docs.responses["200"] = {{"description", "the balance"},
-                           {"content", {{"application/json", {{"schema", schema}, {"example", Json::parse(R"({
-    "object": "balance", "account": "acct_1", "available": [{"amount": 125000, "amount_decimal": "1250.00",
-    "currency": "eur", "source_types": {"card": 125000}}], "pending": [], "connectReserved": [],
-    "instantAvailable": [], "livemode": false, "as_of": "2026-03-01T09:30:00Z", "age_seconds": 3})")}}}}}};
+  namespace is = http::schema;
+  http::Docs docs{"An account's balance, live from Stripe; at most ten seconds old, and says how old", "balance"};
+  docs.parameters = Json::array({is::account_query("acct_… of the caller's organization; its default account without it")});
+  docs.responses["200"] = is::answer("The balance.", balance_schema(), Json::parse(R"({
+    "object": "balance", "account": "acct_1PlatformDemo001",
+    "available": [{"amount": 125000, "amount_decimal": "1250.00", "currency": "eur", "source_types": {"card": 125000}}],
+    "pending": [], "connectReserved": [], "instantAvailable": [], "livemode": false,
+    "as_of": "2026-03-01T09:30:00Z", "age_seconds": 3})"));
+  docs.responses["502"] = is::shared("Upstream");
   return docs;
 }
 

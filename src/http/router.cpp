@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "http/params.h"
 
 namespace payoutd::http {
 namespace {
@@ -20,6 +21,14 @@ std::vector<std::string_view> segments_of(std::string_view pattern) {
     pattern.remove_prefix(slash);
   }
   return segments;
+}
+
+// A route that documents no query parameter takes none: one that nobody reads would pass in silence.
+std::optional<Error> needless_query(const Request& request, const Route& route) {
+  const bool takes_some = std::ranges::any_of(
+      route.docs.parameters, [](const Json& one) { return one.value("in", "") == "query"; });
+  if (takes_some || request.query.empty()) return std::nullopt;
+  return Fields::of_query(request).done();
 }
 
 }  // namespace
@@ -143,6 +152,7 @@ Reply Router::call(Request& request, const Route& route, HoldSource& source) con
   if (!route.access.empty()) {
     CHECK(authenticator_ != nullptr);
     if (auto ended = authenticator_(request, route)) return *std::move(ended);
+    if (auto error = needless_query(request, route)) return error_reply(*error, request.request_id);
   }
   Context context(request, &source);
   if (wrapper_ != nullptr && route.runs == Runs::on_worker) {

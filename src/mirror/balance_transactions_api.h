@@ -11,7 +11,8 @@ namespace payoutd::mirror {
 // `db` must outlive the routes.
 std::vector<http::Route> balance_transaction_routes(pg::Database& db);
 
-// The schema of one, for this route and others that show them.
+// The schema of one and an example, for this route and others that show them.
 Json balance_transaction_schema();
+Json balance_transaction_example();
 
 }  // namespace payoutd::mirror

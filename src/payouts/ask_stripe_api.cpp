@@ -3,7 +3,7 @@
 #include "access/principal.h"
 #include "http/params.h"
 #include "payouts/payouts.h"
-#include "payouts/payouts_api.h"
+#include "payouts/payouts_docs.h"
 
 namespace payoutd::payouts {
 namespace {
@@ -133,28 +133,6 @@ http::Reply cancel(pg::Database& db, AskStripe* ask, const http::Request& reques
   return payout_reply(db, request, who.organization, found->id, 200);
 }
 
-Json answer(const char* description) {
-  return {{"description", description}, {"content", {{"application/json", {{"schema", payout_schema()}}}}}};
-}
-
-http::Docs create_docs() {
-  http::Docs docs;
-  docs.summary = "Pays an amount of an account's Stripe balance out to its bank. `status` is Stripe's word; queued "
-                 "while Stripe can't be reached, processing while its answer is not known.";
-  docs.tag = "payouts";
-  docs.request_body = Json::parse(R"({"required": true, "content": {"application/json": {
-    "schema": {"type": "object", "properties": {
-      "amount": {"type": "integer", "format": "int64", "minimum": 1, "description": "minor units"},
-      "amount_decimal": {"type": "string", "description": "in place of amount: \"1000.00\""},
-      "currency": {"type": "string"}, "method": {"type": "string", "enum": ["standard", "instant"]},
-      "description": {"type": "string"}, "account": {"type": "string"},
-      "metadata": {"type": "object", "additionalProperties": {"type": "string"}}}},
-    "example": {"amount": 100000, "currency": "eur", "description": "March"}}}})");
-  docs.responses["201"] = answer("made");
-  docs.responses["422"] = {{"description", "balance_insufficient, amount_step_invalid, or what Stripe refuses"}};
-  return docs;
-}
-
 }  // namespace
 
 std::vector<http::Route> ask_stripe_routes(pg::Database& db, AskStripe* ask, AskPayable payable) {
@@ -173,10 +151,7 @@ std::vector<http::Route> ask_stripe_routes(pg::Database& db, AskStripe* ask, Ask
   canceling.access = "write";
   canceling.keeps_keys_for_ever = true;
   canceling.handler = [&db, ask](http::Context& context) { return cancel(db, ask, context.request); };
-  canceling.docs.summary = "Cancels a manual payout that Stripe has not sent yet; 409 with the reason otherwise.";
-  canceling.docs.tag = "payouts";
-  canceling.docs.responses["200"] = answer("canceled");
-  canceling.docs.responses["409"] = {{"description", "payout_not_cancelable"}};
+  canceling.docs = cancel_docs();
   return {std::move(making), std::move(canceling)};
 }
 

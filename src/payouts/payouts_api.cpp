@@ -5,6 +5,7 @@
 #include "http/params.h"
 #include "mirror/balance_transactions.h"
 #include "payouts/payouts.h"
+#include "payouts/payouts_docs.h"
 
 namespace payoutd::payouts {
 namespace {
@@ -159,72 +160,16 @@ http::Reply timeline(pg::Database& db, const http::Request& request) {
   return http::Reply::json(200, *answer);
 }
 
-Json parameter(const char* name, const char* description, Json schema = {{"type", "string"}}) {
-  return {{"name", name}, {"in", "query"}, {"description", description}, {"schema", std::move(schema)}};
-}
-
-Json filter_parameters() {
-  Json all = access::page_parameters();
-  all.push_back(parameter("status", "in any case; settled, sent, scheduled and cancelled are taken too"));
-  all.push_back(parameter("type", "bank_account, card, or a purpose of the engine's"));
-  all.push_back(parameter("priority", "of the engine's", {{"type", "string"}, {"enum", {"instant", "priority", "normal", "low"}}}));
-  all.push_back(parameter("currency", "ISO 4217, in any case"));
-  all.push_back(parameter("rail", "how it is paid", {{"type", "string"}, {"enum", {"stripe_payout", "stripe_transfer", "bank_file", "manual"}}}));
-  all.push_back(parameter("account", "acct_…; all of the organization's without it"));
-  for (const char* name : {"origin_module", "origin_entity_id", "influencerId", "campaignId"}) {
-    all.push_back(parameter(name, "exactly this one"));
-  }
-  all.push_back(parameter("startDate", "created at or after; ISO 8601 or unix seconds; also from_date, dateFrom"));
-  all.push_back(parameter("endDate", "created at or before; a date means its end; also to_date, dateTo"));
-  return all;
-}
-
-http::Route get(const char* pattern, const char* summary, http::Handler handler, Json schema) {
-  http::Route route;
-  route.method = "GET";
-  route.pattern = pattern;
-  route.access = "read";
-  route.handler = std::move(handler);
-  route.docs.summary = summary;
-  route.docs.tag = "payouts";
-  route.docs.responses["200"] = {{"description", "found"},
-                                 {"content", {{"application/json", {{"schema", std::move(schema)}}}}}};
-  return route;
-}
-
-Json list_schema(Json items) {
-  return {{"type", "object"},
-          {"required", {"data"}},
-          {"properties", {{"data", {{"type", "array"}, {"items", std::move(items)}}},
-                          {"has_more", {{"type", "boolean"}}},
-                          {"next_cursor", {{"type", {"string", "null"}}}},
-                          {"total", {{"type", "integer"}}}}}};
-}
-
-Json shown_schema() {
-  Json schema = payout_schema();
-  schema["properties"]["events"] = {{"type", "array"}, {"items", {{"type", "object"}}}};
-  schema["properties"]["balance_transactions"] = {{"type", "array"}, {"items", {{"type", "object"}}}};
-  schema["properties"]["waits_for"] = {{"type", {"object", "null"}}};
-  return schema;
-}
-
 }  // namespace
 
 std::vector<http::Route> payout_routes(pg::Database& db) {
-  const auto with = [&db](http::Reply (*serve)(pg::Database&, const http::Request&)) {
+  const auto with = [&db](http::Reply (*serve)(pg::Database&, const http::Request&)) -> http::Handler {
     return [&db, serve](http::Context& context) { return serve(db, context.request); };
   };
-  auto listing = get("/api/payouts", "Payouts of all the organization's accounts, newest first.",
-                     with(list), list_schema(payout_schema()));
-  listing.docs.parameters = filter_parameters();
-  return {std::move(listing),
-          get("/api/payouts/:id", "One payout, by our id or by po_…, with its balance transactions, "
-              "what happened to it, and what it waits for.", with(show), shown_schema()),
-          get("/api/payouts/:id/timeline", "When it was requested, approved, processed, paid, failed.",
-              with(timeline), Json{{"type", "object"}}),
-          get("/api/payouts/:id/audit-trail", "Every change, in order: status, timestamp, notes, changedBy.",
-              with(show_events), list_schema(Json{{"type", "object"}}))};
+  return {{"GET", "/api/payouts", "read", with(list), list_docs()},
+          {"GET", "/api/payouts/:id", "read", with(show), show_docs()},
+          {"GET", "/api/payouts/:id/timeline", "read", with(timeline), timeline_docs()},
+          {"GET", "/api/payouts/:id/audit-trail", "read", with(show_events), audit_trail_docs()}};
 }
 
 }  // namespace payoutd::payouts

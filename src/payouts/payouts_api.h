@@ -11,7 +11,4 @@ namespace payoutd::payouts {
 // `db` must outlive the routes.
 std::vector<http::Route> payout_routes(pg::Database& db);
 
-// The schema of a payout as every route shows it.
-Json payout_schema();
-
 }  // namespace payoutd::payouts

@@ -1,59 +1,51 @@
 #include "sync/sync_docs.h"
 
 #include "access/page.h"
+#include "http/schema.h"
 
 namespace payoutd::sync {
 
 namespace {
 
-Json count(const char* about) { return {{"type", "integer"}, {"format", "int64"}, {"description", about}}; }
-Json text(const char* about) { return {{"type", "string"}, {"description", about}}; }
-Json text_or_null(const char* about) { return {{"type", {"string", "null"}}, {"description", about}}; }
-Json time_or_null(const char* about) {
-  return {{"type", {"string", "null"}}, {"format", "date-time"}, {"description", about}};
+namespace is = http::schema;
+
+void add_counts(Json& fields) {
+  fields["pages"] = is::count("Pages read.");
+  fields["rows"] = is::count("Objects that Stripe showed.");
+  fields["rows_created"] = is::count("Of them not mirrored before.");
+  fields["rows_changed"] = is::count("Of them mirrored in an older version.");
+  fields["requests"] = is::count("Requests sent, repeats included.");
 }
 
 Json stream_schema() {
-  return {{"type", "object"},
-          {"properties",
-           {{"account", text("acct_…")},
-            {"stream", text("The list, or what else was looked after; `account` tells of the account as a whole.")},
-            {"kind", text("whole, rescan, increment, fetched, members, pending, check, account")},
-            {"status", {{"type", "string"}, {"enum", {"succeeded", "failed", "interrupted", "busy", "deauthorized"}}}},
-            {"pages", count("Pages read.")},
-            {"rows", count("Objects that Stripe showed.")},
-            {"rows_created", count("Of them not mirrored before.")},
-            {"rows_changed", count("Of them mirrored in an older version.")},
-            {"rows_refused", count("That could not be read; `error` says why.")},
-            {"requests", count("Requests sent, repeats included.")},
-            {"error", text_or_null("What went wrong.")},
-            {"finished_at", {{"type", "string"}, {"format", "date-time"}}}}}};
+  Json fields{{"account", is::text("acct_…")},
+              {"stream", is::text("The list, or what else was looked after; `account` tells of the account as a whole.")},
+              {"kind", is::text("whole, rescan, increment, fetched, members, pending, check, account")},
+              {"status", is::word("How it ended.", {"succeeded", "failed", "interrupted", "busy", "deauthorized"})},
+              {"rows_refused", is::count("That could not be read; `error` says why.")},
+              {"error", is::or_null(is::text("What went wrong."))},
+              {"finished_at", is::time("When it ended.")}};
+  add_counts(fields);
+  return is::object(std::move(fields));
 }
 
 Json run_schema(bool with_streams) {
-  Json schema{{"type", "object"},
-              {"properties",
-               {{"id", {{"type", "string"}, {"format", "uuid"}}},
-                {"status", {{"type", "string"},
-                            {"enum", {"queued", "running", "succeeded", "partial", "failed", "interrupted"}},
-                            {"description", "partial: some accounts or lists failed. interrupted: the next run "
-                                            "goes on where this one was."}}},
-                {"asked_by", text("schedule, start, cli, or the key that asked")},
-                {"account", text_or_null("Only this one; null: all.")},
-                {"repair", {{"type", "boolean"}, {"description", "All lists were read whole."}}},
-                {"accounts", {{"type", "integer"}}},
-                {"pages", count("Pages read.")},
-                {"rows", count("Objects that Stripe showed.")},
-                {"rows_created", count("Of them not mirrored before.")},
-                {"rows_changed", count("Of them mirrored in an older version.")},
-                {"requests", count("Requests sent, repeats included.")},
-                {"rate_limited", count("Requests that Stripe answered 429; all were sent again.")},
-                {"error", text_or_null("The first thing that went wrong.")},
-                {"queued_at", {{"type", "string"}, {"format", "date-time"}}},
-                {"started_at", time_or_null("When it began.")},
-                {"finished_at", time_or_null("When it ended.")}}}};
-  if (with_streams) schema["properties"]["streams"] = {{"type", "array"}, {"items", stream_schema()}};
-  return schema;
+  Json fields{{"id", is::uuid("Ours.")},
+              {"status", is::word("partial: some accounts or lists failed. interrupted: the next run goes on where "
+                                  "this one was.",
+                                  {"queued", "running", "succeeded", "partial", "failed", "interrupted"})},
+              {"asked_by", is::text("schedule, start, cli, or the actor who asked.")},
+              {"account", is::or_null(is::text("Only this one; null: all."))},
+              {"repair", is::flag("All lists were read whole.")},
+              {"accounts", is::count("Accounts looked after.")},
+              {"rate_limited", is::count("Requests that Stripe answered 429; all were sent again.")},
+              {"error", is::or_null(is::text("The first thing that went wrong."))},
+              {"queued_at", is::time("When it was asked for.")},
+              {"started_at", is::or_null(is::time("When it began."))},
+              {"finished_at", is::or_null(is::time("When it ended."))}};
+  add_counts(fields);
+  if (with_streams) fields["streams"] = is::array(stream_schema(), "Each account's lists.");
+  return is::object(std::move(fields));
 }
 
 Json run_example(bool with_streams) {
@@ -89,123 +81,90 @@ Json run_example(bool with_streams) {
   return example;
 }
 
-Json response(const char* about, const Json& schema, const Json& example) {
-  return {{"description", about},
-          {"content", {{"application/json", {{"schema", schema}, {"example", example}}}}}};
+Json balance_schema() {
+  const auto ids = [](const char* about) { return is::array(is::text("txn_…"), about); };
+  return is::object(
+      {{"account", is::text("acct_…")},
+       {"currency", is::text("ISO 4217, lower case.")},
+       {"state", is::word("moving: the balance never stood still while it was compared.",
+                          {"equal", "different", "moving"})},
+       {"expected", is::minor("Stripe's balance, available and pending together.")},
+       {"available", is::minor("Stripe's.")},
+       {"pending", is::minor("Stripe's.")},
+       {"found", is::minor("The sum of `net` over the mirrored rows.")},
+       {"difference", is::minor("expected - found")},
+       {"rows", is::count("Mirrored rows.")},
+       {"checked_at", is::time("When the two were compared.")},
+       {"first_day", is::or_null(is::date("Where a difference shows first, once the days were compared."))},
+       {"missing", ids("At Stripe and not in the mirror.")},
+       {"altered", ids("Different in the two.")},
+       {"surplus", ids("In the mirror and not at Stripe.")}});
 }
 
-Json account_parameter() {
-  return {{"name", "account"}, {"in", "query"}, {"description", "acct_…; all of the organization's without it"},
-          {"schema", {{"type", "string"}}}};
+Json payout_check_schema() {
+  return is::object({{"account", is::text("acct_…")},
+                     {"payout", is::text("po_…")},
+                     {"currency", is::text("ISO 4217, lower case.")},
+                     {"amount", is::minor("The payout's.")},
+                     {"found", is::minor("The sum of `net` of its transactions without its own row.")},
+                     {"difference", is::minor("amount - found")},
+                     {"created", is::time("The payout's.")}});
 }
 
 Json completeness_schema() {
-  const Json ids{{"type", "array"}, {"items", {{"type", "string"}}}};
-  const Json balance{
-      {"type", "object"},
-      {"properties",
-       {{"account", text("acct_…")},
-        {"currency", text("ISO 4217, lower case")},
-        {"state", {{"type", "string"},
-                   {"enum", {"equal", "different", "moving"}},
-                   {"description", "moving: the balance never stood still while it was compared."}}},
-        {"expected", count("Stripe's balance, available and pending together, in minor units.")},
-        {"available", count("Stripe's.")},
-        {"pending", count("Stripe's.")},
-        {"found", count("The sum of `net` over the mirrored rows.")},
-        {"difference", count("expected - found")},
-        {"rows", count("Mirrored rows.")},
-        {"checked_at", {{"type", "string"}, {"format", "date-time"}}},
-        {"first_day", {{"type", {"string", "null"}}, {"format", "date"},
-                       {"description", "Where a difference shows first, once the days were compared."}}},
-        {"missing", ids},
-        {"altered", ids},
-        {"surplus", ids}}}};
-  const Json payout{{"type", "object"},
-                    {"properties",
-                     {{"account", text("acct_…")},
-                      {"payout", text("po_…")},
-                      {"currency", text("ISO 4217, lower case")},
-                      {"amount", count("The payout's.")},
-                      {"found", count("The sum of `net` of its transactions without its own row.")},
-                      {"difference", count("amount - found")},
-                      {"created", {{"type", "string"}, {"format", "date-time"}}}}}};
-  Json last_run = run_schema(false);
-  last_run["type"] = {"object", "null"};
-  return {{"type", "object"},
-          {"properties",
-           {{"complete", {{"type", "boolean"}, {"description", "Everything was checked, and nothing differs."}}},
-            {"balances", {{"type", "array"}, {"items", balance}}},
-            {"payouts", {{"type", "array"}, {"items", payout},
-                         {"description", "Automatic payouts whose transactions do not sum to them."}}},
-            {"last_run", last_run}}}};
+  return is::object({{"complete", is::flag("Everything was checked, and nothing differs.")},
+                     {"balances", is::array(balance_schema(), "By account and currency.")},
+                     {"payouts", is::array(payout_check_schema(),
+                                           "Automatic payouts whose transactions do not sum to them.")},
+                     {"last_run", is::or_null(run_schema(false))}});
+}
+
+Json completeness_example() {
+  Json example = Json::parse(R"({"complete": true, "balances": [{
+    "account": "acct_1PlatformDemo001", "currency": "usd", "state": "equal", "expected": 1250000,
+    "available": 1200000, "pending": 50000, "found": 1250000, "difference": 0, "rows": 812,
+    "checked_at": "2026-03-01T02:00:04Z", "first_day": null, "missing": [], "altered": [], "surplus": []}],
+    "payouts": []})");
+  example["last_run"] = run_example(false);
+  return example;
 }
 
 }  // namespace
 
 http::Docs sync_docs() {
-  http::Docs docs{"Read everything that Stripe has into the mirror", "Sync"};
+  http::Docs docs{"Read everything that Stripe has into the mirror", "sync"};
   docs.parameters = Json::array(
-      {account_parameter(),
+      {is::account_query(),
        {{"name", "Prefer"}, {"in", "header"},
         {"description", "respond-async: answers 202 at once, with the run to watch."},
         {"schema", {{"type", "string"}}}}});
-  docs.request_body = {
-      {"required", false},
-      {"content",
-       {{"application/json",
-         {{"schema", {{"type", "object"},
-                      {"additionalProperties", false},
-                      {"properties", {{"account", {{"type", {"string", "null"}}}}}}}},
-          {"example", {{"account", "acct_1PlatformDemo001"}}}}}}}};
-  docs.responses = {{"200", response("The run, at its end.", run_schema(true), run_example(true))},
-                    {"202", response("The run, which will begin soon.", run_schema(false), run_example(false))}};
+  const Json account = is::or_null(is::text("acct_…; all of the organization's without it."));
+  docs.request_body =
+      is::body(is::object({{"account", account}}, {"account"}), {{"account", "acct_1PlatformDemo001"}}, false);
+  docs.responses["200"] = is::answer("The run, at its end.", run_schema(true), run_example(true));
+  docs.responses["202"] = is::answer("The run, which will begin soon.", run_schema(false), run_example(false));
   return docs;
 }
 
 http::Docs runs_docs() {
-  http::Docs docs{"List what was synced, the newest run first", "Sync"};
+  http::Docs docs{"List what was synced, the newest run first", "sync"};
   docs.parameters = access::page_parameters();
-  const Json schema{{"type", "object"},
-                    {"required", {"data", "has_more", "next_cursor"}},
-                    {"properties", {{"data", {{"type", "array"}, {"items", run_schema(false)}}},
-                                    {"has_more", {{"type", "boolean"}}},
-                                    {"next_cursor", {{"type", {"string", "null"}}}},
-                                    {"total", {{"type", "integer"}}}}}};
-  docs.responses = {{"200", response("One page.", schema,
-                                     {{"data", Json::array({run_example(false)})},
-                                      {"has_more", false},
-                                      {"next_cursor", nullptr}})}};
+  docs.responses["200"] =
+      is::answer("One page.", is::page(run_schema(false)),
+                 {{"data", Json::array({run_example(false)})}, {"has_more", false}, {"next_cursor", nullptr}});
   return docs;
 }
 
 http::Docs run_docs() {
-  http::Docs docs{"Show a run with each of its lists", "Sync"};
-  docs.responses = {{"200", response("The run.", run_schema(true), run_example(true))}};
+  http::Docs docs{"Show a run with each of its lists", "sync"};
+  docs.responses["200"] = is::answer("The run.", run_schema(true), run_example(true));
   return docs;
 }
 
 http::Docs completeness_docs() {
-  http::Docs docs{"The proof that the mirror is whole, as the last sync left it", "Sync"};
-  docs.parameters = Json::array({account_parameter()});
-  docs.responses = {{"200", response("Each account and currency.", completeness_schema(),
-                                     {{"complete", true},
-                                      {"balances", Json::array({{{"account", "acct_1PlatformDemo001"},
-                                                                 {"currency", "usd"},
-                                                                 {"state", "equal"},
-                                                                 {"expected", 1250000},
-                                                                 {"available", 1200000},
-                                                                 {"pending", 50000},
-                                                                 {"found", 1250000},
-                                                                 {"difference", 0},
-                                                                 {"rows", 812},
-                                                                 {"checked_at", "2026-03-01T02:00:04Z"},
-                                                                 {"first_day", nullptr},
-                                                                 {"missing", Json::array()},
-                                                                 {"altered", Json::array()},
-                                                                 {"surplus", Json::array()}}})},
-                                      {"payouts", Json::array()},
-                                      {"last_run", run_example(false)}})}};
+  http::Docs docs{"The proof that the mirror is whole, as the last sync left it", "sync"};
+  docs.parameters = Json::array({is::account_query()});
+  docs.responses["200"] = is::answer("Each account and currency.", completeness_schema(), completeness_example());
   return docs;
 }
 

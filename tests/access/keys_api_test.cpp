@@ -44,7 +44,7 @@ TEST_F(KeysApi, SaysAllThatIsWrongAtOnce) {
   const Answer nul =
       post("/api/keys", key(Role::admin), R"({"name": "a\u0000b", "role": "viewer"})");
   EXPECT_EQ(nul.code(), "key_name_invalid");
-  EXPECT_EQ(get("/api/keys?limit=0", key(Role::admin)).code(), "invalid_query");
+  EXPECT_EQ(get("/api/keys?limit=0", key(Role::admin)).code(), "parameter_invalid");
 }
 
 TEST_F(KeysApi, ListsWithoutTheTexts) {

@@ -121,7 +121,9 @@ TEST(Page, IsOneOfCursorOffsetAndNumber) {
   request.query = {{"limit", "0"}, {"offset", "-1"}, {"page", "x"}};
   EXPECT_EQ(page_of(request).error().details.size(), 3u);
   request.query = {{"cursor", "c"}, {"offset", "1"}};
-  EXPECT_EQ(page_of(request).error().details.at(0).code, "ambiguous");
+  EXPECT_EQ(page_of(request).error().code, "parameter_ambiguous");
+  request.query = {{"nothing", "1"}};
+  EXPECT_EQ(page_of(request).error().code, "parameter_unknown");
 }
 
 }  // namespace

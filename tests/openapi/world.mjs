@@ -1,0 +1,62 @@
+// What the calls need of the running service, made through its own API where that is possible.
+import { execFileSync } from 'node:child_process';
+import { ask, simulator } from './service.mjs';
+
+export class World {
+  constructor(service, program) {
+    this.service = service;
+    this.program = program;
+    this.accounts = service.accounts;
+  }
+
+  ask = (request) => ask(this.service, request);
+  simulator = (path, body) => simulator(this.service, path, body);
+  stats = async () => (await fetch(`${this.service.stripe_api_base}/_sim/stats`)).json();
+
+  // The history is mirrored once this has answered: it waits for the run that the start began.
+  async fill() {
+    const synced = await this.must({ method: 'POST', path: '/api/balance/transactions/sync' });
+    this.run = synced.id;
+    const paid = await this.must({ path: '/api/payouts', query: { status: 'paid', limit: 1 } });
+    this.automatic = paid.data[0];
+    if (!this.automatic.automatic) throw new Error('the demo has no automatic payout that is paid');
+    await this.makePayout();
+  }
+
+  async must(request) {
+    const answer = await this.ask(request);
+    if (answer.status >= 300) throw new Error(`${request.method ?? 'GET'} ${request.path}: ${answer.status} ${answer.text}`);
+    return answer.json;
+  }
+
+  makePayout = async () => (await this.must({ method: 'POST', path: '/api/payouts', body: { amount: 100 } })).id;
+
+  onlyAdminKey = async () => (await this.must({ path: '/api/keys', key: 'other_organization' })).data[0].id;
+
+  clearFaults = () => fetch(`${this.service.stripe_api_base}/_sim/faults`, { method: 'DELETE' });
+
+  async until(holds) {
+    for (const deadline = Date.now() + 20_000; Date.now() < deadline;) {
+      if (await holds()) return true;
+      await new Promise((again) => setTimeout(again, 20));
+    }
+    throw new Error('this did not come about within 20 seconds');
+  }
+
+  ended = (run) => this.until(async () =>
+    (await this.must({ path: `/api/sync/runs/${run}` })).status === 'succeeded');
+
+  // A mirrored row is lost, as no bug of ours should ever lose one; the next sync sees it.
+  async damage() {
+    execFileSync('psql', [this.service.database_url, '-qc', `DELETE FROM balance_transactions
+      WHERE payout_id = '${this.automatic.stripe_payout_id}' AND type <> 'payout'`]);
+    await this.must({ method: 'POST', path: '/api/balance/transactions/sync' });
+  }
+
+  async repair() {
+    execFileSync(this.program, ['sync', '--repair'], { stdio: 'ignore', env: { ...process.env,
+      DATABASE_URL: this.service.database_url, STRIPE_SECRET_KEY: this.service.stripe_secret_key,
+      STRIPE_API_BASE: this.service.stripe_api_base } });
+    return (await this.must({ path: '/api/mirror/completeness' })).complete;
+  }
+}
