@@ -94,7 +94,10 @@ Result<Applied> fetch_and_apply(pg::Database& db, stripe::Client& client, const 
       CHECK(path.has_value());
       std::promise<stripe::Answer> promise;
       answers.push_back(promise.get_future());
-      client.submit(stripe::Request::get(*path).on(fetch.stripe_header).with(stripe::Priority::normal),
+      client.submit(stripe::Request::get(*path)
+                        .on(fetch.stripe_header)
+                        .with(stripe::Priority::normal)
+                        .with(fetch.retries),
                     [kept = std::move(promise)](stripe::Answer answer) mutable { kept.set_value(std::move(answer)); });
     }
     std::optional<Error> failed;

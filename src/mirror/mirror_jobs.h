@@ -32,6 +32,7 @@ struct Fetch {
   std::string stripe_header;  // empty for the platform's own account
   std::string type;
   std::vector<std::string> stripe_ids;
+  stripe::Retries retries = stripe::Retries::reading();  // where somebody waits: fewer
 };
 Result<Applied> fetch_and_apply(pg::Database& db, stripe::Client& client, const Appliers& appliers,
                                 const Fetch& fetch);

@@ -324,7 +324,8 @@ Result<void> AskStripe::cancel_at_stripe(const Payout& payout) {
                                               .account = *payout.account,
                                               .stripe_header = *header,
                                               .type = "payout",
-                                              .stripe_ids = {*payout.stripe_payout_id}});
+                                              .stripe_ids = {*payout.stripe_payout_id},
+                                              .retries = stripe::Retries::money()});
   if (!shown) return Error{Kind::retry, "outcome_unknown", "Stripe does not answer; ask again"};
   const auto status = db_.read([&](pg::Tx& tx) -> Result<std::string> {
     const auto found = find_payout(tx, payout.organization, payout.id.str());
