@@ -11,7 +11,8 @@ constexpr std::chrono::seconds kIdle{1};
 
 const pg::Query kBacklog{"inbox_backlog", R"sql(
   SELECT count(*) AS waiting,
-         coalesce(extract(epoch FROM now() - min(queued_at)), 0)::text AS oldest
+         coalesce(extract(epoch FROM now() - min(queued_at)), 0)::text AS oldest,
+         (SELECT count(*) FROM inbox_failures) AS failed
     FROM inbox_queue)sql", pg::Tenancy::global};
 
 // Reads the events, one by one, and writes what they hold as a set. `failures` gets what can't be
@@ -150,7 +151,8 @@ std::size_t ApplyWorkers::apply_one_by_one() {
 Backlog backlog(pg::Database& db) {
   auto read = db.read([](pg::Tx& tx) -> Result<Backlog> {
     const pg::Row row = tx.exec(kBacklog).one();
-    return Backlog{row.get<std::int64_t>("waiting"), std::stod(row.get<std::string>("oldest"))};
+    return Backlog{row.get<std::int64_t>("waiting"), std::stod(row.get<std::string>("oldest")),
+                   row.get<std::int64_t>("failed")};
   });
   CHECK(read);
   return *read;

@@ -58,6 +58,7 @@ class ApplyWorkers {
 struct Backlog {
   std::int64_t waiting = 0;
   double oldest_seconds = 0;  // by the database's clock
+  std::int64_t failed = 0;    // set aside with an error, until they are replayed or their week is dropped
 };
 Backlog backlog(pg::Database& db);
 

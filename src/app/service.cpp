@@ -7,6 +7,7 @@
 #include "access/organizations.h"
 #include "access/unavailable.h"
 #include "app/docs_page.h"
+#include "app/standing_gauges.h"
 #include "app/stripe_client.h"
 #include "app/system_api.h"
 #include "app/wiring.h"
@@ -106,6 +107,7 @@ struct Service::Parts {
   webhooks::Inbox inbox;
   const std::unique_ptr<sync::Syncer> syncer;    // null without a key
   jobs::Worker worker;
+  StandingGauges standing{db, clock, metrics};
   std::string contract;  // as JSON
   std::string page;      // as HTML
   std::unique_ptr<http::Server> server;  // the last to come, the first to go
@@ -201,17 +203,21 @@ void Service::Parts::publish() {
       .Set(static_cast<double>(apply_counts.applied));
   metrics.gauge("payoutd_events_failed", "Events set aside since the start.")
       .Set(static_cast<double>(apply_counts.failed));
+  if (client) {
+    const auto stripe_counts = client->counts();
+    metrics.gauge("payoutd_stripe_requests", "Requests sent to Stripe since the start, repeats included.")
+        .Set(static_cast<double>(stripe_counts.sends));
+    metrics.gauge("payoutd_stripe_limited", "Of them answered 429.").Set(static_cast<double>(stripe_counts.limited));
+    metrics.gauge("payoutd_stripe_waiting", "Requests to Stripe that wait for their turn.")
+        .Set(static_cast<double>(stripe_counts.waiting));
+  }
   const auto pool = db.state();
   metrics.gauge("payoutd_database_connections", "Connections to the database.").Set(pool.open);
   metrics.gauge("payoutd_database_waiting", "Threads that wait for a connection.").Set(pool.waiting);
   const bool database_up = db.alive();
   metrics.gauge("payoutd_database_up", "1 while the database answers.").Set(database_up ? 1 : 0);
   if (!database_up) return;
-  const auto backlog = webhooks::backlog(db);
-  metrics.gauge("payoutd_apply_waiting", "Stored events that are not applied yet.")
-      .Set(static_cast<double>(backlog.waiting));
-  metrics.gauge("payoutd_apply_lag_seconds", "Age of the oldest stored event that is not applied.")
-      .Set(backlog.oldest_seconds);
+  standing.publish();
 }
 
 Result<std::unique_ptr<Service>> Service::start(Options options) {

@@ -25,6 +25,7 @@ int parse_and_run(int argc, char** argv) {
   add_verify(program, action);
   add_keys(program, action);
   add_events(program, action);
+  add_dlq(program, action);
   add_doctor(program, action);
   try {
     program.parse(argc, argv);

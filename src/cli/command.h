@@ -45,6 +45,7 @@ void add_serve(CLI::App& program, Action& action);
 void add_migrate(CLI::App& program, Action& action);
 void add_keys(CLI::App& program, Action& action);
 void add_events(CLI::App& program, Action& action);
+void add_dlq(CLI::App& program, Action& action);
 void add_sync(CLI::App& program, Action& action);
 void add_verify(CLI::App& program, Action& action);
 void add_doctor(CLI::App& program, Action& action);

@@ -57,6 +57,14 @@ std::optional<PayoutId> find_by_external_id(pg::Tx& tx, OrgId organization, cons
 // payout first: sending and canceling meet there.
 std::optional<Instruction> lock_of(pg::Tx& tx, OrgId organization, PayoutId payout);
 
+// Of all organizations: those whose outcome is not known, and those that a person must look into.
+struct Unresolved {
+  std::int64_t unknown = 0;
+  std::optional<Time> unknown_since{};  // the oldest one's first send
+  std::int64_t needs_review = 0;
+};
+Unresolved unresolved(pg::Tx& tx);
+
 // Another send of the same bytes begins at `now`.
 void sending(pg::Tx& tx, const Instruction& instruction, Time now);
 void done(pg::Tx& tx, const Instruction& instruction, const std::string& stripe_id,

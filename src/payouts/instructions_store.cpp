@@ -47,6 +47,12 @@ const pg::Query kSettle{"instruction_settle", R"sql(
          outcome_at = $8, updated = $8
    WHERE organization_id = $1 AND id = $2)sql"};
 
+const pg::Query kUnresolved{"unresolved_instructions", R"sql(
+SELECT count(*) FILTER (WHERE state <> 'needs_review') AS unknown,
+       min(first_sent_at) FILTER (WHERE state <> 'needs_review') AS unknown_since,
+       count(*) FILTER (WHERE state = 'needs_review') AS needs_review
+  FROM instructions WHERE state IN ('sending', 'unknown', 'needs_review'))sql", pg::Tenancy::global};
+
 const pg::Query kUnsettled{"instruction_unsettled", R"sql(
   UPDATE instructions SET state = $3, was_unknown = was_unknown OR $4, outcome_code = $5,
          outcome_message = $6, updated = $7
@@ -151,6 +157,12 @@ void not_done(pg::Tx& tx, const Instruction& one, const std::string& code, const
   tx.exec(kEndMembers, one.organization, one.id);
   tx.exec(kSetStatus, one.organization, one.payout, "failed", code, message, now);
   append(tx, one.organization, one.payout, {"refused", "failed", "stripe", message}, now);
+}
+
+Unresolved unresolved(pg::Tx& tx) {
+  const pg::Row row = tx.exec(kUnresolved).one();
+  return {row.get<std::int64_t>("unknown"), row.get<std::optional<Time>>("unknown_since"),
+          row.get<std::int64_t>("needs_review")};
 }
 
 void not_arrived(pg::Tx& tx, const Instruction& one, const std::string& message, Time now) {

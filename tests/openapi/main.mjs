@@ -8,6 +8,7 @@ import { after, describe, it } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import calls from './calls/index.mjs';
 import { Contract, fieldsOf } from './contract.mjs';
+import { testOperations } from './operations_test.mjs';
 import { ask, start } from './service.mjs';
 import { World } from './world.mjs';
 
@@ -232,6 +233,8 @@ describe('the program', () => {
     }
   });
 });
+
+testOperations(world);
 
 // Last: what was documented, and never seen.
 describe('everything that the document promises', () => {

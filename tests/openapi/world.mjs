@@ -1,5 +1,5 @@
 // What the calls need of the running service, made through its own API where that is possible.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { ask, simulator } from './service.mjs';
 
 export class World {
@@ -46,17 +46,28 @@ export class World {
   ended = (run) => this.until(async () =>
     (await this.must({ path: `/api/sync/runs/${run}` })).status === 'succeeded');
 
+  sql(text) {
+    return execFileSync('psql', [this.service.database_url, '-qAtc', text], { encoding: 'utf8' }).trim();
+  }
+
+  // A command at the shell, on the settings of the service: {status, lines of JSON}.
+  command(...given) {
+    const done = spawnSync(this.program, given, { encoding: 'utf8', env: { ...process.env, PAYOUTD_LOG: 'error',
+      DATABASE_URL: this.service.database_url, STRIPE_SECRET_KEY: this.service.stripe_secret_key,
+      STRIPE_WEBHOOK_SECRETS: this.service.webhook_secret, STRIPE_API_BASE: this.service.stripe_api_base } });
+    return { status: done.status, said: done.stderr,
+      json: done.stdout.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line)) };
+  }
+
   // A mirrored row is lost, as no bug of ours should ever lose one; the next sync sees it.
   async damage() {
-    execFileSync('psql', [this.service.database_url, '-qc', `DELETE FROM balance_transactions
-      WHERE payout_id = '${this.automatic.stripe_payout_id}' AND type <> 'payout'`]);
+    this.sql(`DELETE FROM balance_transactions
+      WHERE payout_id = '${this.automatic.stripe_payout_id}' AND type <> 'payout'`);
     await this.must({ method: 'POST', path: '/api/balance/transactions/sync' });
   }
 
   async repair() {
-    execFileSync(this.program, ['sync', '--repair'], { stdio: 'ignore', env: { ...process.env,
-      DATABASE_URL: this.service.database_url, STRIPE_SECRET_KEY: this.service.stripe_secret_key,
-      STRIPE_API_BASE: this.service.stripe_api_base } });
+    this.command('sync', '--repair');
     return (await this.must({ path: '/api/mirror/completeness' })).complete;
   }
 }

@@ -1,11 +1,11 @@
 import { createHmac, randomUUID } from 'node:crypto';
 
-const event = () => ({ id: `evt_${randomUUID().replaceAll('-', '')}`, object: 'event', type: 'plan.created',
+export const event = () => ({ id: `evt_${randomUUID().replaceAll('-', '')}`, object: 'event', type: 'plan.created',
   created: Math.floor(Date.now() / 1000), livemode: false, account: null,
   api_version: '2025-09-30.clover', data: { object: { id: 'plan_1', object: 'plan' } } });
 
 // A signed delivery of `value`.
-function delivery(world, value) {
+export function delivery(world, value) {
   const body = typeof value === 'string' ? value : JSON.stringify(value);
   const time = Math.floor(Date.now() / 1000);
   const signature = createHmac('sha256', world.service.webhook_secret).update(`${time}.${body}`).digest('hex');

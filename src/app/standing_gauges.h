@@ -1,0 +1,38 @@
+// What the database knows of the whole installation's health, as gauges: sampled when they are asked
+// for, at most every few seconds however many ask.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "base/clock.h"
+#include "http/metrics.h"
+#include "pg/database.h"
+#include "sync/standing.h"
+
+namespace payoutd::app {
+
+class StandingGauges {
+ public:
+  // All must outlive it.
+  StandingGauges(pg::Database& db, const Clock& clock, http::Metrics& metrics)
+      : db_(db), clock_(clock), metrics_(metrics) {}
+
+  void publish();
+
+ private:
+  void set(const char* name, const char* help, double value, const http::Metrics::Labels& labels = {});
+  void publish_mirror(const sync::Standing& standing);
+
+  pg::Database& db_;
+  const Clock& clock_;
+  http::Metrics& metrics_;
+  std::mutex mutex_;
+  std::chrono::steady_clock::time_point sampled_{};
+  std::map<std::pair<std::string, std::string>, http::Metrics::Labels> differed_;  // by account and currency
+};
+
+}  // namespace payoutd::app
