@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "http/metrics.h"
+#include "http/schema.h"
 #include "http/server.h"
 
 namespace payoutd::http {
@@ -47,6 +48,28 @@ TEST(OpenApi, DescribesPathParameters) {
   EXPECT_EQ(timeline["parameters"][0]["in"], "path");
   EXPECT_EQ(timeline["parameters"][0]["required"], true);
   EXPECT_TRUE(timeline["responses"].contains("404"));
+}
+
+TEST(OpenApi, SaysWhatEveryRouteOfItsKindAnswers) {
+  auto some = rows();
+  some[2].docs.parameters = Json::array({schema::account_query()});
+  const OrderedJson document = openapi(some, {});
+  const auto statuses = [&](const char* path, const char* method) {
+    std::string all;
+    for (const auto& [status, unused] : document["paths"][path][method]["responses"].items()) all += status + " ";
+    return all;
+  };
+  EXPECT_EQ(statuses("/api/payouts", "post"), "201 400 401 403 409 413 422 500 503 ");
+  EXPECT_EQ(statuses("/api/payouts", "get"), "200 400 401 403 404 500 503 ");
+  EXPECT_EQ(statuses("/", "get"), "200 400 500 503 ");
+}
+
+TEST(OpenApi, AnObjectsFieldsAreRequiredUnlessTheyAreOptional) {
+  const Json page = schema::page(schema::object({{"id", schema::uuid("Ours.")}}));
+  EXPECT_EQ(page["required"].dump(), R"(["data","has_more","next_cursor"])");
+  EXPECT_EQ(page["properties"]["data"]["items"]["required"].dump(), R"(["id"])");
+  EXPECT_EQ(page["properties"]["next_cursor"]["type"].dump(), R"(["string","null"])");
+  EXPECT_EQ(schema::or_null(schema::word("", {"a"}))["enum"].dump(), R"(["a",null])");
 }
 
 TEST(OpenApi, EveryReferenceLeadsSomewhere) {

@@ -63,6 +63,30 @@ TEST(Router, RefusesTwoRoutesOfOneShape) {
   EXPECT_NO_THROW(router_of({{"GET", "/a/:id"}, {"POST", "/a/:name"}}));
 }
 
+// What nobody reads would pass in silence; what is open to everybody (a health check) may have any.
+TEST(Router, RefusesAQueryWhereNoneIsDocumented) {
+  Router router;
+  const auto add = [&](const char* pattern, const char* access, Json parameters) {
+    Route route{"GET", pattern, access, [](Context&) { return Reply::text(200, "x"); }};
+    route.docs.parameters = std::move(parameters);
+    router.add(std::move(route));
+  };
+  add("/plain", "read", Json::array());
+  add("/list", "read", Json::array({{{"name", "limit"}, {"in", "query"}}}));
+  add("/open", "", Json::array());
+  router.authenticate_with([](Request&, const Route&) { return std::nullopt; });
+  const auto status = [&](std::size_t route, std::vector<std::pair<std::string, std::string>> query) {
+    Request request;
+    request.query = std::move(query);
+    HoldSource source;
+    return router.run(request, router.routes()[route], source).status;
+  };
+  EXPECT_EQ(status(0, {}), 200);
+  EXPECT_EQ(status(0, {{"account", "acct_1"}}), 400);
+  EXPECT_EQ(status(1, {{"account", "acct_1"}}), 200);  // its handler decides
+  EXPECT_EQ(status(2, {{"account", "acct_1"}}), 200);
+}
+
 TEST(Target, IsDecodedStrictly) {
   EXPECT_EQ(parse_target("/a%20b?x=1+2&y=%2B&x=3&flag")->query,
             (std::vector<std::pair<std::string, std::string>>{
