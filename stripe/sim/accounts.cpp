@@ -149,7 +149,7 @@ Try<Shown> create_account(const Ask& ask) {
   if (ask.account.connected())
     return refuse("", "Only platforms can create connected accounts.");
   AccountOrder order{.country = ask.params.str("country", "US"),
-                     .currency = "usd",
+                     .currency = ask.params.str("default_currency", "usd"),
                      .email = ask.params.str("email"),
                      .name = ask.params.str("business_profile.name"),
                      .type = ask.params.str("type", "standard")};
