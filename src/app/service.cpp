@@ -23,6 +23,7 @@
 #include "payouts/payouts_api.h"
 #include "pg/database.h"
 #include "pg/migrate.h"
+#include "reports/reports_api.h"
 #include "stripe/client.h"
 #include "stripe/signature.h"
 #include "sync/sync_api.h"
@@ -183,6 +184,7 @@ http::Router Service::Parts::router() {
                                  }));
   add(webhooks::webhook_routes(verifier, inbox, clock));
   add(sync::sync_routes(db, syncer.get(), clock));
+  add(reports::report_routes(db, clock));
   access::guard(router, keys, idempotency);
   return router;
 }
