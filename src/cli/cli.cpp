@@ -23,6 +23,7 @@ int parse_and_run(int argc, char** argv) {
   add_migrate(program, action);
   add_sync(program, action);
   add_verify(program, action);
+  add_report(program, action);
   add_keys(program, action);
   add_events(program, action);
   add_dlq(program, action);

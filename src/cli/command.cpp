@@ -40,6 +40,12 @@ Result<Opened> open_database(const app::Config& config) {
   return Opened{std::move(*local), std::move(db)};
 }
 
+Result<access::Organization> organization_of(pg::Database& db, const std::string& given) {
+  if (given.empty()) return access::ensure_platform_organization(db, "Platform");
+  if (const auto id = OrgId::parse(given)) return access::find_organization(db, *id);
+  return access::find_organization(db, std::string_view(given));
+}
+
 int with_database(bool json, const std::function<int(pg::Database&, const app::Config&)>& body) {
   const auto config = load_config();
   if (!config) return fail(config.error(), json);

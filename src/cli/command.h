@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "access/organizations.h"
 #include "app/config.h"
 #include "app/local_database.h"
 #include "base/json.h"
@@ -41,6 +42,9 @@ Result<Opened> open_database(const app::Config& config);
 // Runs `body(db, config)`, which returns an exit code; says what goes wrong before.
 int with_database(bool json, const std::function<int(pg::Database&, const app::Config&)>& body);
 
+// By its name or its id; without either the platform's own. Error: 404 `organization_not_found`.
+Result<access::Organization> organization_of(pg::Database& db, const std::string& given);
+
 void add_serve(CLI::App& program, Action& action);
 void add_migrate(CLI::App& program, Action& action);
 void add_keys(CLI::App& program, Action& action);
@@ -48,6 +52,7 @@ void add_events(CLI::App& program, Action& action);
 void add_dlq(CLI::App& program, Action& action);
 void add_sync(CLI::App& program, Action& action);
 void add_verify(CLI::App& program, Action& action);
+void add_report(CLI::App& program, Action& action);
 void add_doctor(CLI::App& program, Action& action);
 void add_dev(CLI::App& program, Action& action);
 void add_sim(CLI::App& program, Action& action);

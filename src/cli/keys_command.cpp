@@ -1,6 +1,5 @@
 #include "access/keys.h"
 #include "access/keys_api.h"
-#include "access/organizations.h"
 #include "cli/command.h"
 
 namespace payoutd::cli {
@@ -16,12 +15,6 @@ struct KeyOptions {
 };
 
 constexpr const char* kActor = "command line";
-
-Result<access::Organization> organization_of(pg::Database& db, const std::string& given) {
-  if (given.empty()) return access::ensure_platform_organization(db, "Platform");
-  if (const auto id = OrgId::parse(given)) return access::find_organization(db, *id);
-  return access::find_organization(db, std::string_view(given));
-}
 
 int create(pg::Database& db, const KeyOptions& options) {
   const auto organization = organization_of(db, options.organization);
