@@ -31,7 +31,7 @@ std::string line_of(const sync::Progress& progress) {
 }
 
 // One line that is written over, on a terminal only.
-void show(const sync::Progress& progress) {
+void show_progress(const sync::Progress& progress) {
   fmt::print(stderr, "\r\x1b[K{}", line_of(progress));
   std::fflush(stderr);
 }
@@ -54,7 +54,7 @@ sync::Options options_of(const SyncArguments& arguments) {
     stopped = stopped || app::wait_for_stop(std::chrono::seconds(0)) != 0;
     return stopped;
   };
-  if (!arguments.json && ::isatty(STDERR_FILENO) == 1) options.progress = show;
+  if (!arguments.json && ::isatty(STDERR_FILENO) == 1) options.progress = show_progress;
   return options;
 }
 
