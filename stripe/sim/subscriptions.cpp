@@ -148,8 +148,9 @@ void renew(World& world, Document& subscription) {
 Document& make_subscription(World& world, Account& account, const SubscriptionOrder& order) {
   Document& subscription = world.store.add(account, subscription_object(world, account, order));
   if (order.customer->json["currency"].is_null()) {
-    order.customer->json["currency"] = subscription.str("currency");
-    world.store.save(*order.customer);
+    Edit customer(world, *order.customer);
+    customer["currency"] = subscription.str("currency");
+    customer.emit("customer.updated");
   }
   emit(world, subscription, "customer.subscription.created");
   if (order.trial_end > 0) {

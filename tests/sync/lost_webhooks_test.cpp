@@ -99,15 +99,27 @@ struct LostWebhooks : SyncTest {
     }
   }
 
-  std::string rows(pg::Database& of, const std::string& table, const std::string& except) {
-    const std::string id = table == "payouts" ? "stripe_payout_id" : "stripe_id";
-    auto found = of.transact([&](pg::Tx& tx) -> Result<std::string> {
-      return tx.exec_unnamed(fmt::format("SELECT coalesce(string_agg((to_jsonb(t) - ARRAY[{}]::text[])::text, E'\\n' "
-                                         "ORDER BY account, {}), '') FROM {} t", except, id, table))
-          .one().get<std::string>(0);
+  // A table's rows as text, without the columns in `except`.
+  std::set<std::string> rows(pg::Database& of, const std::string& table, const std::string& except) {
+    auto found = of.transact([&](pg::Tx& tx) -> Result<std::set<std::string>> {
+      std::set<std::string> all;
+      const auto got = tx.exec_unnamed(fmt::format("SELECT (to_jsonb(t) - ARRAY[{}]::text[])::text FROM {} t", except, table));
+      for (const pg::Row row : got) all.insert(row.get<std::string>(0));
+      return all;
     });
     CHECK(found.ok());
     return *found;
+  }
+
+  void expect_same_rows(const std::string& table, const std::string& except) {
+    const auto left = rows(db(), table, except), right = rows(*synced, table, except);
+    EXPECT_FALSE(left.empty()) << table;
+    std::vector<std::string> differ;
+    std::ranges::set_symmetric_difference(left, right, std::back_inserter(differ));
+    EXPECT_EQ(differ.size(), 0u) << table << ": " << left.size() << " rows and " << right.size();
+    for (std::size_t i = 0; i < std::min<std::size_t>(differ.size(), 3); ++i) {
+      ADD_FAILURE() << (left.contains(differ[i]) ? "webhooks: " : "sync: ") << differ[i];
+    }
   }
 
   // Something of all that an account can live through.
@@ -134,7 +146,7 @@ TEST_F(LostWebhooks, OneSyncEndsInTheRowsThatTheWebhooksWouldHaveLeft) {
   expect_succeeded(sync(*synced, *client));
   new_events();
   std::mt19937 random(7);
-  for (int day = 0; day < 30; ++day) {
+  for (int day = 0; day < 28; ++day) {  // Stripe tells of events for 30
     for (const std::string& account : accounts()) {
       ASSERT_TRUE(sim.activity(account, a_day(day)).ok());
     }
@@ -149,17 +161,17 @@ TEST_F(LostWebhooks, OneSyncEndsInTheRowsThatTheWebhooksWouldHaveLeft) {
   EXPECT_EQ(number("SELECT count(*) FROM inbox_failures"), 0);
   expect_succeeded(sync(*synced, *client));
 
-  for (const char* table : {"payouts", "charges", "payment_intents", "refunds", "disputes", "customers", "subscriptions",
-                            "transfers", "application_fees"}) {
-    const std::string of_webhooks = rows(db(), table, std::string(kNotCompared) + kSilent);
-    ASSERT_FALSE(of_webhooks.empty()) << table;
-    EXPECT_EQ(of_webhooks, rows(*synced, table, std::string(kNotCompared) + kSilent)) << table;
+  for (const char* table : {"payouts", "payment_intents", "refunds", "disputes", "customers", "subscriptions", "transfers",
+                            "application_fees"}) {
+    expect_same_rows(table, std::string(kNotCompared) + kSilent);
   }
+  // Of the payment that a transfer makes on its destination there is no event until it is refunded.
+  const std::string announced = "(SELECT * FROM charges WHERE source_transfer_id IS NULL OR amount_refunded > 0)";
+  expect_same_rows(announced, kNotCompared);
   // What no webhook tells, a sync after them does.
   expect_succeeded(sync());
-  for (const char* table : {"payouts", "balance_transactions", "application_fee_refunds"}) {
-    EXPECT_EQ(rows(db(), table, std::string(kNotCompared) + ", 'payout_shown_at'"),
-              rows(*synced, table, std::string(kNotCompared) + ", 'payout_shown_at'")) << table;
+  for (const char* table : {"payouts", "charges", "balance_transactions", "application_fee_refunds"}) {
+    expect_same_rows(table, std::string(kNotCompared) + ", 'payout_shown_at'");
   }
   expect_whole();
 }
