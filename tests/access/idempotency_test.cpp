@@ -18,7 +18,7 @@ class IdempotencyTest : public AccessTest {
             .pattern = "/api/work/:id",
             .access = "write",
             .handler = [this](http::Context& context) { return run(context); },
-            .docs = {.parameters = Json::array({{{"name", "a"}, {"in", "query"}}})},
+            .docs = {"works", "work", Json::array({{{"name", "a"}, {"in", "query"}}})},
             .keeps_keys_for_ever = for_ever};
   }
 

@@ -62,16 +62,19 @@ export function testOperations(world) {
       assert.equal(world.command('verify').status, 0);
     });
 
-    it('sees a job that was given up, and takes it away', async () => {
-      const id = randomUUID();
+    it('sees jobs that were given up, takes one away and has the other done', async () => {
+      const [nonsense, sound] = [randomUUID(), randomUUID()];
+      const values = (id, kind) => `('${id}', '${kind}', 2, '{"n": 1}', 'dead', 5, 5, 'it broke', now())`;
       world.sql(`INSERT INTO jobs (id, kind, priority, payload, state, attempts, max_attempts, last_error, died_at)
-                 VALUES ('${id}', 'no.such_kind', 2, '{"n": 1}', 'dead', 5, 5, 'it broke', now())`);
-      await becomes('payoutd_jobs{state="dead"}', is(1));
-      const listed = world.command('dlq', 'list', '--json').json[0].data;
-      assert.deepEqual(listed.map((job) => [job.id, job.kind, job.error, job.payload.n]), [[id, 'no.such_kind', 'it broke', 1]]);
-      assert.equal(world.command('dlq', 'discard', id).status, 0);
-      assert.equal(world.command('dlq', 'discard', id).status, 1, 'there is no such job any more');
+                 VALUES ${values(nonsense, 'no.such_kind')}, ${values(sound, 'access.purge_idempotency_keys')}`);
+      await becomes('payoutd_jobs{state="dead"}', is(2));
+      const listed = world.command('dlq', 'list', '--kind', 'no.such_kind', '--json').json[0].data;
+      assert.deepEqual(listed.map((job) => [job.id, job.error, job.payload.n]), [[nonsense, 'it broke', 1]]);
+      assert.equal(world.command('dlq', 'discard', nonsense).status, 0);
+      assert.equal(world.command('dlq', 'discard', nonsense).status, 1, 'there is no such job any more');
+      assert.equal(world.command('dlq', 'requeue', sound).status, 0);
       await becomes('payoutd_jobs{state="dead"}', is(0));
+      await world.until(() => world.sql('SELECT count(*) FROM jobs') === '0');
     });
 
     it('sees an event that could not be applied, and why', async () => {
