@@ -6,6 +6,7 @@
 #include <set>
 
 #include "access/connected_accounts.h"
+#include "http/schema.h"
 
 namespace payoutd::reports {
 namespace {
@@ -123,24 +124,23 @@ ReportQuery read_query(http::Fields& fields, Time now, Grouped grouped) {
 }
 
 Json query_parameters(Grouped grouped) {
-  const auto parameter = [](const char* name, const char* about, Json schema = {{"type", "string"}}) {
-    return Json{{"name", name}, {"in", "query"}, {"description", about}, {"schema", std::move(schema)}};
-  };
-  Json all = Json::array(
-      {parameter("startDate", "A date (the whole day in `timezone`), an ISO 8601 instant or unix seconds; "
-                              "also from_date, dateFrom. Default: 30 days before the end."),
-       parameter("endDate", "A date, which is included whole, or an instant, which is where the report ends; "
-                            "also to_date, dateTo. Default: now."),
-       parameter("timezone", "IANA name of the zone whose days are meant.",
-                 {{"type", "string"}, {"default", "UTC"}, {"examples", {"Europe/Berlin"}}}),
-       parameter("currency", "ISO 4217, in any case. Amounts of several currencies are never added up. "
-                             "Default: the account's own, or the default account's."),
-       parameter("account", "acct_…; all of the organization's without it"),
-       parameter("format", "csv answers text/csv, as `Accept: text/csv` does",
-                 {{"type", "string"}, {"enum", {"json", "csv"}}})});
+  namespace is = http::schema;
+  Json all = Json::array();
+  is::add_query(all, {"startDate", "from_date", "dateFrom"},
+                "A date (the whole day in `timezone`), an ISO 8601 instant or unix seconds. "
+                "Default: 30 days before the end.");
+  is::add_query(all, {"endDate", "to_date", "dateTo"},
+                "A date, which is included whole, or an instant, which is where the report ends. Default: now.");
+  is::add_query(all, {"timezone", "time_zone", "tz"}, "IANA name of the zone whose days are meant.",
+                {{"type", "string"}, {"default", "UTC"}, {"examples", {"Europe/Berlin"}}});
+  all.push_back(is::query("currency", "ISO 4217, in any case. Amounts of several currencies are never added up. "
+                                      "Default: the account's own, or the default account's."));
+  all.push_back(is::account_query());
+  all.push_back(is::query("format", "csv answers text/csv, as `Accept: text/csv` does",
+                          {{"type", "string"}, {"enum", {"json", "csv"}}}));
   if (grouped == Grouped::yes) {
-    all.push_back(parameter("groupBy", "Weeks begin on Monday.",
-                            {{"type", "string"}, {"enum", {"day", "week", "month"}}, {"default", "day"}}));
+    is::add_query(all, {"groupBy", "group_by"}, "Weeks begin on Monday.",
+                  {{"type", "string"}, {"enum", {"day", "week", "month"}}, {"default", "day"}});
   }
   return all;
 }

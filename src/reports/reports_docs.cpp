@@ -6,7 +6,7 @@
 namespace payoutd::reports {
 namespace {
 
-// An object's schema; every field that is named is required.
+// An object's schema; every field that is named is required, but the optional ones.
 class Schema {
  public:
   Schema& field(const std::string& name, Json schema, const char* about = nullptr) {
@@ -28,6 +28,11 @@ class Schema {
   Schema& flag(const std::string& name, const char* about) { return field(name, {{"type", "boolean"}}, about); }
   Schema& count(const std::string& name, const char* about) {
     return field(name, {{"type", "integer"}, {"format", "int64"}}, about);
+  }
+  Schema& optional_count(const std::string& name, const char* about) {
+    count(name, about);
+    required_.erase(required_.size() - 1);
+    return *this;
   }
   Schema& money(const std::string& name, const char* about) {
     count(name, about);
@@ -114,7 +119,7 @@ std::vector<Movement> example_movements() {
 }
 
 http::Docs docs_of(const char* summary, Grouped grouped, const Schema& schema, const OrderedJson& example) {
-  http::Docs docs{summary, "Reports"};
+  http::Docs docs{summary, "reports"};
   docs.parameters = query_parameters(grouped);
   docs.responses = {
       {"200",
@@ -248,7 +253,8 @@ http::Docs reconciliation_docs() {
   Schema schema = headed();
   schema.list("data", payout, "Newest first.")
       .flag("has_more", "There is another page.")
-      .text_or_null("next_cursor", "Of it; CSV answers carry it as X-Next-Cursor.");
+      .text_or_null("next_cursor", "Of it; CSV answers carry it as X-Next-Cursor.")
+      .optional_count("total", "All payouts of the report; with `include=total`.");
   Reconciliation example{.query = example_query(), .scope = example_scope(), .page = {}};
   ReconciledPayout one;
   one.payout.stripe_payout_id = "po_1Demo";

@@ -74,7 +74,7 @@ export function testOperations(world) {
       assert.equal(world.command('dlq', 'discard', nonsense).status, 1, 'there is no such job any more');
       assert.equal(world.command('dlq', 'requeue', sound).status, 0);
       await becomes('payoutd_jobs{state="dead"}', is(0));
-      await world.until(() => world.sql('SELECT count(*) FROM jobs') === '0');
+      await world.until(() => world.sql(`SELECT count(*) FROM jobs WHERE id = '${sound}'`) === '0');
     });
 
     it('sees an event that could not be applied, and why', async () => {

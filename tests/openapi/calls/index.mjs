@@ -9,8 +9,9 @@
 import balance from './balance.mjs';
 import keys from './keys.mjs';
 import payouts from './payouts.mjs';
+import reports from './reports.mjs';
 import sync from './sync.mjs';
 import system from './system.mjs';
 import webhooks from './webhooks.mjs';
 
-export default { ...balance, ...keys, ...payouts, ...sync, ...system, ...webhooks };
+export default { ...balance, ...keys, ...payouts, ...reports, ...sync, ...system, ...webhooks };
