@@ -58,7 +58,7 @@ TEST_F(ReportsApi, OneSpellingOfADateIsEnough) {
   EXPECT_EQ(other["end"], "2026-01-03T00:00:00Z");  // an instant is where it ends
 }
 
-// Every field of an answer is in the schema, and required; nothing else is.
+// Every field of an answer is in the schema, and those that are always there are required.
 void expect_described(const Json& schema, const Json& value, const std::string& where) {
   if (value.is_array()) {
     for (const Json& one : value) expect_described(schema["items"], one, where + "[]");
@@ -71,7 +71,7 @@ void expect_described(const Json& schema, const Json& value, const std::string& 
     found.insert(name);
     if (described.contains(name)) expect_described(schema["properties"][name], inner, where + "." + name);
   }
-  EXPECT_EQ(described, found) << where;
+  EXPECT_TRUE(std::ranges::includes(described, found)) << where;
   EXPECT_EQ(required, found) << where;
 }
 
