@@ -85,10 +85,31 @@ int with_syncer(bool json, const std::function<int(sync::Syncer&, pg::Database&)
   });
 }
 
+// Whether a run's proof found a difference. A balance that never stood still long enough is none.
+Result<bool> differs(pg::Database& db, const std::vector<sync::RunRecord>& runs) {
+  for (const sync::RunRecord& run : runs) {
+    const auto found = sync::completeness(db, run.organization, run.account);
+    if (!found) return found.error();
+    if (!found->payouts.empty()) return true;
+    for (const sync::BalanceCheck& check : found->balances) {
+      if (check.state == sync::CheckState::different) return true;
+    }
+  }
+  return false;
+}
+
 int sync_now(const SyncArguments& arguments) {
-  return with_syncer(arguments.json, [&](sync::Syncer& syncer, pg::Database&) {
+  return with_syncer(arguments.json, [&](sync::Syncer& syncer, pg::Database& db) {
     const sync::Options options = options_of(arguments);
-    return report(syncer.run(options), arguments, static_cast<bool>(options.progress));
+    const auto runs = syncer.run(options);
+    const int code = report(runs, arguments, static_cast<bool>(options.progress));
+    if (!runs || code != kDone) return code;
+    const auto found = differs(db, *runs);
+    if (!found) return fail(found.error(), arguments.json);
+    if (*found) {
+      say("the mirror differs from Stripe: `payoutd verify` says where, `payoutd sync --repair` mends it");
+    }
+    return *found ? kFound : kDone;
   });
 }
 
