@@ -36,6 +36,9 @@ class Client {
     std::chrono::milliseconds connect_timeout{10'000};
     std::chrono::milliseconds timeout{80'000};  // of one send, connecting included
     std::size_t max_in_flight = 256;            // the last eighth is kept free of sync
+    // Of POST /v1/payouts at once. Stripe allows 30 and counts all instances together; beyond it
+    // answers 429, which only costs time.
+    std::size_t max_payout_creations = 15;
     std::size_t max_waiting = 100'000;          // beyond: refused `stripe_queue_full`
     std::size_t max_response_bytes = 32 * 1024 * 1024;
     std::string ca_file{};                // instead of the system's certificates

@@ -89,6 +89,10 @@ Request&& Request::with(std::chrono::milliseconds of_each_send) && {
   timeout = of_each_send;
   return std::move(*this);
 }
+Request&& Request::until(Instant latest) && {
+  last_start = latest;
+  return std::move(*this);
+}
 Request&& Request::earlier(History of_key) && {
   history = of_key;
   return std::move(*this);

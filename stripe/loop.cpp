@@ -17,6 +17,10 @@ constexpr const char* kStopping = "stripe_client_stopping";
 constexpr const char* kStoppingMessage =
     "payoutd is stopping; the call to Stripe was not made or not awaited";
 
+constexpr const char* kTooLate = "stripe_too_late";
+constexpr const char* kTooLateMessage = "the call to Stripe waited too long for its turn";
+constexpr std::string_view kCreatePayout = "POST /v1/payouts";
+
 std::string_view without_query(std::string_view path) { return path.substr(0, path.find('?')); }
 
 // A write to a connection that the other end closed raises SIGPIPE in OpenSSL; signals of the
@@ -34,9 +38,8 @@ History with_lost(History history, int sends) {
 }
 
 Error no_answer(const Sent& sent) {
-  if (sent.last.send.reach == Reach::not_sent) {
+  if (sent.last.send.reach == Reach::not_sent)
     return {Kind::retry, "stripe_unreachable", "Stripe could not be reached: " + sent.failure};
-  }
   return {Kind::retry, "stripe_no_answer", "Stripe gave no whole answer: " + sent.failure};
 }
 
@@ -72,6 +75,7 @@ struct Loop::Call {
 
   Place place() const { return {request.priority, ticket}; }
   Ask ask() const { return {request.priority, request.account, route}; }
+  bool is_late(Instant now) const { return request.last_start && now > *request.last_start; }
 };
 
 Loop::Loop(Client::Options options)
@@ -113,13 +117,9 @@ Client::Ticket Loop::submit(Request request, Client::Callback callback) {
     full = inbox_.size() + counts_.waiting >= options_.max_waiting;
     if (!closed && !full) inbox_.push_back(std::move(call));
   }
-  if (closed) {
-    end_early(std::move(call), kStopping, kStoppingMessage);
-  } else if (full) {
-    end_early(std::move(call), "stripe_queue_full", "too many calls to Stripe are waiting");
-  } else {
-    curl_multi_wakeup(multi_);
-  }
+  if (closed) end_early(std::move(call), kStopping, kStoppingMessage);
+  else if (full) end_early(std::move(call), "stripe_queue_full", "too many calls to Stripe are waiting");
+  else curl_multi_wakeup(multi_);
   return ticket;
 }
 
@@ -234,8 +234,12 @@ void Loop::start_what_may(Instant now) {
   std::vector<std::string> refused;  // routes that must wait: their later calls need not ask
   for (auto it = waiting_.begin(); it != waiting_.end();) {
     const Call& call = *it->second;
+    if (call.is_late(now)) {
+      end_early(std::move(waiting_.extract(it++).mapped()), kTooLate, kTooLateMessage);
+      continue;
+    }
     if (!may_start(call)) break;
-    if (std::ranges::find(refused, call.route) != refused.end()) {
+    if (creations_are_full(call) || std::ranges::find(refused, call.route) != refused.end()) {
       ++it;
       continue;
     }
@@ -263,6 +267,10 @@ bool Loop::may_start(const Call& call) const {
   return false;
 }
 
+bool Loop::creations_are_full(const Call& call) const {
+  return creating_ >= options_.max_payout_creations && call.route == kCreatePayout;
+}
+
 void Loop::start(Owned call) {
   CURL* easy = nullptr;
   if (idle_handles_.empty()) {
@@ -275,10 +283,18 @@ void Loop::start(Owned call) {
   call->started = now();
   call->transfer = std::make_unique<Transfer>(options_, call->request, options_.clock->now(), easy);
   CHECK(curl_multi_add_handle(multi_, easy) == CURLM_OK);
+  if (call->route == kCreatePayout) ++creating_;
   sending_.emplace(easy, std::move(call));
   ++counts_.sends;
   counts_.in_flight = sending_.size();
   counts_.peak = std::max<std::size_t>(counts_.peak, sending_.size());
+}
+
+Loop::Owned Loop::take_from_sending(CURL* easy) {
+  Owned call = std::move(sending_.extract(easy).mapped());
+  if (call->route == kCreatePayout) --creating_;
+  counts_.in_flight = sending_.size();
+  return call;
 }
 
 void Loop::collect() {
@@ -288,11 +304,10 @@ void Loop::collect() {
     CURL* easy = message->easy_handle;
     const CURLcode result = message->data.result;  // the message dies with the handle's removal
     curl_multi_remove_handle(multi_, easy);
-    Owned call = std::move(sending_.extract(easy).mapped());
+    Owned call = take_from_sending(easy);
     Sent sent = call->transfer->finish(result);
     call->transfer.reset();
     idle_handles_.push_back(easy);
-    counts_.in_flight = sending_.size();
     ask_budget_at_.reset();  // a slot is free
     conclude(std::move(call), std::move(sent));
   }
@@ -357,12 +372,11 @@ void Loop::end_early(Owned call, const char* code, const char* message) {
 }
 
 void Loop::cut(CURL* easy, const char* code, const char* message) {
-  Owned call = std::move(sending_.extract(easy).mapped());
+  Owned call = take_from_sending(easy);
   curl_multi_remove_handle(multi_, easy);
   const Sent sent = call->transfer->finish(CURLE_ABORTED_BY_CALLBACK);
   call->transfer.reset();
   idle_handles_.push_back(easy);
-  counts_.in_flight = sending_.size();
   call->history = after(with_lost(call->history, sent.lost_before), sent.last.send);
   end_early(std::move(call), code, message);
 }
@@ -371,7 +385,10 @@ void Loop::cut(CURL* easy, const char* code, const char* message) {
 std::chrono::milliseconds Loop::next_wait(Instant now) const {
   if (drain_until_ && sending_.empty()) return {};
   // A slot became free after the last look.
-  if (!waiting_.empty() && !ask_budget_at_ && may_start(*waiting_.begin()->second)) return {};
+  const auto may = [this](const auto& each) {
+    return may_start(*each.second) && !creations_are_full(*each.second);
+  };
+  if (!ask_budget_at_ && std::ranges::any_of(waiting_, may)) return {};
   Instant next = now + std::chrono::seconds{10};
   if (!paused_.empty()) next = std::min(next, paused_.begin()->first);
   if (ask_budget_at_ && !waiting_.empty()) next = std::min(next, *ask_budget_at_);

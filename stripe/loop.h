@@ -40,7 +40,9 @@ class Loop {
   void wake_paused(Instant now);
   void start_what_may(Instant now);
   bool may_start(const Call& call) const;
+  bool creations_are_full(const Call& call) const;
   void start(Owned call);
+  Owned take_from_sending(CURL* easy);
   void collect();
   void conclude(Owned call, Sent sent);
   void pause(Owned call, Pause wanted);
@@ -65,6 +67,7 @@ class Loop {
   std::map<Place, Owned> waiting_;        // for the budget or a slot
   std::multimap<Instant, Owned> paused_;  // before a repeat
   std::unordered_map<CURL*, Owned> sending_;
+  std::size_t creating_ = 0;              // of them, POST /v1/payouts
   std::vector<CURL*> idle_handles_;
   std::optional<Instant> ask_budget_at_;
   std::optional<Instant> drain_until_;
