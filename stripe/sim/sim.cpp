@@ -193,7 +193,10 @@ void Sim::stop() {
   keeper_wakes_.notify_all();
   if (keeper_.joinable()) keeper_.join();
   sender_.stop();
-  if (server_) server_->stop();
+  if (!server_) return;
+  server_->stop();
+  options_.port = server_->port();
+  server_.reset();
 }
 
 std::uint16_t Sim::port() const { return server_ ? server_->port() : options_.port; }

@@ -85,7 +85,8 @@ class WebhookSender::Impl {
 };
 
 void WebhookSender::Impl::start() {
-  CHECK(!thread_.joinable() && !stopping_);
+  CHECK(!thread_.joinable());
+  stopping_ = false;
   thread_ = std::thread([this] { loop(); });
 }
 
