@@ -34,12 +34,14 @@ std::optional<Money> Fields::money(std::optional<Currency> currency, AmountRule 
       wrong(rule.name, "amount_invalid",
             whole->is_string()
                 ? "must be a number, not a string: whole minor units, 1050 for 10.50 usd"
-                : "must be a whole number of minor units, without a fraction: 1050 for 10.50 usd");
+                : fmt::format("must be a whole number of minor units, without a fraction: 1050 for 10.50 usd; not {}",
+                              whole->is_number() ? dump(*whole) : whole->type_name()));
       return std::nullopt;
     }
     const std::int64_t minor = fits_int64(*whole) ? whole->get<std::int64_t>() : INT64_MAX;
     if (minor > kMaxMinor || minor < -kMaxMinor) {
-      wrong(rule.name, "amount_too_large", fmt::format("must be at most {}", kMaxMinor),
+      wrong(rule.name, "amount_too_large",
+            fmt::format("must be at most {} minor units; {} was given", kMaxMinor, dump(*whole)),
             Kind::unprocessable);
       return std::nullopt;
     }
@@ -65,8 +67,11 @@ std::optional<Money> Fields::money(std::optional<Currency> currency, AmountRule 
   }
   if (!currency) return std::nullopt;
   if (money->minor < rule.min) {
-    wrong(whole != nullptr ? rule.name : decimal_name, "amount_invalid",
-          fmt::format("must be at least {}", rule.min));
+    const bool counted = whole != nullptr;  // or written out
+    wrong(counted ? rule.name : decimal_name, "amount_invalid",
+          counted ? fmt::format("must be at least {} in minor units; {} was given", rule.min, money->minor)
+                  : fmt::format("must be at least {}; {} was given", to_decimal({rule.min, money->currency}),
+                                to_decimal(*money)));
     return std::nullopt;
   }
   return money;
