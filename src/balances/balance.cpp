@@ -16,10 +16,15 @@ Error unreadable(const std::string& what) {
   return Error{Kind::upstream, "stripe_answer_invalid", "Stripe's balance can't be read: " + what};
 }
 
+bool fits(const Json& figure) {
+  return figure.is_number_integer() &&
+         !(figure.is_number_unsigned() && figure.get<std::uint64_t>() > INT64_MAX);
+}
+
 Result<Part> parse_part(const Json& json) {
   const auto amount = json.find("amount");
   const auto code = json.find("currency");
-  if (amount == json.end() || !amount->is_number_integer() || code == json.end() || !code->is_string()) {
+  if (amount == json.end() || !fits(*amount) || code == json.end() || !code->is_string()) {
     return unreadable("an entry without amount and currency");
   }
   const auto currency = Currency::parse(code->get<std::string>());
@@ -28,7 +33,7 @@ Result<Part> parse_part(const Json& json) {
   const auto types = json.find("source_types");
   if (types != json.end() && types->is_object()) {
     for (const auto& [type, figure] : types->items()) {
-      if (figure.is_number_integer()) part.source_types[type] = figure.get<std::int64_t>();
+      if (fits(figure)) part.source_types[type] = figure.get<std::int64_t>();
     }
   }
   return part;
@@ -71,7 +76,9 @@ std::optional<std::int64_t> Balance::amount_in(const std::vector<Part>& parts, c
 Result<Balance> parse_balance(const std::string& account, const std::string& body) {
   const auto json = parse_json(body);
   if (!json || !json->is_object()) return unreadable("no JSON object");
-  Balance balance{.account = account, .livemode = json->value("livemode", false)};
+  const auto livemode = json->find("livemode");
+  Balance balance{.account = account,
+                  .livemode = livemode != json->end() && livemode->is_boolean() && livemode->get<bool>()};
   for (const auto& [name, into] : {std::pair{"available", &balance.available},
                                    std::pair{"pending", &balance.pending},
                                    std::pair{"connect_reserved", &balance.connect_reserved},
@@ -100,6 +107,18 @@ Result<Balance> Balances::fetch(const access::ConnectedAccount& account) {
   return balance;
 }
 
+// Ends also when reading throws: all who ask later would wait for ever.
+struct Balances::Reading {
+  std::mutex& mutex;
+  std::condition_variable& read;
+  Entry& entry;
+  ~Reading() {
+    const std::scoped_lock lock(mutex);
+    entry.being_read = false;
+    read.notify_all();
+  }
+};
+
 Result<Balance> Balances::get(const access::ConnectedAccount& account) {
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -109,20 +128,24 @@ Result<Balance> Balances::get(const access::ConnectedAccount& account) {
     // Whoever reads answers for everybody; should that fail, the next one asks again.
     read_.wait(lock);
   }
-  entries_[account.id()].being_read = true;
+  Entry& entry = entries_[account.id()];  // stays where it is
+  entry.being_read = true;
+  const auto forgotten = entry.forgotten;
   lock.unlock();
+  const Reading reading{mutex_, read_, entry};
   auto balance = fetch(account);
-  lock.lock();
-  Entry& entry = entries_[account.id()];
-  entry.being_read = false;
-  if (balance) entry.balance = *balance;
-  read_.notify_all();
+  if (balance) {
+    const std::scoped_lock keeping(mutex_);
+    if (entry.forgotten == forgotten) entry.balance = *balance;
+  }
   return balance;
 }
 
 void Balances::forget(const std::string& account) {
   const std::scoped_lock lock(mutex_);
-  entries_[account].balance.reset();
+  Entry& entry = entries_[account];
+  entry.balance.reset();
+  ++entry.forgotten;
 }
 
 OrderedJson to_json(const Balance& balance) {

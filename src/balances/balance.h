@@ -56,7 +56,9 @@ class Balances {
   struct Entry {
     std::optional<Balance> balance;
     bool being_read = false;
+    int forgotten = 0;  // times: what was being read then is out of date, too
   };
+  struct Reading;
 
   stripe::Client* client_;
   const std::chrono::milliseconds kept_for_;
