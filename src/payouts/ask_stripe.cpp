@@ -1,24 +1,16 @@
 #include "payouts/ask_stripe.h"
 
-#include <simdjson.h>
-
 #include "base/log.h"
 #include "jobs/queue.h"
 #include "mirror/mirror_jobs.h"
+#include "payouts/ask_rules.h"
 #include "payouts/payouts.h"
 #include "payouts/stripe_payout.h"
-#include "stripe/pages.h"
 
 namespace payoutd::payouts {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr auto kKeyLife = 23h;       // Stripe forgets a key after a day; never sent later than this
-constexpr auto kSendTakes = 150s;    // a send that began longer ago is over, whoever made it
-constexpr auto kQuiet = 10min;       // after the last send, before a list can prove absence
-constexpr auto kGiveUp = 24h * 7;    // then a person decides
-constexpr const char* kReplayedError = "replayed_error";
 
 // For people: what an answer that decides nothing said.
 std::string words_of(const stripe::Answer& answer) {
@@ -31,11 +23,6 @@ std::string code_of(const stripe::Answer& answer) {
   return answer.error.code;
 }
 
-bool refused(const stripe::Answer& answer) {
-  return answer.refusal && answer.refusal->status >= 400 && answer.refusal->status < 500 &&
-         answer.refusal->status != 429;
-}
-
 stripe::Form form_of(const AskStripe::Wanted& wanted, PayoutId id, int attempt) {
   stripe::Form form;
   form.add("amount", wanted.money.minor).add("currency", wanted.money.currency.str());
@@ -43,7 +30,33 @@ stripe::Form form_of(const AskStripe::Wanted& wanted, PayoutId id, int attempt) 
   if (wanted.description) form.add("description", *wanted.description);
   for (const auto& [key, value] : wanted.metadata.items()) form.metadata(key, value.get<std::string>());
   form.metadata(kPayoutIdKey, id.str()).metadata(kAttemptKey, std::to_string(attempt));
+  if (wanted.external_id) form.metadata(kRequestKey, *wanted.external_id);
   return form;
+}
+
+NewPayout payout_of(const AskStripe::Wanted& wanted) {
+  return {.organization = wanted.account.organization,
+          .id = PayoutId::make(),
+          .account = wanted.account.id(),
+          .money = wanted.money,
+          .method = wanted.method,
+          .description = wanted.description,
+          .external_id = wanted.external_id,
+          .metadata = wanted.metadata,
+          .actor = wanted.actor};
+}
+
+Instruction instruction_of(const AskStripe::Wanted& wanted, const NewPayout& payout) {
+  return {.organization = payout.organization,
+          .id = InstructionId::make(),
+          .payout = payout.id,
+          .account = payout.account,
+          .money = payout.money,
+          .attempt = 1,
+          .key = "payoutd-" + payout.id.str() + "-1",
+          .path = "/v1/payouts",
+          .body = form_of(wanted, payout.id, 1).str(),
+          .state = "sending"};
 }
 
 void enqueue_resolve(pg::Tx& tx, OrgId organization, PayoutId payout, Time at) {
@@ -56,77 +69,71 @@ void enqueue_resolve(pg::Tx& tx, OrgId organization, PayoutId payout, Time at) {
                               .max_attempts = 1'000});
 }
 
-// Whether a payout in a list is the one that this instruction asked for.
-bool is_of(const simdjson::dom::object& object, const Instruction& instruction) {
-  std::string_view id, attempt, currency;
-  std::int64_t amount = 0;
-  return object.at_pointer(std::string("/metadata/") + kPayoutIdKey).get(id) == simdjson::SUCCESS &&
-         object.at_pointer(std::string("/metadata/") + kAttemptKey).get(attempt) == simdjson::SUCCESS &&
-         object["currency"].get(currency) == simdjson::SUCCESS &&
-         object["amount"].get(amount) == simdjson::SUCCESS && id == instruction.payout.str() &&
-         attempt == std::to_string(instruction.attempt) &&
-         currency == instruction.money.currency.str() && amount == instruction.money.minor;
-}
-
 std::string id_in(const std::string& object) {
   const Json json = Json::parse(object, nullptr, false);
   const auto id = json.is_object() ? json.find("id") : json.end();
   return id != json.end() && id->is_string() ? id->get<std::string>() : std::string{};
 }
 
-Error unresolved(const Instruction& instruction) {
-  return Error{Kind::retry, "outcome_unknown",
-               "what became of the payout at Stripe is not known yet: " +
-                   instruction.outcome_message.value_or("it is being sent")};
-}
-
-bool settled(const Instruction& instruction) {
-  return instruction.state == "done" || instruction.state == "not_done" ||
-         instruction.state == "needs_review";
+// A key is for one request. The layer of Idempotency-Keys sees to that, but for keys that a restored
+// database has forgotten.
+std::optional<Error> asks_for_another(const AskStripe::Wanted& wanted, const instructions::Asked& asked) {
+  if (asked.account == wanted.account.id() && asked.money == wanted.money) return std::nullopt;
+  return Error{Kind::unprocessable, "idempotency_key_reused",
+               "this Idempotency-Key asked for another payout: " + to_decimal(asked.money) + " " +
+                   asked.money.currency.str() + " of " + asked.account};
 }
 
 }  // namespace
 
-Result<PayoutId> AskStripe::pay_out(const Wanted& wanted) {
+Result<std::optional<PayoutId>> AskStripe::asked_before(const Wanted& wanted) {
+  using Found = std::optional<instructions::Asked>;
   const OrgId organization = wanted.account.organization;
-  NewPayout payout{.organization = organization,
-                   .id = PayoutId::make(),
-                   .account = wanted.account.id(),
-                   .money = wanted.money,
-                   .method = wanted.method,
-                   .description = wanted.description,
-                   .external_id = wanted.external_id,
-                   .metadata = wanted.metadata,
-                   .actor = wanted.actor};
-  Instruction instruction{.organization = organization,
-                          .id = InstructionId::make(),
-                          .payout = payout.id,
-                          .account = payout.account,
-                          .money = payout.money,
-                          .attempt = 1,
-                          .key = "payoutd-" + payout.id.str() + "-1",
-                          .path = "/v1/payouts",
-                          .body = form_of(wanted, payout.id, 1).str(),
-                          .state = "sending"};
-  const auto earlier = db_.transact([&](pg::Tx& tx) -> Result<std::optional<PayoutId>> {
-    const Time now = clock_.now();
-    if (instructions::create(tx, payout, instruction, now)) {
-      // Should this process end now, another finds out what became of it.
-      enqueue_resolve(tx, organization, payout.id, now + kSendTakes);
-      return std::optional<PayoutId>{};
-    }
-    return instructions::find_by_external_id(tx, organization, *payout.external_id);
-  });
-  if (!earlier) return earlier.error();
-  if (*earlier) {
-    // The same request was begun before: it goes on from there, under the same key.
-    if (auto known = resolve(organization, **earlier); !known && known.error().kind != Kind::retry) {
-      return known.error();
-    }
-    return **earlier;
+  bool matched = false;
+  const auto find = [&](pg::Tx& tx) -> Result<Found> {
+    matched = restored_.is_matched(tx, wanted.account);
+    return wanted.external_id ? instructions::find_by_external_id(tx, organization, *wanted.external_id) : Found{};
+  };
+  auto found = db_.transact(find);
+  if (found && !*found && !matched) {
+    if (auto done = restored_.match(wanted.account); !done) return done.error();
+    found = db_.transact(find);
   }
-  crash_.at("committed");
-  if (auto sent = send(instruction); !sent && sent.error().code != "outcome_unknown") return sent.error();
+  if (!found) return found.error();
+  if (!*found) return std::optional<PayoutId>{};
+  if (auto another = asks_for_another(wanted, **found)) return *another;
+  if (auto known = resolve(organization, (*found)->id); !known && known.error().kind != Kind::retry) {
+    return known.error();
+  }
+  return std::optional<PayoutId>((*found)->id);
+}
+
+Result<PayoutId> AskStripe::pay_out(const Wanted& wanted) {
+  // Matches the database, too.
+  const auto before = asked_before(wanted);
+  if (!before) return before.error();
+  if (*before) return **before;
+  const NewPayout payout = payout_of(wanted);
+  const Instruction instruction = instruction_of(wanted, payout);
+  const auto made = db_.transact([&](pg::Tx& tx) -> Result<bool> {
+    if (!restored_.is_matched(tx, wanted.account)) {
+      return Error{Kind::retry, "database_changed", "the database was started again meanwhile: ask again"};
+    }
+    const Time now = clock_.now();
+    if (!instructions::create(tx, payout, instruction, now)) return false;
+    // Should this process end now, another finds out what became of it.
+    enqueue_resolve(tx, payout.organization, payout.id, now + kSendTakes);
+    return true;
+  });
+  if (!made) return made.error();
+  if (!*made) {
+    // Another thread began the same request meanwhile: it goes on from there, under the same key.
+    const auto other = asked_before(wanted);
+    if (!other) return other.error();
+    if (*other) return **other;
+    return Error{Kind::retry, "payout_in_progress", "the same payout was just refused: ask again"};
+  }
+  if (auto sent = send(instruction); !sent && sent.error().code != kOutcomeUnknown) return sent.error();
   return payout.id;
 }
 
@@ -139,54 +146,66 @@ Result<std::string> AskStripe::stripe_header(OrgId organization, const std::stri
 Result<void> AskStripe::send(const Instruction& instruction) {
   const auto header = stripe_header(instruction.organization, instruction.account);
   if (!header) return header.error();
+  settings_.at("committed");
   auto request = stripe::Request::post(instruction.path, stripe::IdempotencyKey(instruction.key), instruction.body)
                      .on(*header)
                      .with(stripe::Priority::money)
                      .with(stripe::Retries::money())
-                     .with(20s)
-                     .earlier({.unknown = instruction.was_unknown, .sends = instruction.was_unknown ? instruction.sends : 0});
+                     .with(settings_.timeout)
+                     .until(std::chrono::steady_clock::now() + kLastStart)
+                     .earlier({.unknown = instruction.was_unknown,
+                               .sends = instruction.was_unknown ? instruction.sends - 1 : 0});
   const stripe::Answer answer = client_.send(std::move(request));
-  crash_.at("answered");
+  settings_.at("answered");
   return settle(instruction, answer);
 }
 
 Result<void> AskStripe::settle(const Instruction& instruction, const stripe::Answer& answer) {
   if (answer.outcome == stripe::Outcome::done) {
-    return settle_done(instruction, answer.response.body, answer.response.sent_at, answer.response.request_id);
+    return settle_done(instruction, {answer.response.body, answer.response.sent_at, answer.response.request_id});
   }
+  Said said = Said::unknown;
   const auto written = db_.transact([&](pg::Tx& tx) -> Result<void> {
-    if (auto row = lock_payout(tx, instruction.organization, instruction.payout); !row) return row.error();
-    const auto now_known = instructions::lock_of(tx, instruction.organization, instruction.payout);
+    const auto payout = lock_payout(tx, instruction.organization, instruction.payout);
+    if (!payout) return payout.error();
+    const auto known = instructions::lock_of(tx, instruction.organization, instruction.payout);
+    said = known ? what_it_says(answer, instruction, *known) : Said::unknown;
     // A webhook or another instance has settled it meanwhile.
-    if (!now_known || settled(*now_known)) return {};
+    if (!known || is_settled(*known)) return {};
     const Time now = clock_.now();
-    if (answer.outcome == stripe::Outcome::unknown) {
-      instructions::unknown(tx, instruction, code_of(answer), words_of(answer), now);
-      enqueue_resolve(tx, instruction.organization, instruction.payout, now + 1min);
-    } else if (refused(answer)) {
-      instructions::not_done(tx, instruction, code_of(answer), words_of(answer), now);
-    } else {
-      instructions::not_arrived(tx, instruction, words_of(answer), now);
-      enqueue_resolve(tx, instruction.organization, instruction.payout, now + 15s);
+    if (payout->stripe_payout_id) {
+      said = Said::done;
+      instructions::done(tx, instruction, *payout->stripe_payout_id, answer.response.request_id, now);
+      return {};
+    }
+    switch (said) {
+      case Said::done: break;
+      case Said::refused:
+        instructions::not_done(tx, instruction, code_of(answer), words_of(answer), now);
+        break;
+      case Said::not_arrived:
+        instructions::not_arrived(tx, instruction, words_of(answer), now);
+        enqueue_resolve(tx, instruction.organization, instruction.payout, now + 15s);
+        break;
+      case Said::unknown:
+        instructions::unknown(tx, instruction, code_of(answer), words_of(answer), now);
+        enqueue_resolve(tx, instruction.organization, instruction.payout, now + 1min);
     }
     return {};
   });
   if (!written) return written.error();
-  if (answer.outcome == stripe::Outcome::unknown) {
-    return Error{Kind::retry, "outcome_unknown", words_of(answer)};
-  }
-  if (refused(answer)) return answer.error;
+  if (said == Said::unknown) return Error{Kind::retry, kOutcomeUnknown, words_of(answer)};
+  if (said == Said::refused) return answer.error;
   return {};
 }
 
-Result<void> AskStripe::settle_done(const Instruction& instruction, const std::string& object, Time shown_at,
-                                    const std::string& request_id) {
-  const std::string stripe_id = id_in(object);
+Result<void> AskStripe::settle_done(const Instruction& instruction, const Seen& seen) {
+  const std::string stripe_id = id_in(seen.object);
   return db_.transact([&](pg::Tx& tx) -> Result<void> {
     const mirror::Version version{.organization = instruction.organization,
                                   .account = instruction.account,
-                                  .object = object,
-                                  .shown_at = std::chrono::floor<std::chrono::seconds>(shown_at),
+                                  .object = seen.object,
+                                  .shown_at = std::chrono::floor<std::chrono::seconds>(seen.sent_at),
                                   .source = mirror::Source::fetch};
     const mirror::Applied applied = mirror::apply(tx, appliers_, {&version, 1});
     mirror::enqueue_follow_ups(tx, applied);
@@ -194,148 +213,13 @@ Result<void> AskStripe::settle_done(const Instruction& instruction, const std::s
     if (!payout) return payout.error();
     const Time now = clock_.now();
     if (stripe_id.empty() || payout->stripe_payout_id != stripe_id) {
-      instructions::needs_review(tx, instruction, "Stripe's answer is not of this payout: " + stripe_id, now);
+      instructions::needs_review(tx, instruction, kAnotherObject,
+                                 "Stripe's answer is not of this payout: " + stripe_id, now);
       return {};
     }
-    instructions::done(tx, instruction, stripe_id, request_id, now);
+    instructions::done(tx, instruction, stripe_id, seen.request_id, now);
     return {};
   });
-}
-
-Result<void> AskStripe::resolve(OrgId organization, PayoutId id) {
-  enum class Next { nothing, wait, send, look };
-  Next next = Next::nothing;
-  std::optional<Instruction> instruction;
-  const auto begun = db_.transact([&](pg::Tx& tx) -> Result<void> {
-    next = Next::nothing;
-    const auto payout = lock_payout(tx, organization, id);
-    if (!payout) return payout.error();
-    instruction = instructions::lock_of(tx, organization, id);
-    if (!instruction || settled(*instruction)) return {};
-    const Time now = clock_.now();
-    if (payout->stripe_payout_id) {
-      instructions::done(tx, *instruction, *payout->stripe_payout_id, "", now);
-      return {};
-    }
-    const auto age = now - instruction->first_sent_at.value_or(now);
-    if (instruction->state == "sending" && now - instruction->last_sent_at.value_or(now) < kSendTakes) {
-      next = Next::wait;
-    } else if (age > kGiveUp) {
-      instructions::needs_review(tx, *instruction, "a week of looking decided nothing", now);
-    } else if (age < kKeyLife && instruction->outcome_code != kReplayedError) {
-      // Whoever was sending it ended meanwhile: it may have arrived.
-      if (instruction->state == "sending") instruction->was_unknown = true;
-      instructions::sending(tx, *instruction, now);
-      next = Next::send;
-    } else {
-      next = Next::look;
-    }
-    return {};
-  });
-  if (!begun) return begun.error();
-  switch (next) {
-    case Next::nothing: return {};
-    case Next::wait: return unresolved(*instruction);
-    case Next::send: return send(*instruction);
-    case Next::look: return look_for(*instruction);
-  }
-  return {};
-}
-
-Result<void> AskStripe::look_for(const Instruction& instruction) {
-  const auto header = stripe_header(instruction.organization, instruction.account);
-  if (!header) return header.error();
-  const Time began = clock_.now();
-  const auto since = to_unix(instruction.first_sent_at.value_or(began)) - 3'600;
-  stripe::Pages pages = client_.list({.path = "/v1/payouts",
-                                      .query = stripe::Form{}.add("created[gte]", since),
-                                      .account = *header,
-                                      .priority = stripe::Priority::money});
-  for (const stripe::Page& page : pages) {
-    for (const stripe::Item& item : page.items) {
-      if (is_of(item.object, instruction)) {
-        return settle_done(instruction, std::string(item.raw), page.sent_at, std::string(page.request_id));
-      }
-    }
-  }
-  if (auto whole = pages.finished(); !whole) return Error{Kind::retry, whole.error().code, whole.error().message};
-  const auto proven = db_.transact([&](pg::Tx& tx) -> Result<bool> {
-    if (auto row = lock_payout(tx, instruction.organization, instruction.payout); !row) return row.error();
-    const auto known = instructions::lock_of(tx, instruction.organization, instruction.payout);
-    if (!known || settled(*known)) return true;
-    // Nobody may have sent it since this list began.
-    const bool quiet = known->last_sent_at.value_or(began) + kQuiet <= began;
-    if (quiet && known->absent_since && *known->absent_since < began) {
-      instructions::not_done(tx, *known, "not_at_stripe", "two complete lists of Stripe's do not show it",
-                             clock_.now());
-      return true;
-    }
-    instructions::absent(tx, *known, began);
-    return false;
-  });
-  if (!proven) return proven.error();
-  if (!*proven) return unresolved(instruction);
-  return {};
-}
-
-Result<void> AskStripe::cancel(OrgId organization, PayoutId id, const std::string& actor) {
-  const auto refuse = [](std::string reason) {
-    return Error{Kind::refused, "payout_not_cancelable", std::move(reason)};
-  };
-  const auto at_stripe = db_.transact([&](pg::Tx& tx) -> Result<std::optional<Payout>> {
-    auto payout = lock_payout(tx, organization, id);
-    if (!payout) return payout.error();
-    if (payout->status == "canceled") return refuse("the payout is canceled already");
-    if (payout->automatic.value_or(false)) {
-      return refuse("Stripe made this payout by its schedule; only manual ones can be canceled");
-    }
-    if (!payout->stripe_payout_id) {
-      const auto instruction = instructions::lock_of(tx, organization, id);
-      if (!instruction || instruction->state != "ready" || payout->status != "queued") {
-        return refuse("the payout is " + payout->status + ": it can be canceled before it is sent, or once "
-                      "Stripe shows it as pending");
-      }
-      instructions::canceled(tx, *instruction, actor, clock_.now());
-      return std::optional<Payout>{};
-    }
-    if (payout->status != "pending") {
-      return refuse("the payout is " + payout->status + "; Stripe cancels only pending ones");
-    }
-    return std::optional<Payout>(std::move(*payout));
-  });
-  if (!at_stripe) return at_stripe.error();
-  if (!*at_stripe) return {};
-  return cancel_at_stripe(**at_stripe);
-}
-
-Result<void> AskStripe::cancel_at_stripe(const Payout& payout) {
-  const auto header = stripe_header(payout.organization, *payout.account);
-  if (!header) return header.error();
-  const stripe::Answer answer =
-      client_.send(stripe::Request::post(stripe::v1_path({"payouts", *payout.stripe_payout_id, "cancel"}),
-                                         stripe::IdempotencyKey("payoutd-cancel-" + payout.id.str()), "")
-                       .on(*header)
-                       .with(stripe::Priority::money)
-                       .with(stripe::Retries::money())
-                       .with(20s));
-  // Whatever was answered, the payout itself says how it stands.
-  const auto shown = mirror::fetch_and_apply(db_, client_, appliers_,
-                                             {.organization = payout.organization,
-                                              .account = *payout.account,
-                                              .stripe_header = *header,
-                                              .type = "payout",
-                                              .stripe_ids = {*payout.stripe_payout_id},
-                                              .retries = stripe::Retries::money()});
-  if (!shown) return Error{Kind::retry, "outcome_unknown", "Stripe does not answer; ask again"};
-  const auto status = db_.read([&](pg::Tx& tx) -> Result<std::string> {
-    const auto found = find_payout(tx, payout.organization, payout.id.str());
-    if (!found) return found.error();
-    return found->status;
-  });
-  if (!status) return status.error();
-  if (*status == "canceled") return {};
-  if (refused(answer)) return Error{Kind::refused, "payout_not_cancelable", answer.refusal->message};
-  return Error{Kind::retry, "outcome_unknown", "Stripe has not said whether it canceled the payout; ask again"};
 }
 
 std::vector<jobs::Handler> AskStripe::handlers() {
@@ -353,7 +237,7 @@ std::vector<jobs::Handler> AskStripe::handlers() {
     return {};
   };
   const auto settle_shown = [this](jobs::Run& run) -> Result<void> {
-    const auto payout = db_.read([&](pg::Tx& tx) {
+    const auto payout = db_.transact([&](pg::Tx& tx) {
       return find_payout(tx, *run.organization(), run.payload().value("payout", std::string{}));
     });
     if (!payout) return payout.error();

@@ -4,6 +4,7 @@
 // again under another key.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "jobs/handler.h"
 #include "mirror/apply.h"
 #include "payouts/instructions.h"
+#include "payouts/restored.h"
 #include "pg/database.h"
 #include "stripe/client.h"
 
@@ -21,17 +23,22 @@ namespace payoutd::payouts {
 
 inline constexpr const char* kResolveJob = "payouts.resolve";  // {payout}
 
-// Named points at which a test ends the process; nothing in service.
-struct CrashPoints {
-  std::function<void(const char* point)> at = [](const char*) {};  // "committed", "answered"
-};
-
 class AskStripe {
  public:
+  struct Settings {
+    std::chrono::milliseconds timeout{20'000};  // of one send of a request; the client repeats it
+    // Named points at which a test ends the process; nothing in service: "committed" before the first
+    // byte of a payout leaves, "answered" before what Stripe said of it is kept, "looked" between a
+    // list that does not show a payout and the decision to send it again.
+    std::function<void(const char* point)> at = [](const char*) {};
+  };
   // All must outlive it.
   AskStripe(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers, const Clock& clock,
-            CrashPoints crash = {})
-      : db_(db), client_(client), appliers_(appliers), clock_(clock), crash_(std::move(crash)) {}
+            Settings settings)
+      : db_(db), client_(client), appliers_(appliers), clock_(clock), settings_(std::move(settings)),
+        restored_(db, client, appliers) {}
+  AskStripe(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers, const Clock& clock)
+      : AskStripe(db, client, appliers, clock, Settings{}) {}
 
   struct Wanted {
     access::ConnectedAccount account;
@@ -41,6 +48,11 @@ class AskStripe {
     Json metadata = Json::object();  // texts by key
     std::string actor;
   };
+  // The payout that the same external_id asked for before, gone on with from where that stopped;
+  // nothing where it asks for the first time, so that pay_out may follow.
+  // Errors: 422 `idempotency_key_reused` for another amount or account; Stripe's refusal, in its words.
+  Result<std::optional<PayoutId>> asked_before(const Wanted& wanted);
+
   // The payout as it stands afterwards: pending or in_transit by Stripe's word; queued where Stripe could
   // not be reached; processing while nobody knows. Asked again with the same external_id, it goes on
   // where the first one stopped. Error: Stripe's refusal, in its words.
@@ -49,19 +61,34 @@ class AskStripe {
   // Errors: 404; 409 `payout_not_cancelable` with the reason; 503 where Stripe's answer is not known.
   Result<void> cancel(OrgId organization, PayoutId id, const std::string& actor);
 
-  // Finds out what became of a payout's instruction; does nothing once that is known.
-  // Error: retry, while it is not.
+  // Finds out what became of a payout's instruction; does nothing once that is known. Stripe's list is
+  // looked at first; what it does not show is sent again under its own key while that key lives.
+  // Error: retry, while it is not known.
   Result<void> resolve(OrgId organization, PayoutId id);
 
   // The handlers of kResolveJob and of mirror::kSettleInstructionJob.
   std::vector<jobs::Handler> handlers();
 
  private:
+  enum class Next { nothing, wait, send, look };
+  struct Step {
+    Next next = Next::nothing;
+    std::optional<Instruction> instruction{};
+  };
+  // What a list of Stripe's shows of a payout.
+  struct Seen {
+    std::string object;
+    Time sent_at{};
+    std::string request_id;
+  };
+
   Result<void> send(const Instruction& instruction);
   Result<void> settle(const Instruction& instruction, const stripe::Answer& answer);
-  Result<void> settle_done(const Instruction& instruction, const std::string& object, Time shown_at,
-                           const std::string& request_id);
-  Result<void> look_for(const Instruction& instruction);
+  Result<void> settle_done(const Instruction& instruction, const Seen& seen);
+  Result<Step> next_step(OrgId organization, PayoutId id);
+  Result<std::optional<Seen>> look_for(const Instruction& instruction);
+  Result<void> send_again(const Instruction& instruction);
+  Result<void> count_absence(const Instruction& instruction, Time began);
   Result<std::string> stripe_header(OrgId organization, const std::string& account);
   Result<void> cancel_at_stripe(const Payout& payout);
 
@@ -69,7 +96,8 @@ class AskStripe {
   stripe::Client& client_;
   const mirror::Appliers& appliers_;
   const Clock& clock_;
-  const CrashPoints crash_;
+  const Settings settings_;
+  Restored restored_;
 };
 
 }  // namespace payoutd::payouts

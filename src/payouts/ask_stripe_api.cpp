@@ -12,7 +12,7 @@ namespace {
 constexpr const char* kEngineFields[] = {
     "beneficiary", "beneficiary_id", "origin_entity_id", "influencerId", "priority", "scheduled_run",
     "type", "origin_module", "campaignId", "invoiceId", "poId", "notes"};
-constexpr std::size_t kMaxMetadata = 48;  // Stripe takes 50; two are ours
+constexpr std::size_t kMaxMetadata = 47;  // Stripe takes 50; three are ours
 
 Error not_configured() {
   return Error{Kind::retry, "stripe_not_configured", "this service has no STRIPE_SECRET_KEY"};
@@ -111,12 +111,12 @@ http::Reply create(pg::Database& db, AskStripe* ask, const AskPayable& payable, 
   if (ask == nullptr) return http::error_reply(not_configured(), request.request_id);
   const auto wanted = read_body(db, request);
   if (!wanted) return http::error_reply(wanted.error(), request.request_id);
-  const auto* run = access::idempotent_run(request);
-  if (run == nullptr || !run->resumed) {
-    const auto there = payable(wanted->account, wanted->money.currency);
-    if (!there) return http::error_reply(there.error(), request.request_id);
-    if (auto error = too_little(*wanted, *there)) return http::error_reply(*error, request.request_id);
-  }
+  const auto before = ask->asked_before(*wanted);
+  if (!before) return http::error_reply(before.error(), request.request_id);
+  if (*before) return payout_reply(db, request, wanted->account.organization, **before, 201);
+  const auto there = payable(wanted->account, wanted->money.currency);
+  if (!there) return http::error_reply(there.error(), request.request_id);
+  if (auto error = too_little(*wanted, *there)) return http::error_reply(*error, request.request_id);
   const auto id = ask->pay_out(*wanted);
   if (!id) return http::error_reply(id.error(), request.request_id);
   return payout_reply(db, request, wanted->account.organization, *id, 201);

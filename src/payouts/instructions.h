@@ -27,7 +27,7 @@ struct Instruction {
   std::string body;         // the exact bytes
   std::string state;        // ready, sending, unknown, done, not_done, needs_review
   bool was_unknown = false;
-  std::int32_t sends = 0;
+  std::int32_t sends = 1;   // the one that creates it counts
   OptionalTime first_sent_at{}, last_sent_at{}, absent_since{};
   OptionalText outcome_code{}, outcome_message{};
 };
@@ -51,7 +51,12 @@ namespace instructions {
 bool create(pg::Tx& tx, const NewPayout& payout, const Instruction& instruction, Time now);
 
 // The payout that was asked for with that Idempotency-Key.
-std::optional<PayoutId> find_by_external_id(pg::Tx& tx, OrgId organization, const std::string& key);
+struct Asked {
+  PayoutId id;
+  std::string account;
+  Money money;
+};
+std::optional<Asked> find_by_external_id(pg::Tx& tx, OrgId organization, const std::string& key);
 
 // The latest instruction of a payout, locked; nothing for a payout that Stripe made by itself. Lock the
 // payout first: sending and canceling meet there.
@@ -65,7 +70,10 @@ struct Unresolved {
 };
 Unresolved unresolved(pg::Tx& tx);
 
-// Another send of the same bytes begins at `now`.
+// The same for a reader.
+std::optional<Instruction> find_of(pg::Tx& tx, OrgId organization, PayoutId payout);
+
+// Another send of the same bytes begins at `now`; `was_unknown` is kept with it.
 void sending(pg::Tx& tx, const Instruction& instruction, Time now);
 void done(pg::Tx& tx, const Instruction& instruction, const std::string& stripe_id,
           const std::string& request_id, Time now);
@@ -77,9 +85,25 @@ void not_arrived(pg::Tx& tx, const Instruction& instruction, const std::string& 
 void unknown(pg::Tx& tx, const Instruction& instruction, const std::string& code,
              const std::string& message, Time now);
 void absent(pg::Tx& tx, const Instruction& instruction, Time now);  // a complete list without it
-void needs_review(pg::Tx& tx, const Instruction& instruction, const std::string& message, Time now);
+void needs_review(pg::Tx& tx, const Instruction& instruction, const std::string& code,
+                  const std::string& message, Time now);
 // Before anything was sent, or where it certainly never arrived.
 void canceled(pg::Tx& tx, const Instruction& instruction, const std::string& actor, Time now);
+// Stripe is going to be asked to cancel it: for the audit trail.
+void cancel_asked(pg::Tx& tx, const Payout& payout, const std::string& actor, Time now);
+
+// Which life of which database this is. It changes whenever the rows may have gone back in time: a
+// server that was started again, another server, a database or a table that was made again.
+std::string lineage(pg::Tx& tx);
+// Since when Stripe's records of that account have to be read to find all that this database may have
+// forgotten, or does not know the fate of; nothing: since ever.
+OptionalTime horizon(pg::Tx& tx, OrgId organization, const std::string& account);
+// Gives rows of Stripe's payouts back the Idempotency-Keys that they were asked for with.
+struct Reclaimed {
+  std::string stripe_payout_id, key;
+};
+void reclaim(pg::Tx& tx, OrgId organization, const std::string& account,
+             const std::vector<Reclaimed>& payouts);
 
 }  // namespace instructions
 

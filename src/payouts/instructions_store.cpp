@@ -24,21 +24,23 @@ const pg::Query kInsertMember{"instruction_insert_payout", R"sql(
   VALUES ($1, $2, $3, $4))sql"};
 
 const pg::Query kFindByKey{"payout_by_external_id", R"sql(
-  SELECT id FROM payouts WHERE organization_id = $1 AND external_id = $2)sql"};
+  SELECT id, account, amount, currency FROM payouts
+   WHERE organization_id = $1 AND external_id = $2)sql"};
 
-const pg::Query kLockOf{"instruction_lock_of_payout", R"sql(
-  SELECT i.organization_id, i.id, m.payout_id, i.account, i.amount, i.currency, i.attempt,
-         i.idempotency_key, i.request_path, convert_from(i.body, 'UTF8') AS body, i.state,
-         i.was_unknown, i.sends, i.first_sent_at, i.last_sent_at, i.absent_since, i.outcome_code,
-         i.outcome_message
-    FROM instruction_payouts m
-    JOIN instructions i ON i.organization_id = m.organization_id AND i.id = m.instruction_id
-   WHERE m.organization_id = $1 AND m.payout_id = $2
-   ORDER BY i.attempt DESC LIMIT 1 FOR UPDATE OF i)sql"};
+#define LATEST_INSTRUCTION                                                                            \
+  "SELECT i.organization_id, i.id, m.payout_id, i.account, i.amount, i.currency, i.attempt,"          \
+  " i.idempotency_key, i.request_path, convert_from(i.body, 'UTF8') AS body, i.state, i.was_unknown," \
+  " i.sends, i.first_sent_at, i.last_sent_at, i.absent_since, i.outcome_code, i.outcome_message"      \
+  " FROM instruction_payouts m"                                                                       \
+  " JOIN instructions i ON i.organization_id = m.organization_id AND i.id = m.instruction_id"         \
+  " WHERE m.organization_id = $1 AND m.payout_id = $2 ORDER BY i.attempt DESC LIMIT 1"
+
+const pg::Query kFindOf{"instruction_of_payout", LATEST_INSTRUCTION};
+const pg::Query kLockOf{"instruction_lock_of_payout", LATEST_INSTRUCTION " FOR UPDATE OF i"};
 
 const pg::Query kSending{"instruction_sending", R"sql(
   UPDATE instructions SET state = 'sending', sends = sends + 1, last_sent_at = $3,
-         first_sent_at = coalesce(first_sent_at, $3), absent_since = NULL, updated = $3
+         was_unknown = was_unknown OR $4, first_sent_at = coalesce(first_sent_at, $3), absent_since = NULL, updated = $3
    WHERE organization_id = $1 AND id = $2)sql"};
 
 const pg::Query kSettle{"instruction_settle", R"sql(
@@ -59,7 +61,7 @@ const pg::Query kUnsettled{"instruction_unsettled", R"sql(
    WHERE organization_id = $1 AND id = $2)sql"};
 
 const pg::Query kAbsent{"instruction_absent", R"sql(
-  UPDATE instructions SET state = 'unknown', absent_since = coalesce(absent_since, $3), updated = $3
+  UPDATE instructions SET state = 'unknown', was_unknown = true, absent_since = coalesce(absent_since, $3), updated = $3
    WHERE organization_id = $1 AND id = $2)sql"};
 
 const pg::Query kEndMembers{"instruction_end_payouts", R"sql(
@@ -79,6 +81,37 @@ const pg::Query kAppend{"payout_append_engine_event", R"sql(
                              occurred_at)
   VALUES ($1, $2, $3, $4, $5, $6, 'engine', $7, $8, $9)
   ON CONFLICT (organization_id, payout_id, change) DO NOTHING)sql"};
+
+// A restart, a failover, a restored folder: another start of a postmaster. A dump that was restored:
+// another database, or another table of that name.
+const pg::Query kLineage{"database_lineage", R"sql(
+  SELECT pg_postmaster_start_time()::text || ' ' || d.oid || ' ' || pg_relation_filenode('instructions')
+           AS lineage
+    FROM pg_database d WHERE d.datname = current_database())sql",
+                         pg::Tenancy::global};
+
+// Ids are made in the order of time, so the newest is found from the end of the primary key.
+const pg::Query kHorizon{"instructions_horizon", R"sql(
+  SELECT least((SELECT created FROM instructions
+                 WHERE organization_id = $1 AND account = $2 AND rail = 'stripe_payout'
+                 ORDER BY id DESC LIMIT 1),
+               (SELECT min(created) FROM instructions
+                 WHERE organization_id = $1 AND account = $2 AND rail = 'stripe_payout'
+                   AND state IN ('ready', 'sending', 'unknown', 'needs_review'))) AS since)sql"};
+
+// The metadata came from outside: a key that is taken stays where it is, and of two rows that name
+// one key the older one has it.
+const pg::Query kReclaim{"payouts_reclaim_keys", R"sql(
+  UPDATE payouts p SET external_id = given.key
+    FROM (SELECT DISTINCT ON (claim.key) claim.key, found.id
+            FROM unnest($3::text[], $4::text[]) AS claim(stripe_payout_id, key)
+            JOIN payouts found ON found.organization_id = $1 AND found.account = $2
+                              AND found.stripe_payout_id = claim.stripe_payout_id
+           WHERE found.external_id IS NULL
+           ORDER BY claim.key, found.created, found.id) AS given
+   WHERE p.organization_id = $1 AND p.id = given.id AND p.external_id IS NULL
+     AND NOT EXISTS (SELECT FROM payouts other
+                      WHERE other.organization_id = $1 AND other.external_id = given.key))sql"};
 
 struct Change {
   const char* kind;
@@ -130,9 +163,11 @@ bool create(pg::Tx& tx, const NewPayout& payout, const Instruction& instruction,
   return true;
 }
 
-std::optional<PayoutId> find_by_external_id(pg::Tx& tx, OrgId organization, const std::string& key) {
+std::optional<Asked> find_by_external_id(pg::Tx& tx, OrgId organization, const std::string& key) {
   const auto row = tx.exec(kFindByKey, organization, key).maybe();
-  return row ? std::optional(row->get<PayoutId>("id")) : std::nullopt;
+  if (!row) return std::nullopt;
+  return Asked{row->get<PayoutId>("id"), row->get<OptionalText>("account").value_or(""),
+               {row->get<std::int64_t>("amount"), row->get<Currency>("currency")}};
 }
 
 std::optional<Instruction> lock_of(pg::Tx& tx, OrgId organization, PayoutId payout) {
@@ -140,8 +175,13 @@ std::optional<Instruction> lock_of(pg::Tx& tx, OrgId organization, PayoutId payo
   return row ? std::optional(instruction_of(*row)) : std::nullopt;
 }
 
+std::optional<Instruction> find_of(pg::Tx& tx, OrgId organization, PayoutId payout) {
+  const auto row = tx.exec(kFindOf, organization, payout).maybe();
+  return row ? std::optional(instruction_of(*row)) : std::nullopt;
+}
+
 void sending(pg::Tx& tx, const Instruction& one, Time now) {
-  tx.exec(kSending, one.organization, one.id, now);
+  tx.exec(kSending, one.organization, one.id, now, one.was_unknown);
   tx.exec(kSetStatus, one.organization, one.payout, "processing", nullptr, nullptr, now);
   append(tx, one.organization, one.payout, {"sent", "processing"}, now);
 }
@@ -181,8 +221,9 @@ void absent(pg::Tx& tx, const Instruction& one, Time now) {
   tx.exec(kAbsent, one.organization, one.id, now);
 }
 
-void needs_review(pg::Tx& tx, const Instruction& one, const std::string& message, Time now) {
-  tx.exec(kUnsettled, one.organization, one.id, "needs_review", true, "needs_review", message, now);
+void needs_review(pg::Tx& tx, const Instruction& one, const std::string& code,
+                  const std::string& message, Time now) {
+  tx.exec(kUnsettled, one.organization, one.id, "needs_review", true, code, message, now);
   append(tx, one.organization, one.payout, {"needs_review", "processing", "payoutd", message}, now);
 }
 
@@ -191,6 +232,27 @@ void canceled(pg::Tx& tx, const Instruction& one, const std::string& actor, Time
   tx.exec(kEndMembers, one.organization, one.id);
   tx.exec(kSetStatus, one.organization, one.payout, "canceled", nullptr, nullptr, now);
   append(tx, one.organization, one.payout, {"canceled", "canceled", actor}, now);
+}
+
+void cancel_asked(pg::Tx& tx, const Payout& payout, const std::string& actor, Time now) {
+  append(tx, payout.organization, payout.id, {"cancel_requested", payout.status.c_str(), actor}, now);
+}
+
+std::string lineage(pg::Tx& tx) { return tx.exec(kLineage).one().get<std::string>("lineage"); }
+
+OptionalTime horizon(pg::Tx& tx, OrgId organization, const std::string& account) {
+  return tx.exec(kHorizon, organization, account).one().get<OptionalTime>("since");
+}
+
+void reclaim(pg::Tx& tx, OrgId organization, const std::string& account,
+             const std::vector<Reclaimed>& payouts) {
+  if (payouts.empty()) return;
+  pg::Array<std::string> ids, keys;
+  for (const Reclaimed& payout : payouts) {
+    ids.add(payout.stripe_payout_id);
+    keys.add(payout.key);
+  }
+  tx.exec(kReclaim, organization, account, ids, keys);
 }
 
 }  // namespace payoutd::payouts::instructions

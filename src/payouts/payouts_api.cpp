@@ -4,6 +4,7 @@
 #include "access/principal.h"
 #include "http/params.h"
 #include "mirror/balance_transactions.h"
+#include "payouts/instructions.h"
 #include "payouts/payouts.h"
 #include "payouts/payouts_docs.h"
 
@@ -70,11 +71,18 @@ http::Reply list(pg::Database& db, const http::Request& request) {
 }
 
 // What a payout waits for, in a code and a sentence; nothing once it is where it stays.
-OrderedJson waits_for(const Payout& payout) {
+OrderedJson waits_for(const Payout& payout, const std::optional<Instruction>& instruction) {
   const auto waiting = [](const char* code, std::string message) {
     return OrderedJson{{"code", code}, {"message", std::move(message)}};
   };
   if (payout.rail != "stripe_payout") return nullptr;
+  if (instruction && instruction->state == "needs_review") {
+    return waiting("person", "Stripe's records do not tell what became of it: " +
+                                 instruction->outcome_message.value_or("look there"));
+  }
+  if (payout.status == "queued") {
+    return waiting("stripe", "Stripe could not be reached, or asked to wait: it is sent again soon");
+  }
   if (payout.status == "processing") {
     return waiting("stripe_answer", "what became of the request at Stripe is being found out");
   }
@@ -87,6 +95,22 @@ OrderedJson waits_for(const Payout& payout) {
     return waiting("reconciliation", "Stripe has not said yet which transactions it settled");
   }
   return nullptr;
+}
+
+// What was sent to Stripe and what is known of it.
+OrderedJson instruction_json(const std::optional<Instruction>& one) {
+  if (!one) return nullptr;
+  const auto time = [](const OptionalTime& at) { return at ? OrderedJson(to_iso(*at)) : OrderedJson(nullptr); };
+  const auto text = [](const OptionalText& words) { return words ? OrderedJson(*words) : OrderedJson(nullptr); };
+  return OrderedJson{{"id", one->id.str()},
+                     {"state", one->state},
+                     {"attempt", one->attempt},
+                     {"idempotency_key", one->key},
+                     {"sends", one->sends},
+                     {"first_sent_at", time(one->first_sent_at)},
+                     {"last_sent_at", time(one->last_sent_at)},
+                     {"outcome_code", text(one->outcome_code)},
+                     {"outcome_message", text(one->outcome_message)}};
 }
 
 OrderedJson audit_trail(const std::vector<PayoutEvent>& events) {
@@ -115,7 +139,9 @@ http::Reply show(pg::Database& db, const http::Request& request) {
     const Payout& payout = found->payout;
     OrderedJson json = to_json(payout, found->events);
     json["events"] = audit_trail(found->events);
-    json["waits_for"] = waits_for(payout);
+    const auto instruction = instructions::find_of(tx, payout.organization, payout.id);
+    json["instruction"] = instruction_json(instruction);
+    json["waits_for"] = waits_for(payout, instruction);
     json["balance_transactions"] = OrderedJson::array();
     if (payout.account && payout.stripe_payout_id) {
       for (const auto& row : mirror::members_of_payout(tx, payout.organization, *payout.account,

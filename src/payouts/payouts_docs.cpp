@@ -154,7 +154,7 @@ Json wanted_schema() {
                      {"method", is::word("Default standard.", {"standard", "instant"})},
                      {"description", text("Shown at Stripe.", 500)},
                      {"account", is::text("acct_…; default: the organization's default account.")},
-                     {"metadata", is::map(text("", 500), "At most 48; keys of at most 40 characters.")}},
+                     {"metadata", is::map(text("", 500), "At most 47; keys of at most 40 characters.")}},
                     {"amount", "amount_decimal", "currency", "method", "description", "account", "metadata"});
   schema["anyOf"] = {{{"required", {"amount"}}}, {{"required", {"amount_decimal"}}}};
   return schema;
@@ -186,6 +186,26 @@ Json payout_example() {
     "created": "2026-03-01T09:30:00Z", "updated": "2026-03-03T09:00:01.2Z"})");
 }
 
+Json instruction_schema() {
+  return is::object({{"id", is::uuid("Ours.")},
+                     {"state", is::word("What is known of it.", {"ready", "sending", "unknown", "done", "not_done",
+                                                                 "needs_review"})},
+                     {"attempt", is::count("Under a key of its own.")},
+                     {"idempotency_key", is::text("The one that Stripe was sent.")},
+                     {"sends", is::count("Under that key.")},
+                     {"first_sent_at", time_or_null("When it was first sent.")},
+                     {"last_sent_at", time_or_null("When it was last sent.")},
+                     {"outcome_code", text_or_null("Why it is not done.")},
+                     {"outcome_message", text_or_null("The same in words.")}});
+}
+
+Json instruction_example() {
+  return Json::parse(R"({"id": "019a9f3c-6a11-7b6e-8d0a-5f1c2e3d4b5a", "state": "done", "attempt": 1,
+    "idempotency_key": "payoutd-019a9f3c-6a0f-7b6e-8d0a-5f1c2e3d4b5a-1", "sends": 1,
+    "first_sent_at": "2026-03-01T09:30:00Z", "last_sent_at": "2026-03-01T09:30:00Z", "outcome_code": null,
+    "outcome_message": null})");
+}
+
 http::Docs list_docs() {
   http::Docs docs{"Payouts of all the organization's accounts, newest first", "payouts"};
   docs.parameters = filter_parameters();
@@ -201,12 +221,15 @@ http::Docs show_docs() {
   Json fields = payout_fields();
   fields["events"] = is::array(event_schema(), "Every change, in order.");
   fields["waits_for"] = is::or_null(is::object(
-      {{"code", is::text("stripe_answer, submission, bank, reconciliation")}, {"message", is::text("In words.")}}));
+      {{"code", is::text("stripe, stripe_answer, submission, bank, reconciliation, person")},
+       {"message", is::text("In words.")}}));
+  fields["instruction"] = is::or_null(instruction_schema());
   fields["balance_transactions"] =
       is::array(mirror::balance_transaction_schema(), "What an automatic payout settled, its own row included.");
   Json example = payout_example();
   example["events"] = Json::array({event_example()});
   example["waits_for"] = nullptr;
+  example["instruction"] = instruction_example();
   example["balance_transactions"] = Json::array({mirror::balance_transaction_example()});
   docs.responses["200"] = is::answer("The payout.", is::object(std::move(fields)), example);
   return docs;

@@ -70,21 +70,26 @@ const pg::Query kMembersListed{"payout_members_listed", R"sql(
 UPDATE payouts SET members_checked_at = greatest(members_checked_at, $4)
  WHERE organization_id = $1 AND account = $2 AND stripe_payout_id = $3)sql"};
 
-// Stripe tells the second only; within one its states come in the order of a payout's life.
+// Stripe tells the second only; within one comes what we did to send it, then Stripe's states in the order
+// of a payout's life, then what we did about those.
 const pg::Query kEvents{"payout_events_of", R"sql(
 SELECT payout_id, id, kind, status, source, actor, notes, stripe_event_id, detail, occurred_at,
        recorded_at
   FROM (SELECT *, row_number() OVER (PARTITION BY payout_id
-                                     ORDER BY occurred_at, CASE WHEN actor = 'stripe' THEN
+                                     ORDER BY date_trunc('second', occurred_at),
+                                              CASE WHEN actor = 'stripe' THEN
                                                 array_position(ARRAY['pending', 'in_transit',
-                                                  'paid', 'canceled', 'failed'], status) END,
-                                              recorded_at, id) AS place
+                                                  'paid', 'canceled', 'failed'], status)
+                                              WHEN kind IN ('requested', 'sent', 'not_arrived',
+                                                'outcome_unknown') THEN 0 ELSE 9 END,
+                                              occurred_at, recorded_at, id) AS place
           FROM payout_events WHERE organization_id = $1 AND payout_id = ANY ($2::uuid[])) AS ordered
  WHERE place <= $3 ORDER BY payout_id, place)sql"};
 
 Json without_our_keys(Json metadata) {
   metadata.erase(kPayoutIdKey);
   metadata.erase(kAttemptKey);
+  metadata.erase(kRequestKey);
   return metadata;
 }
 

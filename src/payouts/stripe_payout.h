@@ -20,6 +20,8 @@ namespace payoutd::payouts {
 // overtakes the answer, or a list, finds our row.
 inline constexpr const char* kPayoutIdKey = "payoutd_payout_id";
 inline constexpr const char* kAttemptKey = "payoutd_attempt";
+// The Idempotency-Key that it was asked for with, by which a database that forgot it finds it again.
+inline constexpr const char* kRequestKey = "payoutd_key";
 
 struct StripePayout {
   std::int64_t amount = 0;

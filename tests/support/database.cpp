@@ -61,6 +61,22 @@ DatabaseTest::~DatabaseTest() {
   }
 }
 
+std::string DatabaseTest::snapshot() {
+  static std::atomic<int> count{0};
+  const std::string copy = fmt::format("snapshot_{}", ++count);
+  db_.reset();
+  administer(fmt::format("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", copy, name_));
+  db_ = another();
+  return copy;
+}
+
+void DatabaseTest::restore(const std::string& snapshot) {
+  db_.reset();
+  drop_database(name_);
+  administer(fmt::format("ALTER DATABASE {} RENAME TO {}", snapshot, name_));
+  db_ = another();
+}
+
 std::unique_ptr<pg::Database> DatabaseTest::another(int max_connections) const {
   return std::make_unique<pg::Database>(
       pg::Database::Options{.url = url(), .max_connections = max_connections});

@@ -35,6 +35,11 @@ class DatabaseTest : public testing::Test {
   // Another pool on the same database, as another instance of the service would have.
   std::unique_ptr<pg::Database> another(int max_connections = 8) const;
 
+  // Copies the database as it stands. Nobody else may have a session on it; db() is made again.
+  std::string snapshot();
+  // Puts a snapshot in the database's place, as a backup is restored: every session is cut.
+  void restore(const std::string& snapshot);
+
  private:
   std::string name_;
   std::unique_ptr<pg::Database> db_;

@@ -1,0 +1,35 @@
+// What an answer of Stripe's decides of a payout that was asked for, and the times that this rests on.
+#pragma once
+
+#include <chrono>
+
+#include "payouts/instructions.h"
+#include "stripe/exchange.h"
+
+namespace payoutd::payouts {
+
+inline constexpr std::chrono::hours kKeyLife{23};        // Stripe forgets a key after a day: never sent later
+inline constexpr std::chrono::seconds kLastStart{120};   // no send of a call begins later
+inline constexpr std::chrono::seconds kSendTakes{150};   // so one that began longer ago is over, whoever made it
+inline constexpr std::chrono::minutes kQuiet{10};        // after the last send, before a list can prove absence
+inline constexpr std::chrono::hours kGiveUp{24 * 7};     // then a person decides
+inline constexpr std::chrono::hours kClocksDiffer{24};   // ours from Stripe's, at most
+
+inline constexpr const char* kOutcomeUnknown = "outcome_unknown";
+inline constexpr const char* kReplayedError = "replayed_error";    // a key that answers 500 until it ends
+inline constexpr const char* kAnotherObject = "another_object";
+
+enum class Said {
+  done,
+  refused,      // definitively not, and never under this key
+  not_arrived,  // certainly not yet: the same key is sent later
+  unknown,
+};
+
+// `sent` is the instruction as it was sent, `known` as it stands now: an answer to one send says nothing of
+// another that began meanwhile, unless it is the stored result of the key.
+Said what_it_says(const stripe::Answer& answer, const Instruction& sent, const Instruction& known);
+
+bool is_settled(const Instruction& instruction);  // done, not_done, needs_review
+
+}  // namespace payoutd::payouts

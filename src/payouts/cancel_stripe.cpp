@@ -1,0 +1,87 @@
+// Cancels a payout: before it is sent in one row lock with sending, afterwards by asking Stripe.
+#include "mirror/mirror_jobs.h"
+#include "payouts/ask_rules.h"
+#include "payouts/ask_stripe.h"
+#include "payouts/payouts.h"
+
+namespace payoutd::payouts {
+namespace {
+
+Error refuse(std::string reason) { return Error{Kind::refused, "payout_not_cancelable", std::move(reason)}; }
+
+// Why Stripe need not be asked; nothing where it has to be.
+std::optional<Error> refusal_of(const Payout& payout) {
+  if (payout.status == "canceled") return refuse("the payout is canceled already");
+  if (payout.automatic.value_or(false)) {
+    return refuse("Stripe made this payout by its schedule; only manual ones can be canceled");
+  }
+  if (payout.stripe_payout_id && payout.status != "pending") {
+    return refuse("the payout is " + payout.status + "; Stripe cancels only pending ones");
+  }
+  return std::nullopt;
+}
+
+bool is_unsent(const Payout& payout, const std::optional<Instruction>& instruction) {
+  return instruction && instruction->state == "ready" && payout.status == "queued";
+}
+
+}  // namespace
+
+Result<void> AskStripe::cancel(OrgId organization, PayoutId id, const std::string& actor) {
+  const auto at_stripe = db_.transact([&](pg::Tx& tx) -> Result<std::optional<Payout>> {
+    auto payout = lock_payout(tx, organization, id);
+    if (!payout) return payout.error();
+    if (auto refused = refusal_of(*payout)) return *refused;
+    if (payout->stripe_payout_id) {
+      instructions::cancel_asked(tx, *payout, actor, clock_.now());
+      return std::optional<Payout>(std::move(*payout));
+    }
+    const auto instruction = instructions::lock_of(tx, organization, id);
+    if (!is_unsent(*payout, instruction)) {
+      return refuse("the payout is " + payout->status + ": it can be canceled before it is sent, or once "
+                    "Stripe shows it as pending");
+    }
+    instructions::canceled(tx, *instruction, actor, clock_.now());
+    return std::optional<Payout>{};
+  });
+  if (!at_stripe) return at_stripe.error();
+  if (!*at_stripe) return {};
+  return cancel_at_stripe(**at_stripe);
+}
+
+// Stripe cancels a payout once, whatever the key: each time it is asked has a key of its own, so that
+// no stored failure of an earlier time is repeated for a day.
+Result<void> AskStripe::cancel_at_stripe(const Payout& payout) {
+  const auto header = stripe_header(payout.organization, *payout.account);
+  if (!header) return header.error();
+  const stripe::Answer answer =
+      client_.send(stripe::Request::post(stripe::v1_path({"payouts", *payout.stripe_payout_id, "cancel"}),
+                                         stripe::IdempotencyKey("payoutd-cancel-" + Uuid::v7().str()), "")
+                       .on(*header)
+                       .with(stripe::Priority::money)
+                       .with(stripe::Retries::money())
+                       .with(settings_.timeout));
+  // Whatever was answered, the payout itself says how it stands.
+  const auto shown = mirror::fetch_and_apply(db_, client_, appliers_,
+                                             {.organization = payout.organization,
+                                              .account = *payout.account,
+                                              .stripe_header = *header,
+                                              .type = "payout",
+                                              .stripe_ids = {*payout.stripe_payout_id},
+                                              .retries = stripe::Retries::money()});
+  if (!shown) return Error{Kind::retry, kOutcomeUnknown, "Stripe does not answer; ask again"};
+  const auto status = db_.transact([&](pg::Tx& tx) -> Result<std::string> {
+    const auto found = find_payout(tx, payout.organization, payout.id.str());
+    if (!found) return found.error();
+    return found->status;
+  });
+  if (!status) return status.error();
+  if (*status == "canceled") return {};
+  if (*status != "pending") return refuse("the payout is " + *status + "; Stripe cancels only pending ones");
+  if (answer.outcome == stripe::Outcome::not_done && answer.refusal && answer.refusal->status != 429) {
+    return refuse(answer.refusal->message);
+  }
+  return Error{Kind::retry, kOutcomeUnknown, "Stripe has not said whether it canceled the payout; ask again"};
+}
+
+}  // namespace payoutd::payouts

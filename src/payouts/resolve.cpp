@@ -1,0 +1,133 @@
+// Finds out what became of a payout that was asked for.
+#include <simdjson.h>
+
+#include "payouts/ask_rules.h"
+#include "payouts/ask_stripe.h"
+#include "payouts/payouts.h"
+#include "payouts/stripe_payout.h"
+#include "stripe/pages.h"
+
+namespace payoutd::payouts {
+namespace {
+
+// Whether a payout in a list says that this instruction asked for it. One of another amount is no proof
+// of absence: settle_done has a person look at it.
+bool is_of(const simdjson::dom::object& object, const Instruction& instruction) {
+  std::string_view id, attempt;
+  return object.at_pointer(std::string("/metadata/") + kPayoutIdKey).get(id) == simdjson::SUCCESS &&
+         object.at_pointer(std::string("/metadata/") + kAttemptKey).get(attempt) == simdjson::SUCCESS &&
+         id == instruction.payout.str() && attempt == std::to_string(instruction.attempt);
+}
+
+Error unresolved(const Instruction& instruction) {
+  return Error{Kind::retry, kOutcomeUnknown,
+               "what became of the payout at Stripe is not known yet: " +
+                   instruction.outcome_message.value_or("it is being sent")};
+}
+
+}  // namespace
+
+Result<void> AskStripe::resolve(OrgId organization, PayoutId id) {
+  const auto step = next_step(organization, id);
+  if (!step) return step.error();
+  if (step->next == Next::nothing) return {};
+  const Instruction& instruction = *step->instruction;
+  if (step->next == Next::wait) return unresolved(instruction);
+  const Time began = clock_.now();
+  const auto seen = look_for(instruction);
+  if (!seen) return Error{Kind::retry, seen.error().code, seen.error().message};
+  if (*seen) return settle_done(instruction, **seen);
+  if (step->next == Next::look) return count_absence(instruction, began);
+  settings_.at("looked");
+  return send_again(instruction);
+}
+
+Result<AskStripe::Step> AskStripe::next_step(OrgId organization, PayoutId id) {
+  return db_.transact([&](pg::Tx& tx) -> Result<Step> {
+    const auto payout = lock_payout(tx, organization, id);
+    if (!payout) return payout.error();
+    const auto instruction = instructions::lock_of(tx, organization, id);
+    if (!instruction || instruction->state == "done") return Step{};
+    const Time now = clock_.now();
+    // Stripe's word stands, also over what was believed before.
+    if (payout->stripe_payout_id && instruction->outcome_code != kAnotherObject) {
+      instructions::done(tx, *instruction, *payout->stripe_payout_id, "", now);
+      return Step{};
+    }
+    if (is_settled(*instruction)) return Step{};
+    if (instruction->state == "sending" && now - instruction->last_sent_at.value_or(now) < kSendTakes) {
+      return Step{Next::wait, instruction};
+    }
+    const auto age = now - instruction->first_sent_at.value_or(now);
+    if (age > kGiveUp) {
+      instructions::needs_review(tx, *instruction, "needs_review", "a week of looking decided nothing", now);
+      return Step{};
+    }
+    const bool key_lives = age < kKeyLife && instruction->outcome_code != kReplayedError;
+    return Step{key_lives ? Next::send : Next::look, instruction};
+  });
+}
+
+Result<std::optional<AskStripe::Seen>> AskStripe::look_for(const Instruction& instruction) {
+  const auto header = stripe_header(instruction.organization, instruction.account);
+  if (!header) return header.error();
+  const auto since = instruction.first_sent_at.value_or(clock_.now()) - kClocksDiffer;
+  stripe::Pages pages = client_.list({.path = "/v1/payouts",
+                                      .query = stripe::Form{}.add("created[gte]", to_unix(since)),
+                                      .account = *header,
+                                      .priority = stripe::Priority::money,
+                                      .retries = stripe::Retries::money()});
+  for (const stripe::Page& page : pages) {
+    for (const stripe::Item& item : page.items) {
+      if (!is_of(item.object, instruction)) continue;
+      return std::optional(Seen{std::string(item.raw), page.sent_at, std::string(page.request_id)});
+    }
+  }
+  if (auto whole = pages.finished(); !whole) return whole.error();
+  return std::optional<Seen>{};
+}
+
+Result<void> AskStripe::send_again(const Instruction& looked_for) {
+  Instruction instruction = looked_for;
+  const auto begun = db_.transact([&](pg::Tx& tx) -> Result<bool> {
+    if (auto row = lock_payout(tx, looked_for.organization, looked_for.payout); !row) return row.error();
+    const auto known = instructions::lock_of(tx, looked_for.organization, looked_for.payout);
+    // Canceled, settled, or sent by somebody else while the list was read.
+    if (!known || is_settled(*known) || known->sends != looked_for.sends) return false;
+    instruction = *known;
+    const Time now = clock_.now();
+    // Nothing may be sent on a decision that has become old.
+    if (now - known->first_sent_at.value_or(now) >= kKeyLife) return false;
+    // Whoever was sending it ended meanwhile: it may have arrived.
+    if (known->state == "sending") instruction.was_unknown = true;
+    instructions::sending(tx, instruction, now);
+    ++instruction.sends;
+    return true;
+  });
+  if (!begun) return begun.error();
+  if (!*begun) return unresolved(looked_for);
+  return send(instruction);
+}
+
+Result<void> AskStripe::count_absence(const Instruction& instruction, Time began) {
+  const auto proven = db_.transact([&](pg::Tx& tx) -> Result<bool> {
+    const auto payout = lock_payout(tx, instruction.organization, instruction.payout);
+    if (!payout) return payout.error();
+    const auto known = instructions::lock_of(tx, instruction.organization, instruction.payout);
+    if (!known || is_settled(*known) || payout->stripe_payout_id) return true;
+    const Time last_sent = known->last_sent_at.value_or(began);
+    if (last_sent > began) return false;  // sent while this list was read
+    if (last_sent + kQuiet <= began && known->absent_since && *known->absent_since < began) {
+      instructions::not_done(tx, *known, "not_at_stripe", "two complete lists of Stripe's do not show it",
+                             clock_.now());
+      return true;
+    }
+    instructions::absent(tx, *known, began);
+    return false;
+  });
+  if (!proven) return proven.error();
+  if (!*proven) return unresolved(instruction);
+  return {};
+}
+
+}  // namespace payoutd::payouts

@@ -1,0 +1,190 @@
+// A process that ends at its worst moments, and the proof of absence.
+#include "payouts/money_world.h"
+
+namespace payoutd::payouts {
+namespace {
+
+struct Crash : MoneyTest {
+  std::string only_payout() { return sql("SELECT id::text FROM payouts"); }
+  void end_at(const char* point) {
+    start_and_end_at(point);
+    EXPECT_THROW(static_cast<void>(service->ask.pay_out(wanted())), Killed);
+  }
+  std::string only(const char* column) { return sql(fmt::format("SELECT {}::text FROM instructions", column)); }
+};
+
+TEST_F(Crash, BetweenTheIntentAndItsSendingPaysOnceAfterwards) {
+  end_at("committed");
+  EXPECT_EQ(moved().size(), 0u);
+  const std::string id = only_payout();
+  EXPECT_EQ(state(id), "sending");
+  start();
+  work();
+  pass(149s);  // whoever was sending may still be
+  EXPECT_EQ(moved().size(), 0u);
+  EXPECT_EQ(status(id), "processing");
+  pass(15min);
+  expect_paid_once(id);
+}
+
+TEST_F(Crash, BetweenStripesAnswerAndOursFindsThePayoutInTheList) {
+  end_at("answered");
+  const std::string id = only_payout();
+  EXPECT_EQ(moved().size(), 1u);
+  EXPECT_EQ(status(id), "processing");
+  start();
+  pass(15min);
+  expect_paid_once(id);
+  EXPECT_EQ(only("sends"), "1");  // nothing had to be sent again
+}
+
+TEST_F(Crash, AgainAndAgainWhileItIsBeingResolvedPaysOnce) {
+  end_at("committed");
+  const std::string id = only_payout();
+  for (const char* point : {"looked", "committed", "answered", "answered"}) {
+    start_and_end_at(point);
+    clock.advance(15min);
+    try {
+      static_cast<void>(service->ask.resolve(organization, *PayoutId::parse(id)));
+    } catch (const Killed&) {
+    }
+  }
+  start();
+  pass(15min);
+  expect_paid_once(id);
+}
+
+TEST_F(Crash, TheSameKeyGoesOnWhereTheFirstRequestStopped) {
+  start({.at = [](const char* at) {
+    if (std::string_view(at) == "answered") throw Killed{};
+  }});
+  EXPECT_EQ(pay("k1").status, 500);
+  EXPECT_EQ(moved().size(), 1u);
+  start();
+  clock.advance(15min);
+  const auto again = pay("k1");
+  EXPECT_EQ(again.status, 201) << again.body;
+  const std::string id = json(again)["id"];
+  EXPECT_EQ(json(again)["status"], "pending");
+  expect_paid_once(id);
+  work();
+  expect_paid_once(id);
+}
+
+// The money is gone meanwhile: by us, to itself.
+TEST_F(Crash, TheSameKeyIsNotRefusedForTheMoneyThatItHasPaid) {
+  start_and_end_at("answered");
+  EXPECT_EQ(pay("k1", {{"amount", 1'000'000}, {"currency", "usd"}}).status, 500);
+  start();
+  clock.advance(15min);
+  const auto again = pay("k1", {{"amount", 1'000'000}, {"currency", "usd"}});
+  EXPECT_EQ(again.status, 201) << again.body;
+  expect_paid_once(json(again)["id"]);
+}
+
+// Stripe keeps what it answered, though nothing was done: only lists can tell.
+struct Absence : Crash {
+  std::string unknown_for_ever() {
+    fault_of_creation({{"do", "status"}, {"status", 500}, {"stored", true}});
+    return pay_expecting("processing");
+  }
+  void resolve() { static_cast<void>(service->ask.resolve(organization, *PayoutId::parse(only_payout()))); }
+};
+
+TEST_F(Absence, IsProvenByTwoListsTheSecondTenMinutesAfterTheLastSend) {
+  const std::string id = unknown_for_ever();
+  EXPECT_EQ(only("outcome_code"), "replayed_error");
+  resolve();
+  EXPECT_EQ(state(id), "unknown");
+  EXPECT_NE(only("absent_since"), "null");
+  clock.advance(9min);
+  resolve();
+  clock.advance(59s);
+  resolve();
+  EXPECT_EQ(state(id), "unknown");  // three lists, none of them late enough
+  clock.advance(1s);
+  resolve();
+  expect_not_paid(id, "not_at_stripe");
+}
+
+TEST_F(Absence, IsNotProvenByOneListHoweverLate) {
+  const std::string id = unknown_for_ever();
+  clock.advance(5h);
+  resolve();
+  EXPECT_EQ(state(id), "unknown");
+  clock.advance(1min);
+  resolve();
+  expect_not_paid(id, "not_at_stripe");
+}
+
+TEST_F(Absence, IsNotProvenByAListThatBreaksOff) {
+  const std::string id = unknown_for_ever();
+  fault({{"do", "truncate"}, {"method", "GET"}, {"path", "/v1/payouts"}, {"count", 0}});
+  for (int hour = 0; hour < 3; ++hour) {
+    clock.advance(1h);
+    resolve();
+  }
+  EXPECT_EQ(state(id), "unknown");
+  EXPECT_EQ(only("absent_since"), "null");
+}
+
+// Stripe shows it late, between the two lists.
+TEST_F(Absence, IsNotProvenWhereTheSecondListShowsIt) {
+  start_and_end_at("answered");
+  fault_of_creation({{"do", "status_after"}, {"status", 500}});
+  EXPECT_EQ(pay("k1").status, 500);
+  const std::string id = only_payout();
+  sql("UPDATE instructions SET absent_since = last_sent_at, state = 'unknown', outcome_code = 'replayed_error'"
+      " RETURNING ''");
+  start();
+  clock.advance(11min);
+  resolve();
+  expect_paid_once(id);
+}
+
+TEST_F(Absence, OfAWeekIsForAPerson) {
+  const std::string id = unknown_for_ever();
+  fault({{"do", "status"}, {"status", 500}, {"method", "GET"}, {"path", "/v1/payouts"}, {"count", 0}});
+  for (int day = 0; day < 7; ++day) pass(24h);
+  EXPECT_EQ(state(id), "unknown");
+  pass(1h);
+  EXPECT_EQ(state(id), "needs_review");
+  EXPECT_EQ(status(id), "processing");  // it is not called failed
+  sim.faults().clear();
+  pass(24h);
+  EXPECT_EQ(state(id), "needs_review");
+  EXPECT_EQ(moved().size(), 0u);
+}
+
+// An object that names our payout but is of another amount decides nothing, and no key is sent again.
+TEST_F(Absence, OfTheRightAmountIsForAPerson) {
+  end_at("committed");
+  const std::string id = only_payout();
+  const auto made = sim.call("POST", "/v1/payouts", {{"amount", "777"}, {"currency", "usd"},
+                             {"metadata", {{kPayoutIdKey, id}, {kAttemptKey, "1"}}}}, shop);
+  ASSERT_EQ(made.status, 200) << made.body;
+  start();
+  pass(15min);
+  EXPECT_EQ(state(id), "needs_review");
+  EXPECT_EQ(only("outcome_code"), "another_object");
+  pass(24h);
+  EXPECT_EQ(state(id), "needs_review");
+  EXPECT_EQ(moved().size(), 1u);
+}
+
+// A process that was stopped for a day between its commit and its first byte sends nothing.
+TEST_F(Crash, WhatWaitedTooLongForItsTurnIsNotSent) {
+  const auto request = [] {
+    return stripe::Request::post("/v1/payouts", stripe::IdempotencyKey("late"), "amount=1&currency=usd")
+        .until(std::chrono::steady_clock::now() - 1s);
+  };
+  const auto fresh = service->client->send(request());
+  EXPECT_EQ(fresh.outcome, stripe::Outcome::not_done);
+  EXPECT_EQ(fresh.error.code, "stripe_too_late");
+  const auto doubtful = service->client->send(request().earlier({.unknown = true, .sends = 1}));
+  EXPECT_EQ(doubtful.outcome, stripe::Outcome::unknown);
+  EXPECT_EQ(moved().size(), 0u);
+}
+
+}  // namespace
+}  // namespace payoutd::payouts

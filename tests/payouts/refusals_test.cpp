@@ -1,0 +1,139 @@
+// What Stripe refuses for good: the payout fails with the reason, nothing moves, and the Idempotency-Key is
+// free for another try.
+#include "payouts/money_world.h"
+
+namespace payoutd::payouts {
+namespace {
+
+struct Refusal : MoneyTest {
+  // The failed payout that the refusal left behind.
+  std::string refused_one() { return sql("SELECT id::text FROM payouts WHERE status = 'failed'"); }
+  void break_bank(const char* status) {
+    sim.inspect([&](sim::World& world) {
+      for (sim::Document* bank : sim::destinations_of(*world.store.account(shop))) bank->json["status"] = status;
+    });
+  }
+};
+
+TEST_F(Refusal, ByOurLookAtTheBalanceMakesNothing) {
+  const auto answered = pay("k1", {{"amount", 1'000'001}, {"currency", "usd"}});
+  EXPECT_EQ(answered.status, 422);
+  EXPECT_EQ(answered.code(), "balance_insufficient");
+  const std::string message = json(answered)["error"]["message"];
+  EXPECT_NE(message.find("10000.01"), std::string::npos) << message;
+  EXPECT_NE(message.find("10000.00"), std::string::npos) << message;
+  EXPECT_EQ(sql("SELECT count(*)::text FROM payouts"), "0");
+  expect_paid_once(pay_expecting("pending"));  // the key is free
+}
+
+// The money leaves between our look and Stripe's.
+TEST_F(Refusal, ByStripesBalanceFailsThePayoutAndFreesTheKey) {
+  bool emptied = false;
+  start({.at = [&](const char* at) {
+    if (std::string_view(at) == "committed" && !std::exchange(emptied, true)) fund(shop, -999'000);
+  }});
+  const auto answered = pay("k1");
+  EXPECT_EQ(answered.status, 422) << answered.body;
+  EXPECT_EQ(answered.code(), "balance_insufficient");
+  const std::string failed = refused_one();
+  expect_not_paid(failed, "balance_insufficient");
+  work();
+  fund(shop, 999'000);
+  pass_in_steps(30min);
+  expect_not_paid(failed, "balance_insufficient");  // a refused one is never tried again by itself
+  const auto again = pay("k1");
+  EXPECT_EQ(again.status, 201) << again.body;
+  EXPECT_NE(json(again)["id"], failed);
+  EXPECT_EQ(moved().size(), 1u);
+  EXPECT_EQ(moved()[0]["metadata"][kPayoutIdKey], json(again)["id"]);
+}
+
+TEST_F(Refusal, OfTheDestinationNamesIt) {
+  break_bank("errored");
+  const auto answered = pay("k1");
+  EXPECT_EQ(answered.status, 422) << answered.body;
+  EXPECT_EQ(answered.code(), "bank_account_unusable");
+  EXPECT_EQ(json(answered)["error"]["param"], "destination");
+  expect_not_paid(refused_one(), "bank_account_unusable");
+  break_bank("new");
+  EXPECT_EQ(pay("k1").status, 201);
+  EXPECT_EQ(moved().size(), 1u);
+}
+
+TEST_F(Refusal, OfACurrencyWithoutABankAccount) {
+  fund(shop, 50'000, "gbp");
+  const auto answered = pay("k1", {{"amount", 100}, {"currency", "gbp"}});
+  EXPECT_EQ(answered.status, 422) << answered.body;
+  EXPECT_EQ(moved().size(), 0u);
+}
+
+TEST_F(Refusal, OfTheMethod) {
+  sim.inspect([&](sim::World& world) {
+    for (sim::Document* bank : sim::destinations_of(*world.store.account(shop))) {
+      bank->json["available_payout_methods"] = OrderedJson::array({"standard"});
+    }
+  });
+  const auto answered = pay("k1", {{"amount", 5'000}, {"currency", "usd"}, {"method", "instant"}});
+  EXPECT_EQ(answered.status, 422) << answered.body;
+  EXPECT_EQ(answered.code(), "instant_payouts_unsupported");
+  expect_not_paid(refused_one(), "instant_payouts_unsupported");
+}
+
+TEST_F(Refusal, OfTooSmallAnAmount) {
+  const auto answered = pay("k1", {{"amount", 49}, {"currency", "usd"}, {"method", "instant"}});
+  EXPECT_EQ(answered.status, 422) << answered.body;
+  EXPECT_EQ(answered.code(), "amount_too_small");
+  EXPECT_EQ(moved().size(), 0u);
+}
+
+TEST_F(Refusal, OfTheKeyOfThisServiceIsNoFaultOfTheCaller) {
+  // Between the balance and the payout the key ends.
+  start({.at = [&](const char*) { sim.expire_key(sim.api_key()); }});
+  const auto answered = pay("k1");
+  EXPECT_EQ(answered.status, 502) << answered.body;
+  EXPECT_EQ(answered.code(), "api_key_expired");
+  EXPECT_EQ(answered.body.find(sim.api_key().reveal()), std::string::npos);
+  EXPECT_EQ(moved().size(), 0u);
+  EXPECT_EQ(state(refused_one()), "not_done");
+}
+
+// The first send was refused for good, but its answer never came: the repeat is answered with what is stored.
+TEST_F(Refusal, ThatIsReplayedSpeaksForAllSends) {
+  start({.at = [&](const char* at) {
+    if (std::string_view(at) == "committed") fund(shop, -999'000);
+  }});
+  fault_of_creation({{"do", "reset_after"}, {"count", 1}});
+  const auto answered = pay("k1");
+  EXPECT_EQ(answered.status, 422) << answered.body;
+  EXPECT_EQ(answered.code(), "balance_insufficient");
+  expect_not_paid(refused_one(), "balance_insufficient");
+}
+
+// A 401 that is not replayed says nothing of an earlier send that may have arrived.
+TEST_F(Refusal, ThatIsFreshDecidesNothingAfterAnUnknownSend) {
+  const std::string id = pay_with({{"do", "reset_before"}}, "processing");
+  fault_of_creation({{"do", "status"}, {"status", 401}, {"code", "api_key_expired"}, {"count", 1}});
+  pass(2min);
+  EXPECT_EQ(state(id), "unknown");
+  EXPECT_EQ(status(id), "processing");
+  pass_in_steps(15min);
+  expect_paid_once(id);
+}
+
+// Two sends of one instruction overlap: what one is told does not settle the other.
+TEST_F(Refusal, OfOneSendDoesNotSettleAnother) {
+  fault_of_creation({{"do", "status"}, {"status", 400}, {"code", "balance_insufficient"}, {"count", 1}});
+  bool other = false;
+  start({.at = [&](const char* at) {
+    // Another instance sends the same and does not hear what came of it.
+    if (std::string_view(at) != "answered" || std::exchange(other, true)) return;
+    sql("UPDATE instructions SET sends = sends + 1, was_unknown = true, state = 'unknown' RETURNING ''");
+  }});
+  const std::string id = pay_expecting("processing");
+  EXPECT_EQ(state(id), "unknown");
+  pass_in_steps(15min);
+  expect_paid_once(id);
+}
+
+}  // namespace
+}  // namespace payoutd::payouts
