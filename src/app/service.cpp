@@ -146,6 +146,12 @@ Result<void> Service::Parts::ensure_schedules() {
       if (auto ensured = jobs::ensure_schedule(tx, schedule, clock.now()); !ensured) return ensured.error();
     }
     if (!client) return {};
+    const jobs::Schedule resolving{.name = "look into payouts whose outcome is not known",
+                                   .repeats = jobs::Repeats::interval,
+                                   .spec = "1h",
+                                   .job_kind = payouts::kResolveAllJob,
+                                   .job_priority = jobs::Priority::money};
+    if (auto ensured = jobs::ensure_schedule(tx, resolving, clock.now()); !ensured) return ensured.error();
     if (auto ensured = jobs::ensure_schedule(tx, sync::nightly_run(), clock.now()); !ensured) return ensured.error();
     // What happened while no instance ran; the webhooks tell of the rest.
     sync::enqueue_run_of_all(tx, "start");

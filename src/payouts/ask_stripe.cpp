@@ -12,6 +12,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto kForgotten = 1h;  // its own job would have looked at it
+constexpr std::int64_t kResolvedAtOnce = 10'000;
+
 // For people: what an answer that decides nothing said.
 std::string words_of(const stripe::Answer& answer) {
   if (answer.refusal) return answer.refusal->message;
@@ -115,14 +118,14 @@ Result<PayoutId> AskStripe::pay_out(const Wanted& wanted) {
   if (*before) return **before;
   const NewPayout payout = payout_of(wanted);
   const Instruction instruction = instruction_of(wanted, payout);
+  const Allowed allowed{.at = clock_.now()};
   const auto made = db_.transact([&](pg::Tx& tx) -> Result<bool> {
     if (!restored_.is_matched(tx, wanted.account)) {
       return Error{Kind::retry, "database_changed", "the database was started again meanwhile: ask again"};
     }
-    const Time now = clock_.now();
-    if (!instructions::create(tx, payout, instruction, now)) return false;
+    if (!instructions::create(tx, payout, instruction, allowed.at)) return false;
     // Should this process end now, another finds out what became of it.
-    enqueue_resolve(tx, payout.organization, payout.id, now + kSendTakes);
+    enqueue_resolve(tx, payout.organization, payout.id, allowed.at + kSendTakes);
     return true;
   });
   if (!made) return made.error();
@@ -133,7 +136,7 @@ Result<PayoutId> AskStripe::pay_out(const Wanted& wanted) {
     if (*other) return **other;
     return Error{Kind::retry, "payout_in_progress", "the same payout was just refused: ask again"};
   }
-  if (auto sent = send(instruction); !sent && sent.error().code != kOutcomeUnknown) return sent.error();
+  if (auto sent = send(instruction, allowed); !sent && sent.error().code != kOutcomeUnknown) return sent.error();
   return payout.id;
 }
 
@@ -143,16 +146,20 @@ Result<std::string> AskStripe::stripe_header(OrgId organization, const std::stri
   return std::string(found->stripe_header());
 }
 
-Result<void> AskStripe::send(const Instruction& instruction) {
+Result<void> AskStripe::send(const Instruction& instruction, const Allowed& allowed) {
   const auto header = stripe_header(instruction.organization, instruction.account);
   if (!header) return header.error();
   settings_.at("committed");
+  // Others may have sent and settled it by now, and Stripe may have forgotten the key.
+  if (clock_.now() - allowed.at > kLastStart) {
+    return Error{Kind::retry, kOutcomeUnknown, "the sending was held up; it is looked into"};
+  }
   auto request = stripe::Request::post(instruction.path, stripe::IdempotencyKey(instruction.key), instruction.body)
                      .on(*header)
                      .with(stripe::Priority::money)
                      .with(stripe::Retries::money())
                      .with(settings_.timeout)
-                     .until(std::chrono::steady_clock::now() + kLastStart)
+                     .until(allowed.began + kLastStart)
                      .earlier({.unknown = instruction.was_unknown,
                                .sends = instruction.was_unknown ? instruction.sends - 1 : 0});
   const stripe::Answer answer = client_.send(std::move(request));
@@ -243,7 +250,18 @@ std::vector<jobs::Handler> AskStripe::handlers() {
     if (!payout) return payout.error();
     return resolve(*run.organization(), payout->id);
   };
-  return {{kResolveJob, resolve_later}, {mirror::kSettleInstructionJob, settle_shown}};
+  const auto resolve_all = [this](jobs::Run&) -> Result<void> {
+    return db_.transact([&](pg::Tx& tx) -> Result<void> {
+      const Time now = clock_.now();
+      for (const auto& one : instructions::unsettled(tx, now - kForgotten, kResolvedAtOnce)) {
+        enqueue_resolve(tx, one.organization, one.payout, now);
+      }
+      return {};
+    });
+  };
+  return {{kResolveJob, resolve_later},
+          {kResolveAllJob, resolve_all},
+          {mirror::kSettleInstructionJob, settle_shown}};
 }
 
 }  // namespace payoutd::payouts

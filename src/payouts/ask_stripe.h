@@ -22,6 +22,8 @@
 namespace payoutd::payouts {
 
 inline constexpr const char* kResolveJob = "payouts.resolve";  // {payout}
+// Begins the resolving of those whose job was lost: dead, or not in the backup that was restored.
+inline constexpr const char* kResolveAllJob = "payouts.resolve_unsettled";
 
 class AskStripe {
  public:
@@ -66,7 +68,7 @@ class AskStripe {
   // Error: retry, while it is not known.
   Result<void> resolve(OrgId organization, PayoutId id);
 
-  // The handlers of kResolveJob and of mirror::kSettleInstructionJob.
+  // The handlers of kResolveJob, kResolveAllJob and mirror::kSettleInstructionJob.
   std::vector<jobs::Handler> handlers();
 
  private:
@@ -82,7 +84,12 @@ class AskStripe {
     std::string request_id;
   };
 
-  Result<void> send(const Instruction& instruction);
+  // `began`, before the transaction that allowed it: a process that was stopped since sends nothing.
+  struct Allowed {
+    std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
+    Time at{};  // of the business clock
+  };
+  Result<void> send(const Instruction& instruction, const Allowed& allowed);
   Result<void> settle(const Instruction& instruction, const stripe::Answer& answer);
   Result<void> settle_done(const Instruction& instruction, const Seen& seen);
   Result<Step> next_step(OrgId organization, PayoutId id);

@@ -92,6 +92,14 @@ void canceled(pg::Tx& tx, const Instruction& instruction, const std::string& act
 // Stripe is going to be asked to cancel it: for the audit trail.
 void cancel_asked(pg::Tx& tx, const Payout& payout, const std::string& actor, Time now);
 
+// Those whose outcome is not known although nothing was sent since `before`; the oldest ones, at most
+// `limit`. Of all organizations.
+struct Unsettled {
+  OrgId organization;
+  PayoutId payout;
+};
+std::vector<Unsettled> unsettled(pg::Tx& tx, Time before, std::int64_t limit);
+
 // Which life of which database this is. It changes whenever the rows may have gone back in time: a
 // server that was started again, another server, a database or a table that was made again.
 std::string lineage(pg::Tx& tx);

@@ -82,6 +82,14 @@ const pg::Query kAppend{"payout_append_engine_event", R"sql(
   VALUES ($1, $2, $3, $4, $5, $6, 'engine', $7, $8, $9)
   ON CONFLICT (organization_id, payout_id, change) DO NOTHING)sql"};
 
+const pg::Query kUnsettledSince{"instructions_unsettled", R"sql(
+  SELECT i.organization_id, m.payout_id
+    FROM instructions i
+    JOIN instruction_payouts m ON m.organization_id = i.organization_id AND m.instruction_id = i.id
+   WHERE i.rail = 'stripe_payout' AND i.state IN ('ready', 'sending', 'unknown')
+     AND i.last_sent_at < $1
+   ORDER BY i.last_sent_at LIMIT $2)sql"};
+
 // A restart, a failover, a restored folder: another start of a postmaster. A dump that was restored:
 // another database, or another table of that name.
 const pg::Query kLineage{"database_lineage", R"sql(
@@ -236,6 +244,14 @@ void canceled(pg::Tx& tx, const Instruction& one, const std::string& actor, Time
 
 void cancel_asked(pg::Tx& tx, const Payout& payout, const std::string& actor, Time now) {
   append(tx, payout.organization, payout.id, {"cancel_requested", payout.status.c_str(), actor}, now);
+}
+
+std::vector<Unsettled> unsettled(pg::Tx& tx, Time before, std::int64_t limit) {
+  std::vector<Unsettled> found;
+  for (const pg::Row row : tx.exec(kUnsettledSince, before, limit)) {
+    found.push_back({row.get<OrgId>("organization_id"), row.get<PayoutId>("payout_id")});
+  }
+  return found;
 }
 
 std::string lineage(pg::Tx& tx) { return tx.exec(kLineage).one().get<std::string>("lineage"); }

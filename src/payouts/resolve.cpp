@@ -89,24 +89,24 @@ Result<std::optional<AskStripe::Seen>> AskStripe::look_for(const Instruction& in
 
 Result<void> AskStripe::send_again(const Instruction& looked_for) {
   Instruction instruction = looked_for;
+  const Allowed allowed{.at = clock_.now()};
   const auto begun = db_.transact([&](pg::Tx& tx) -> Result<bool> {
     if (auto row = lock_payout(tx, looked_for.organization, looked_for.payout); !row) return row.error();
     const auto known = instructions::lock_of(tx, looked_for.organization, looked_for.payout);
     // Canceled, settled, or sent by somebody else while the list was read.
     if (!known || is_settled(*known) || known->sends != looked_for.sends) return false;
     instruction = *known;
-    const Time now = clock_.now();
     // Nothing may be sent on a decision that has become old.
-    if (now - known->first_sent_at.value_or(now) >= kKeyLife) return false;
+    if (allowed.at - known->first_sent_at.value_or(allowed.at) >= kKeyLife) return false;
     // Whoever was sending it ended meanwhile: it may have arrived.
     if (known->state == "sending") instruction.was_unknown = true;
-    instructions::sending(tx, instruction, now);
+    instructions::sending(tx, instruction, allowed.at);
     ++instruction.sends;
     return true;
   });
   if (!begun) return begun.error();
   if (!*begun) return unresolved(looked_for);
-  return send(instruction);
+  return send(instruction, allowed);
 }
 
 Result<void> AskStripe::count_absence(const Instruction& instruction, Time began) {

@@ -1,4 +1,5 @@
 // A process that ends at its worst moments, and the proof of absence.
+#include "jobs/queue.h"
 #include "payouts/money_world.h"
 
 namespace payoutd::payouts {
@@ -80,6 +81,38 @@ TEST_F(Crash, TheSameKeyIsNotRefusedForTheMoneyThatItHasPaid) {
   const auto again = pay("k1", {{"amount", 1'000'000}, {"currency", "usd"}});
   EXPECT_EQ(again.status, 201) << again.body;
   expect_paid_once(json(again)["id"]);
+}
+
+// A process is stopped between its commit and its first byte. Others pay meanwhile, and Stripe forgets the key.
+TEST_F(Crash, AProcessThatSleptForADaySendsNothing) {
+  start();
+  bool asleep = false;
+  AskStripe sleeper(*service->db, *service->client, service->appliers, clock, {.at = [&](const char* at) {
+    if (std::string_view(at) != "committed" || std::exchange(asleep, true)) return;
+    pass(15min);
+    ASSERT_EQ(moved().size(), 1u);
+    pass(25h);
+  }});
+  const auto id = sleeper.pay_out(wanted());
+  ASSERT_TRUE(id.ok());
+  expect_paid_once(id->str());
+}
+
+// The queue lost the job, or a backup did not have it.
+TEST_F(Crash, APayoutWhoseJobIsGoneIsLookedInto) {
+  end_at("committed");
+  const std::string id = only_payout();
+  sql("DELETE FROM jobs RETURNING ''");
+  start();
+  pass(2h);
+  EXPECT_EQ(moved().size(), 0u);
+  const auto asked = db().transact([&](pg::Tx& tx) -> Result<void> {
+    jobs::enqueue(tx, jobs::Job{.kind = kResolveAllJob});
+    return {};
+  });
+  ASSERT_TRUE(asked.ok());
+  work();
+  expect_paid_once(id);
 }
 
 // Stripe keeps what it answered, though nothing was done: only lists can tell.

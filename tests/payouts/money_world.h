@@ -45,6 +45,7 @@ struct Instance {
     std::chrono::milliseconds timeout{10'000};  // of one send
     std::function<void(const char*)> at = [](const char*) {};
     stripe::Rates rates{1e5, 1e5, 1e5};
+    std::optional<Secret> api_key{};  // none: the simulator's first
   };
 
   Instance(std::unique_ptr<pg::Database> database, sim::Sim& sim, const Clock& clock, Options options)
@@ -76,7 +77,7 @@ struct Instance {
   }
   static std::unique_ptr<stripe::Client> open(sim::Sim& sim, const Clock& clock, const Options& options) {
     auto opened = stripe::Client::open(
-        {.key = sim.api_key(),
+        {.key = options.api_key.value_or(sim.api_key()),
          .base = sim.url(),
          .budget = std::make_shared<stripe::LocalBudget>(options.rates),
          .clock = &clock,

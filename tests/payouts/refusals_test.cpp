@@ -6,6 +6,7 @@ namespace payoutd::payouts {
 namespace {
 
 struct Refusal : MoneyTest {
+  explicit Refusal(sim::Options options = {}) : MoneyTest(std::move(options)) {}
   // The failed payout that the refusal left behind.
   std::string refused_one() { return sql("SELECT id::text FROM payouts WHERE status = 'failed'"); }
   void break_bank(const char* status) {
@@ -118,6 +119,33 @@ TEST_F(Refusal, ThatIsFreshDecidesNothingAfterAnUnknownSend) {
   EXPECT_EQ(status(id), "processing");
   pass_in_steps(15min);
   expect_paid_once(id);
+}
+
+// Nor after a process that ended while it was sending; Stripe's list lags, and our key at Stripe is rolled.
+struct RolledKey : Refusal {
+  RolledKey() : Refusal({.api_keys = {Secret("sk_test_first"), Secret("sk_test_second")}}) {}
+  void show(bool listed) {
+    sim.inspect([&](sim::World& world) {
+      for (auto* payout : world.store.account(shop)->documents["payout"]) payout->listed = listed;
+    });
+  }
+};
+
+TEST_F(RolledKey, AndItsRefusalDecideNothingAfterACrash) {
+  start_and_end_at("answered");
+  EXPECT_THROW(static_cast<void>(service->ask.pay_out(wanted())), Killed);
+  const std::string id = sql("SELECT id::text FROM payouts");
+  show(false);
+  start({.at = [&](const char* at) {
+    if (std::string_view(at) == "committed") sim.expire_key(sim.api_key());
+  }});
+  pass(3min);
+  EXPECT_EQ(state(id), "unknown");
+  EXPECT_EQ(status(id), "processing");
+  start({.api_key = Secret("sk_test_second")});
+  pass(15min);
+  expect_paid_once(id);
+  EXPECT_EQ(sql("SELECT sends::text FROM instructions"), "3");  // the last one was answered from what Stripe kept
 }
 
 // Two sends of one instruction overlap: what one is told does not settle the other.
