@@ -1,4 +1,5 @@
-// What an answer of Stripe's decides of a payout that was asked for, and the times that this rests on.
+// What an answer of Stripe's decides of a payout that was asked for, and the times that this rests
+// on.
 #pragma once
 
 #include <chrono>
@@ -8,15 +9,18 @@
 
 namespace payoutd::payouts {
 
-inline constexpr std::chrono::hours kKeyLife{23};        // Stripe forgets a key after a day: never sent later
-inline constexpr std::chrono::seconds kLastStart{120};   // no send of a call begins later
-inline constexpr std::chrono::seconds kSendTakes{150};   // so one that began longer ago is over, whoever made it
-inline constexpr std::chrono::minutes kQuiet{10};        // after the last send, before a list can prove absence
-inline constexpr std::chrono::hours kGiveUp{24 * 7};     // then a person decides
-inline constexpr std::chrono::hours kClocksDiffer{24};   // ours from Stripe's, at most
+// Stripe forgets a key after a day: never sent later.
+inline constexpr std::chrono::hours kKeyLife{23};
+// No send of a call begins later, so one that began longer ago than kSendTakes is over, whoever
+// made it.
+inline constexpr std::chrono::seconds kLastStart{120};
+inline constexpr std::chrono::seconds kSendTakes{150};
+inline constexpr std::chrono::minutes kQuiet{10};  // after it, before a list can prove absence
+inline constexpr std::chrono::hours kGiveUp{24 * 7};    // then a person decides
+inline constexpr std::chrono::hours kClocksDiffer{24};  // ours from Stripe's, at most
 
 inline constexpr const char* kOutcomeUnknown = "outcome_unknown";
-inline constexpr const char* kReplayedError = "replayed_error";    // a key that answers 500 until it ends
+inline constexpr const char* kReplayedError = "replayed_error";  // the key answers 500 until it ends
 inline constexpr const char* kAnotherObject = "another_object";
 
 enum class Said {
@@ -26,8 +30,8 @@ enum class Said {
   unknown,
 };
 
-// `sent` is the instruction as it was sent, `known` as it stands now: an answer to one send says nothing of
-// another that began meanwhile, unless it is the stored result of the key.
+// `sent` is the instruction as it was sent, `known` as it stands now: an answer to one send says
+// nothing of another that began meanwhile, unless it is the stored result of the key.
 Said what_it_says(const stripe::Answer& answer, const Instruction& sent, const Instruction& known);
 
 bool is_settled(const Instruction& instruction);  // done, not_done, needs_review

@@ -95,7 +95,8 @@ Result<std::optional<PayoutId>> AskStripe::asked_before(const Wanted& wanted) {
   bool matched = false;
   const auto find = [&](pg::Tx& tx) -> Result<Found> {
     matched = restored_.is_matched(tx, wanted.account);
-    return wanted.external_id ? instructions::find_by_external_id(tx, organization, *wanted.external_id) : Found{};
+    if (!wanted.external_id) return Found{};
+    return instructions::find_by_external_id(tx, organization, *wanted.external_id);
   };
   auto found = db_.transact(find);
   if (found && !*found && !matched) {
@@ -121,7 +122,8 @@ Result<PayoutId> AskStripe::pay_out(const Wanted& wanted) {
   const Allowed allowed{.at = clock_.now()};
   const auto made = db_.transact([&](pg::Tx& tx) -> Result<bool> {
     if (!restored_.is_matched(tx, wanted.account)) {
-      return Error{Kind::retry, "database_changed", "the database was started again meanwhile: ask again"};
+      return Error{Kind::retry, "database_changed",
+                   "the database was started again meanwhile: ask again"};
     }
     if (!instructions::create(tx, payout, instruction, allowed.at)) return false;
     // Should this process end now, another finds out what became of it.
@@ -136,7 +138,8 @@ Result<PayoutId> AskStripe::pay_out(const Wanted& wanted) {
     if (*other) return **other;
     return Error{Kind::retry, "payout_in_progress", "the same payout was just refused: ask again"};
   }
-  if (auto sent = send(instruction, allowed); !sent && sent.error().code != kOutcomeUnknown) return sent.error();
+  const auto sent = send(instruction, allowed);
+  if (!sent && sent.error().code != kOutcomeUnknown) return sent.error();
   return payout.id;
 }
 

@@ -7,7 +7,9 @@
 namespace payoutd::payouts {
 namespace {
 
-Error refuse(std::string reason) { return Error{Kind::refused, "payout_not_cancelable", std::move(reason)}; }
+Error refuse(std::string reason) {
+  return Error{Kind::refused, "payout_not_cancelable", std::move(reason)};
+}
 
 // Why Stripe need not be asked; nothing where it has to be.
 std::optional<Error> refusal_of(const Payout& payout) {
@@ -77,11 +79,14 @@ Result<void> AskStripe::cancel_at_stripe(const Payout& payout) {
   });
   if (!status) return status.error();
   if (*status == "canceled") return {};
-  if (*status != "pending") return refuse("the payout is " + *status + "; Stripe cancels only pending ones");
+  if (*status != "pending") {
+    return refuse("the payout is " + *status + "; Stripe cancels only pending ones");
+  }
   if (answer.outcome == stripe::Outcome::not_done && answer.refusal && answer.refusal->status != 429) {
     return refuse(answer.refusal->message);
   }
-  return Error{Kind::retry, kOutcomeUnknown, "Stripe has not said whether it canceled the payout; ask again"};
+  return Error{Kind::retry, kOutcomeUnknown,
+               "Stripe has not said whether it canceled the payout; ask again"};
 }
 
 }  // namespace payoutd::payouts
