@@ -42,6 +42,7 @@ struct World {
     options.base = url;
     options.budget = std::make_shared<LocalBudget>(Rates{1e6, 1e6, 1e6});
     options.timeout = std::chrono::seconds{20};
+    options.max_payout_creations = 256;  // a payout stands here for any POST
     options.pause = [kept = pauses](Pause wanted) { return kept->take(wanted); };
   }
   explicit World(const Wire& wire) : World(wire.url()) { options.ca_file = wire.ca_file(); }
