@@ -1,6 +1,7 @@
--- What moved each account's payments balance, summed in quarters of an hour, so that a report over a
--- month reads some thousand rows however many transactions there were. Every time zone in use begins
--- its days on a quarter of an hour; reports read the rows themselves where a bound cuts one.
+-- What moved each account's payments balance, summed by quarter of an hour and by day (UTC), so that a
+-- report over a month reads some thousand rows however many transactions there were. Every time zone in
+-- use begins its days on a quarter of an hour; reports read days where they lie whole in a period,
+-- quarters at its ends, and the rows themselves where a bound cuts a quarter.
 --
 -- Kept by triggers on balance_transactions: whoever changes rows, these stay their sums. Rows of other
 -- balance types (issuing, reserves) are in no report and in no sum here.
@@ -13,6 +14,7 @@ CREATE TABLE balance_rollups (
   organization_id    uuid NOT NULL,
   account            text COLLATE "C" NOT NULL,
   currency           text COLLATE "C" NOT NULL,
+  whole_day          boolean NOT NULL,          -- a day; else a quarter of an hour
   bucket             timestamptz NOT NULL,      -- its begin
   type               text COLLATE "C" NOT NULL,
   reporting_category text COLLATE "C" NOT NULL,
@@ -33,19 +35,7 @@ CREATE TABLE balance_rollups (
   of_tax             integer NOT NULL,
   of_withheld_tax    integer NOT NULL,
   of_other           integer NOT NULL,
-  PRIMARY KEY (organization_id, account, currency, bucket, type, reporting_category, part)
-) WITH (fillfactor = 80);
-
--- The same by day (UTC), for balances: a sum over ten years is one over some thousand rows.
-CREATE TABLE balance_days (
-  organization_id uuid NOT NULL,
-  account         text COLLATE "C" NOT NULL,
-  currency        text COLLATE "C" NOT NULL,
-  day             date NOT NULL,
-  part            smallint NOT NULL,
-  rows            bigint NOT NULL,
-  net             bigint NOT NULL,
-  PRIMARY KEY (organization_id, account, currency, day, part)
+  PRIMARY KEY (organization_id, account, currency, whole_day, bucket, type, reporting_category, part)
 ) WITH (fillfactor = 80);
 
 -- A part that is this transaction's until it ends. When all are taken it waits for one.
@@ -72,17 +62,19 @@ DECLARE
     SELECT organization_id, account, currency,
            date_bin('15 minutes', created, timestamptz 'epoch') AS bucket, type, reporting_category,
            sum(rows) AS rows, sum(amount) AS amount, sum(fee) AS fee, sum(net) AS net,
-           sum(detail) FILTER (WHERE kind = 'application_fee') AS fee_application,
-           sum(detail) FILTER (WHERE kind = 'payment_method_passthrough_fee') AS fee_passthrough,
-           sum(detail) FILTER (WHERE kind = 'tax') AS fee_tax,
-           sum(detail) FILTER (WHERE kind = 'withheld_tax') AS fee_withheld_tax,
-           sum(detail) FILTER (WHERE kind = 'other') AS fee_other,
-           sum(sign) FILTER (WHERE kind = 'stripe_fee') AS of_stripe,
-           sum(sign) FILTER (WHERE kind = 'application_fee') AS of_application,
-           sum(sign) FILTER (WHERE kind = 'payment_method_passthrough_fee') AS of_passthrough,
-           sum(sign) FILTER (WHERE kind = 'tax') AS of_tax,
-           sum(sign) FILTER (WHERE kind = 'withheld_tax') AS of_withheld_tax,
-           sum(sign) FILTER (WHERE kind = 'other') AS of_other
+           coalesce(sum(detail) FILTER (WHERE kind = 'application_fee'), 0) AS fee_application,
+           coalesce(sum(detail) FILTER (WHERE kind = 'payment_method_passthrough_fee'), 0)
+             AS fee_passthrough,
+           coalesce(sum(detail) FILTER (WHERE kind = 'tax'), 0) AS fee_tax,
+           coalesce(sum(detail) FILTER (WHERE kind = 'withheld_tax'), 0) AS fee_withheld_tax,
+           coalesce(sum(detail) FILTER (WHERE kind = 'other'), 0) AS fee_other,
+           coalesce(sum(sign) FILTER (WHERE kind = 'stripe_fee'), 0) AS of_stripe,
+           coalesce(sum(sign) FILTER (WHERE kind = 'application_fee'), 0) AS of_application,
+           coalesce(sum(sign) FILTER (WHERE kind = 'payment_method_passthrough_fee'), 0)
+             AS of_passthrough,
+           coalesce(sum(sign) FILTER (WHERE kind = 'tax'), 0) AS of_tax,
+           coalesce(sum(sign) FILTER (WHERE kind = 'withheld_tax'), 0) AS of_withheld_tax,
+           coalesce(sum(sign) FILTER (WHERE kind = 'other'), 0) AS of_other
       FROM (-- Most rows have Stripe's own fee or none: their details need not be looked into.
             SELECT organization_id, account, currency, created, type, reporting_category, sign,
                    sign AS rows, sign * amount AS amount, sign * fee AS fee, sign * net AS net,
@@ -106,43 +98,43 @@ DECLARE
                AND d.amount <> 0
            ) AS move
      GROUP BY 1, 2, 3, 4, 5, 6),
-  quarters AS (
-    INSERT INTO balance_rollups AS r (organization_id, account, currency, bucket, type,
-           reporting_category, part, rows, amount, fee, net, fee_application, fee_passthrough,
-           fee_tax, fee_withheld_tax, fee_other, of_stripe, of_application, of_passthrough, of_tax,
-           of_withheld_tax, of_other)
-    SELECT organization_id, account, currency, bucket, type, reporting_category, taken, rows, amount,
-           fee, net, coalesce(fee_application, 0), coalesce(fee_passthrough, 0), coalesce(fee_tax, 0),
-           coalesce(fee_withheld_tax, 0), coalesce(fee_other, 0), coalesce(of_stripe, 0),
-           coalesce(of_application, 0), coalesce(of_passthrough, 0), coalesce(of_tax, 0),
-           coalesce(of_withheld_tax, 0), coalesce(of_other, 0)
+  summed AS (
+    SELECT organization_id, account, currency, false AS whole_day, bucket, type, reporting_category,
+           rows, amount, fee, net, fee_application, fee_passthrough, fee_tax, fee_withheld_tax,
+           fee_other, of_stripe, of_application, of_passthrough, of_tax, of_withheld_tax, of_other
       FROM moved
-     WHERE rows <> 0 OR amount <> 0 OR fee <> 0 OR net <> 0 OR fee_application <> 0
-        OR fee_passthrough <> 0 OR fee_tax <> 0 OR fee_withheld_tax <> 0 OR fee_other <> 0
-        OR of_stripe <> 0 OR of_application <> 0 OR of_passthrough <> 0 OR of_tax <> 0
-        OR of_withheld_tax <> 0 OR of_other <> 0
-        ON CONFLICT (organization_id, account, currency, bucket, type, reporting_category, part)
-        DO UPDATE SET rows = r.rows + excluded.rows, amount = r.amount + excluded.amount,
-           fee = r.fee + excluded.fee, net = r.net + excluded.net,
-           fee_application = r.fee_application + excluded.fee_application,
-           fee_passthrough = r.fee_passthrough + excluded.fee_passthrough,
-           fee_tax = r.fee_tax + excluded.fee_tax,
-           fee_withheld_tax = r.fee_withheld_tax + excluded.fee_withheld_tax,
-           fee_other = r.fee_other + excluded.fee_other,
-           of_stripe = r.of_stripe + excluded.of_stripe,
-           of_application = r.of_application + excluded.of_application,
-           of_passthrough = r.of_passthrough + excluded.of_passthrough,
-           of_tax = r.of_tax + excluded.of_tax,
-           of_withheld_tax = r.of_withheld_tax + excluded.of_withheld_tax,
-           of_other = r.of_other + excluded.of_other)
-  INSERT INTO balance_days AS d (organization_id, account, currency, day, part, rows, net)
-  SELECT organization_id, account, currency, (bucket AT TIME ZONE 'UTC')::date, taken,
-         sum(rows), sum(net)
-    FROM moved
-   GROUP BY 1, 2, 3, 4
-  HAVING sum(rows) <> 0 OR sum(net) <> 0
-      ON CONFLICT (organization_id, account, currency, day, part)
-      DO UPDATE SET rows = d.rows + excluded.rows, net = d.net + excluded.net;
+    UNION ALL
+    SELECT organization_id, account, currency, true,
+           date_bin('1 day', bucket, timestamptz 'epoch'), type, reporting_category,
+           sum(rows), sum(amount), sum(fee), sum(net), sum(fee_application), sum(fee_passthrough),
+           sum(fee_tax), sum(fee_withheld_tax), sum(fee_other), sum(of_stripe), sum(of_application),
+           sum(of_passthrough), sum(of_tax), sum(of_withheld_tax), sum(of_other)
+      FROM moved GROUP BY 1, 2, 3, 5, 6, 7)
+  INSERT INTO balance_rollups AS r (organization_id, account, currency, whole_day, bucket, type,
+         reporting_category, part, rows, amount, fee, net, fee_application, fee_passthrough, fee_tax,
+         fee_withheld_tax, fee_other, of_stripe, of_application, of_passthrough, of_tax,
+         of_withheld_tax, of_other)
+  SELECT organization_id, account, currency, whole_day, bucket, type, reporting_category, taken, rows,
+         amount, fee, net, fee_application, fee_passthrough, fee_tax, fee_withheld_tax, fee_other,
+         of_stripe, of_application, of_passthrough, of_tax, of_withheld_tax, of_other
+    FROM summed
+   WHERE (rows, amount, fee, net, fee_application, fee_passthrough, fee_tax, fee_withheld_tax, fee_other,
+          of_stripe, of_application, of_passthrough, of_tax, of_withheld_tax, of_other)
+         <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+      ON CONFLICT (organization_id, account, currency, whole_day, bucket, type, reporting_category, part)
+      DO UPDATE SET rows = r.rows + excluded.rows, amount = r.amount + excluded.amount,
+         fee = r.fee + excluded.fee, net = r.net + excluded.net,
+         fee_application = r.fee_application + excluded.fee_application,
+         fee_passthrough = r.fee_passthrough + excluded.fee_passthrough,
+         fee_tax = r.fee_tax + excluded.fee_tax,
+         fee_withheld_tax = r.fee_withheld_tax + excluded.fee_withheld_tax,
+         fee_other = r.fee_other + excluded.fee_other,
+         of_stripe = r.of_stripe + excluded.of_stripe,
+         of_application = r.of_application + excluded.of_application,
+         of_passthrough = r.of_passthrough + excluded.of_passthrough,
+         of_tax = r.of_tax + excluded.of_tax,
+         of_withheld_tax = r.of_withheld_tax + excluded.of_withheld_tax,
+         of_other = r.of_other + excluded.of_other;
   $sql$;
   added constant text :=
     'SELECT CASE TG_OP WHEN ''DELETE'' THEN -1 ELSE 1 END AS sign, c.* FROM changed AS c';
@@ -170,7 +162,7 @@ BEGIN
       %s
       RETURN NULL;
     END $body$ $def$, format(roll_up, changed));
-  -- For an operator who doubts them: makes both tables anew. Writers wait until it commits.
+  -- For an operator who doubts them: makes them anew. Writers wait until it commits.
   EXECUTE format($def$
     CREATE FUNCTION rebuild_balance_rollups() RETURNS void LANGUAGE plpgsql AS $body$
     DECLARE
@@ -178,14 +170,13 @@ BEGIN
     BEGIN
       LOCK TABLE balance_transactions IN SHARE ROW EXCLUSIVE MODE;
       DELETE FROM balance_rollups;
-      DELETE FROM balance_days;
       %s
     END $body$ $def$, format(roll_up, stored));
 END $make$;
 
 CREATE FUNCTION empty_rollups() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  TRUNCATE balance_rollups, balance_days;
+  TRUNCATE balance_rollups;
   RETURN NULL;
 END $$;
 

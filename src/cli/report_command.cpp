@@ -16,9 +16,10 @@ struct ReportArguments {
 
   http::Fields fields() const {
     http::Request request;
-    for (const auto& [name, value] : {std::pair{"startDate", startDate}, {"endDate", endDate}, {"groupBy", groupBy},
-                                      {"currency", currency}, {"timezone", timezone}, {"account", account},
-                                      {"limit", limit}, {"payout", payout}}) {
+    for (const auto& [name, value] :
+         {std::pair{"startDate", startDate}, {"endDate", endDate}, {"groupBy", groupBy},
+          {"currency", currency}, {"timezone", timezone}, {"account", account}, {"limit", limit},
+          {"payout", payout}}) {
       if (!value.empty()) request.query.emplace_back(name, value);
     }
     return http::Fields::of_query(request);
@@ -35,10 +36,14 @@ int refuse(const Error& error, const ReportArguments& arguments) {
 
 // For people, beside the table: what the figures are of.
 std::string title(const reports::ReportQuery& query, const reports::Scope& scope) {
-  std::string line = fmt::format("{}  {}  from {} until {}  {}", query.account.value_or("all accounts"),
-                                 scope.accounts.currency.str(), to_iso(query.range.begin), to_iso(query.range.end),
+  std::string line = fmt::format("{}  {}  from {} until {}  {}",
+                                 query.account.value_or("all accounts"),
+                                 scope.accounts.currency.str(), to_iso(query.range.begin),
+                                 to_iso(query.range.end),
                                  query.timezone);
-  if (!scope.other_currencies.empty()) line += fmt::format("  (also: {})", fmt::join(scope.other_currencies, ", "));
+  if (!scope.other_currencies.empty()) {
+    line += fmt::format("  (also: {})", fmt::join(scope.other_currencies, ", "));
+  }
   return line;
 }
 
@@ -61,7 +66,8 @@ int show(const Result<Report>& report, const ReportArguments& arguments) {
 }
 
 template <class Report>
-int plain(pg::Database& db, OrgId organization, const ReportArguments& arguments, reports::Grouped grouped,
+int plain(pg::Database& db, OrgId organization, const ReportArguments& arguments,
+          reports::Grouped grouped,
           Result<Report> (*report)(pg::Database&, OrgId, const reports::ReportQuery&)) {
   auto fields = arguments.fields();
   const auto query = reports::read_query(fields, SystemClock().now(), grouped);
@@ -124,13 +130,19 @@ int reconcile(pg::Database& db, OrgId organization, const ReportArguments& argum
 
 using Step = int (*)(pg::Database&, OrgId, const ReportArguments&);
 
-void bind(CLI::App& command, Action& action, const std::shared_ptr<ReportArguments>& arguments, Step step) {
-  command.add_option("--from", arguments->startDate, "a date, ISO 8601 or unix seconds (default: 30 days back)");
-  command.add_option("--to", arguments->endDate, "a date is included whole; an instant is where it ends (default: now)");
+void bind(CLI::App& command, Action& action, const std::shared_ptr<ReportArguments>& arguments,
+          Step step) {
+  command.add_option("--from", arguments->startDate,
+                     "a date, ISO 8601 or unix seconds (default: 30 days back)");
+  command.add_option("--to", arguments->endDate,
+                     "a date is included whole; an instant is where it ends (default: now)");
   command.add_option("--currency", arguments->currency, "ISO 4217 (default: the account's own)");
-  command.add_option("--timezone", arguments->timezone, "whose days are meant: Europe/Berlin (default: UTC)");
-  command.add_option("--account", arguments->account, "acct_… (default: all of the organization's)");
-  command.add_option("--organization", arguments->organization, "name or id (default: the platform's own)");
+  command.add_option("--timezone", arguments->timezone,
+                     "whose days are meant: Europe/Berlin (default: UTC)");
+  command.add_option("--account", arguments->account,
+                     "acct_… (default: all of the organization's)");
+  command.add_option("--organization", arguments->organization,
+                     "name or id (default: the platform's own)");
   auto* csv = command.add_flag("--csv", arguments->csv, "answer as CSV");
   command.add_flag("--json", arguments->json, "answer as JSON")->excludes(csv);
   command.callback([&action, arguments, step] {
@@ -147,20 +159,23 @@ void bind(CLI::App& command, Action& action, const std::shared_ptr<ReportArgumen
 }  // namespace
 
 void add_report(CLI::App& program, Action& action) {
-  auto* report = program.add_subcommand("report", "Revenue, fees, customers, payouts and balances, to the cent");
+  auto* report = program.add_subcommand(
+      "report", "Revenue, fees, customers, payouts and balances, to the cent");
   report->require_subcommand(1);
   const auto arguments = std::make_shared<ReportArguments>();
   auto* revenues = report->add_subcommand("revenue", "Gross and net by day, week or month");
   revenues->add_option("--group-by", arguments->groupBy, "day, week or month (default: day)");
   bind(*revenues, action, arguments, revenue);
   bind(*report->add_subcommand("fees", "What was paid, by kind"), action, arguments, fees);
-  auto* people = report->add_subcommand("customers", "Who paid, who is new, who left, and recurring revenue");
+  auto* people = report->add_subcommand(
+      "customers", "Who paid, who is new, who left, and recurring revenue");
   people->add_option("--limit", arguments->limit, "how many top customers (default: 10)");
   bind(*people, action, arguments, customers);
   auto* payouts = report->add_subcommand("payout-reconciliation", "What each payout paid out");
   payouts->add_option("--payout", arguments->payout, "only this one: po_… or our id");
   bind(*payouts, action, arguments, reconcile);
-  bind(*report->add_subcommand("balance", "From its beginning to its end"), action, arguments, balance);
+  bind(*report->add_subcommand("balance", "From its beginning to its end"), action, arguments,
+       balance);
 }
 
 }  // namespace payoutd::cli

@@ -8,13 +8,14 @@ namespace payoutd::reports {
 namespace {
 
 constexpr std::string_view kDefinition =
-    "The payments balance, available and pending together: the sum of `net` over balance transactions by "
-    "their own `created`; other balance types (issuing, reserves) are not in it. starting_balance + "
-    "activity + payouts = ending_balance. Payouts (payout and payout_reversal) leave the balance when "
-    "Stripe makes them, not when they arrive.";
+    "The payments balance, available and pending together: the sum of `net` over balance "
+    "transactions by their own `created`; other balance types (issuing, reserves) are not in it. "
+    "starting_balance + activity + payouts = ending_balance. Payouts (payout and "
+    "payout_reversal) leave the balance when Stripe makes them, not when they arrive.";
 
 bool is_payout(const Movement& movement) {
-  return movement.reporting_category == "payout" || movement.reporting_category == "payout_reversal";
+  return movement.reporting_category == "payout" ||
+      movement.reporting_category == "payout_reversal";
 }
 
 std::int64_t net_of(const std::vector<CategorySum>& sums) {
@@ -48,11 +49,15 @@ std::int64_t BalanceReport::ending() const {
 
 BalanceReport balance_of(const ReportQuery& query, const Scope& scope, std::int64_t starting,
                          const std::vector<Movement>& movements) {
-  BalanceReport report{.query = query, .scope = scope, .starting = starting, .activity = {}, .payouts = {}};
+  BalanceReport report{.query = query, .scope = scope, .starting = starting, .activity = {},
+                       .payouts = {}};
   for (const Movement& movement : movements) {
     auto& sums = is_payout(movement) ? report.payouts : report.activity;
-    auto found = std::ranges::find(sums, movement.reporting_category, &CategorySum::reporting_category);
-    if (found == sums.end()) found = sums.insert(sums.end(), CategorySum{movement.reporting_category});
+    auto found = std::ranges::find(sums, movement.reporting_category,
+                                   &CategorySum::reporting_category);
+    if (found == sums.end()) {
+      found = sums.insert(sums.end(), CategorySum{movement.reporting_category});
+    }
     found->add(movement);
   }
   std::ranges::sort(report.activity, {}, &CategorySum::reporting_category);
@@ -80,13 +85,16 @@ OrderedJson to_json(const BalanceReport& report) {
 
 Table to_table(const BalanceReport& report) {
   const Currency currency = report.scope.accounts.currency;
-  Table table{.columns = {"section", "reporting_category", "currency", "count", "gross", "fee", "net"}, .rows = {}};
+  Table table{.columns = {"section", "reporting_category", "currency", "count", "gross", "fee",
+                          "net"}, .rows = {}};
   const auto add = [&](const char* section, const CategorySum& sum) {
     table.rows.push_back({std::string(section), sum.reporting_category, currency.str(), sum.count,
-                          Money{sum.gross, currency}, Money{sum.fee, currency}, Money{sum.net, currency}});
+                          Money{sum.gross, currency}, Money{sum.fee, currency},
+                          Money{sum.net, currency}});
   };
   const auto balance = [&](const char* section, std::int64_t net) {
-    table.rows.push_back({std::string(section), Cell(), currency.str(), Cell(), Cell(), Cell(), Money{net, currency}});
+    table.rows.push_back({std::string(section), Cell(), currency.str(), Cell(), Cell(), Cell(),
+                          Money{net, currency}});
   };
   balance("starting_balance", report.starting);
   for (const CategorySum& sum : report.activity) add("activity", sum);

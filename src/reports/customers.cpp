@@ -9,15 +9,16 @@ namespace payoutd::reports {
 namespace {
 
 constexpr std::string_view kDefinition =
-    "unique_customers: customers with a payment in the period (balance transactions of category charge, "
-    "by their own `created`, not failed since) or a subscription that ran in it, each once; payments "
-    "without a customer are counted apart. new_customers: customer objects created in the period, in any "
-    "currency. Top customers by gross revenue in the period. Subscribers are customers with a running "
-    "paid subscription in the currency. churn: of those active 30 days before the end, or subscribed for "
-    "the first time ever since, the ones without a running subscription at the end. A subscription runs "
-    "from its start, or the end of its trial, until it ended; an unpaid one until the period it owes. "
-    "active_subscriptions, active_subscribers and mrr are as mirrored at as_of: status active or past_due "
-    "with a price; mrr is a twelfth of a year's licensed items before discounts and taxes, in the "
+    "unique_customers: customers with a payment in the period (balance transactions of category "
+    "charge, by their own `created`, not failed since) or a subscription that ran in it, each "
+    "once; payments without a customer are counted apart. new_customers: customer objects "
+    "created in the period, in any currency. Top customers by gross revenue in the period. "
+    "Subscribers are customers with a running paid subscription in the currency. churn: of those "
+    "active 30 days before the end, or subscribed for the first time ever since, the ones "
+    "without a running subscription at the end. A subscription runs from its start, or the end "
+    "of its trial, until it ended; an unpaid one until the period it owes. active_subscriptions, "
+    "active_subscribers and mrr are as mirrored at as_of: status active or past_due with a "
+    "price; mrr is a twelfth of a year's licensed items before discounts and taxes, in the "
     "subscriptions' currency, rounded once.";
 
 OrderedJson or_null(const std::optional<std::string>& text) {
@@ -69,10 +70,12 @@ OrderedJson to_json(const Customers& customers) {
 
 Table to_table(const Customers& customers) {
   const Currency currency = customers.scope.accounts.currency;
-  Table table{.columns = {"figure", "customer", "account", "name", "email", "deleted", "count", "currency", "amount"},
+  Table table{.columns = {"figure", "customer", "account", "name", "email", "deleted", "count",
+                          "currency", "amount"},
               .rows = {}};
   const auto add = [&](const char* figure, std::int64_t count) {
-    table.rows.push_back({std::string(figure), Cell(), Cell(), Cell(), Cell(), Cell(), count, Cell(), Cell()});
+    table.rows.push_back({std::string(figure), Cell(), Cell(), Cell(), Cell(), Cell(), count,
+                          Cell(), Cell()});
   };
   add("unique_customers", customers.unique);
   add("paying_customers", customers.paying);
@@ -85,11 +88,13 @@ Table to_table(const Customers& customers) {
   add("churned", customers.churn.churned);
   add("active_subscriptions", customers.active_subscriptions);
   add("active_subscribers", customers.active_subscribers);
-  table.rows.push_back({std::string("mrr"), Cell(), Cell(), Cell(), Cell(), Cell(), Cell(), currency.str(),
+  table.rows.push_back({std::string("mrr"), Cell(), Cell(), Cell(), Cell(), Cell(), Cell(),
+                        currency.str(),
                         Money{customers.mrr, currency}});
   for (const TopCustomer& one : customers.top) {
-    table.rows.push_back({std::string("top_customer"), one.customer, one.account, one.name.value_or(""),
-                          one.email.value_or(""), std::string(one.deleted ? "deleted" : ""), one.payments,
+    table.rows.push_back({std::string("top_customer"), one.customer, one.account,
+                          one.name.value_or(""), one.email.value_or(""),
+                          std::string(one.deleted ? "deleted" : ""), one.payments,
                           currency.str(), Money{one.revenue, currency}});
   }
   return table;

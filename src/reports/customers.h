@@ -1,5 +1,5 @@
-// Who bought and who subscribed: how many, who is new, who brought most, how many left, and what the
-// running subscriptions are worth a month.
+// Who bought and who subscribed: how many, who is new, who brought most, how many left, and what
+// the running subscriptions are worth a month.
 #pragma once
 
 #include <cstdint>
@@ -44,8 +44,8 @@ struct Customers {
 
 inline constexpr std::int64_t kDefaultTop = 10, kMostTop = 100;
 
-// churned / (active_before + joined) as a decimal with four places, halves up: "0.0909"; nothing when
-// nobody could leave.
+// churned / (active_before + joined) as a decimal with four places, halves up: "0.0909"; nothing
+// when nobody could leave.
 std::optional<std::string> churn_rate(const Churn& churn);
 
 OrderedJson to_json(const Customers& customers);

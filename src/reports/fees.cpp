@@ -9,15 +9,15 @@ namespace payoutd::reports {
 namespace {
 
 constexpr std::string_view kDefinition =
-    "total_paid is the sum of `fee` over every balance transaction of the period, and of what fee and tax "
-    "transactions took; it equals the sum of the kinds and the sum of the categories. A fee given back "
-    "is negative. processing_fees, refund_fees and dispute_fees are Stripe's own fee on charges, refunds and "
-    "disputes; instant_payout_fees that on payouts, and fee transactions whose source is a payout or whose "
-    "description says instant payout; "
-    "application_fees go to the platform, passthrough_fees to the card networks; taxes are tax details and "
-    "tax transactions; product_fees are Stripe's other fee transactions (Radar, Billing, Connect). A kind's count is of fees, a "
-    "category's of transactions. Application fees earned are beside the total, not in it. By the "
-    "transactions' own `created`.";
+    "total_paid is the sum of `fee` over every balance transaction of the period, and of what "
+    "fee and tax transactions took; it equals the sum of the kinds and the sum of the "
+    "categories. A fee given back is negative. processing_fees, refund_fees and dispute_fees are "
+    "Stripe's own fee on charges, refunds and disputes; instant_payout_fees that on payouts, and "
+    "fee transactions whose source is a payout or whose description says instant payout; "
+    "application_fees go to the platform, passthrough_fees to the card networks; taxes are tax "
+    "details and tax transactions; product_fees are Stripe's other fee transactions (Radar, "
+    "Billing, Connect). A kind's count is of fees, a category's of transactions. Application "
+    "fees earned are beside the total, not in it. By the transactions' own `created`.";
 
 // In the order in which they are shown.
 enum Service : std::size_t {
@@ -41,7 +41,8 @@ constexpr std::array<const char*, kKinds> kNames = {
 
 // Whose service Stripe's own fee on a transaction pays for.
 Service kind_of_stripe_fee(std::string_view category) {
-  if (category == "charge" || category == "partial_capture_reversal" || category == "charge_failure") {
+  if (category == "charge" || category == "partial_capture_reversal" ||
+      category == "charge_failure") {
     return kProcessing;
   }
   if (category == "refund" || category == "refund_failure") return kRefund;
@@ -81,7 +82,9 @@ Fees fees_of(const ReportQuery& query, const Scope& scope, const std::vector<Mov
     if (borne != 0) fees.by_category[m.reporting_category] += {m.rows, borne};
     fees.total = checked_add(fees.total, borne);
     if (m.reporting_category == "platform_earning") fees.earned += {m.rows, m.amount};
-    if (m.reporting_category == "platform_earning_refund") fees.earned_refunded += {m.rows, -m.amount};
+    if (m.reporting_category == "platform_earning_refund") {
+      fees.earned_refunded += {m.rows, -m.amount};
+    }
   }
   fees.kinds[kProduct].sum += {-of_payouts.count, -of_payouts.amount};
   fees.kinds[kInstantPayout].sum += of_payouts;
@@ -119,7 +122,8 @@ Table to_table(const Fees& fees) {
     table.rows.push_back({name, currency.str(), sum.count, Money{sum.amount, currency}});
   };
   for (const FeeKind& kind : fees.kinds) add(kind.kind, kind.sum);
-  table.rows.push_back({std::string("total_paid"), currency.str(), Cell(), Money{fees.total, currency}});
+  table.rows.push_back({std::string("total_paid"), currency.str(), Cell(),
+                        Money{fees.total, currency}});
   add("application_fees_earned", fees.earned);
   add("application_fees_refunded", {fees.earned_refunded.count, -fees.earned_refunded.amount});
   return table;

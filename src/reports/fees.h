@@ -21,7 +21,8 @@ struct Fees {
   ReportQuery query;
   Scope scope;
   std::vector<FeeKind> kinds{};  // every kind once, always in the same order; their sum is `total`
-  std::map<std::string, FeeSum> by_category{};  // how many transactions, and what of the total they bore
+  // How many transactions, and what of the total they bore.
+  std::map<std::string, FeeSum> by_category{};
   std::int64_t total = 0;
   FeeSum earned{}, earned_refunded{};  // application fees, and those given back (positive)
 };

@@ -1,5 +1,5 @@
-// What moved payments balances, added up: from the mirror's rollups, and at bounds that cut a quarter
-// of an hour from the rows themselves, so that any bounds give the exact sums.
+// What moved payments balances, added up: from the mirror's rollups, and at bounds that cut a
+// quarter of an hour from the rows themselves, so that any bounds give the exact sums (spans.h).
 #pragma once
 
 #include <cstdint>
@@ -34,6 +34,8 @@ struct Movement {
   std::int64_t rows = 0, amount = 0, fee = 0, net = 0;
   // `fee`, taken apart.
   FeeSum stripe{}, application{}, passthrough{}, tax{}, withheld_tax{}, other{};
+
+  Movement& operator+=(const Movement& other_part);  // of the same period, type and category
 };
 
 namespace movements_store {
@@ -43,10 +45,18 @@ struct AccountCurrency {
   std::string currency;
 };
 // Every account and currency that ever had a movement, at most 100,000; of one account or of all.
-std::vector<AccountCurrency> currencies(pg::Tx& tx, OrgId organization, const std::optional<std::string>& account);
+std::vector<AccountCurrency> currencies(pg::Tx& tx, OrgId organization,
+                                        const std::optional<std::string>& account);
 
-// `bounds` ascend, at least two: a period lies between each and the next.
-std::vector<Movement> movements(pg::Tx& tx, const Accounts& accounts, const std::vector<Time>& bounds);
+enum class Detail {
+  sums,  // rows, amount, fee and net alone
+  fees,  // `fee` taken apart, too
+};
+
+// `bounds` ascend, at least two: a period lies between each and the next. Ordered by period, type
+// and category; those that come to nothing are left out.
+std::vector<Movement> movements(pg::Tx& tx, const Accounts& accounts,
+                                const std::vector<Time>& bounds, Detail detail);
 
 // The sum of `net` over all rows created before `before`.
 std::int64_t balance_before(pg::Tx& tx, const Accounts& accounts, Time before);
@@ -56,10 +66,11 @@ std::int64_t balance_before(pg::Tx& tx, const Accounts& accounts, Time before);
 struct FromTransfers {
   std::int64_t count = 0, amount = 0, refunds = 0;
 };
-std::vector<FromTransfers> from_transfers(pg::Tx& tx, const Accounts& accounts, const std::vector<Time>& bounds);
+std::vector<FromTransfers> from_transfers(pg::Tx& tx, const Accounts& accounts,
+                                          const std::vector<Time>& bounds);
 
-// Fee transactions that payouts caused, by their source or their description: Stripe takes its fee for
-// instant ones either so or on the payout's own row.
+// Fee transactions that payouts caused, by their source or their description: Stripe takes its fee
+// for instant ones either so or on the payout's own row.
 FeeSum payout_fees(pg::Tx& tx, const Accounts& accounts, Time begin, Time end);
 
 }  // namespace movements_store

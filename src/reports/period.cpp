@@ -63,7 +63,8 @@ date::local_days day_of(const jobs::TimeZone& zone, Time instant) {
   return date::floor<date::days>(zone.to_local(second));
 }
 
-std::optional<std::vector<Period>> periods_of(const Range& range, GroupBy group_by, const jobs::TimeZone& zone) {
+std::optional<std::vector<Period>> periods_of(const Range& range, GroupBy group_by,
+                                              const jobs::TimeZone& zone) {
   CHECK(range.begin < range.end);
   std::vector<Period> periods;
   date::local_days first = first_day(day_of(zone, range.begin), group_by);
@@ -82,7 +83,8 @@ std::optional<std::vector<Period>> periods_of(const Range& range, GroupBy group_
 
 std::string text_of(date::local_days day) {
   const date::year_month_day ymd{day};
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(ymd.year()), static_cast<unsigned>(ymd.month()),
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(ymd.year()),
+                     static_cast<unsigned>(ymd.month()),
                      static_cast<unsigned>(ymd.day()));
 }
 

@@ -1,7 +1,7 @@
 // A report's stretch of time, and how it is cut into days, weeks or months of a time zone. Pure.
 //
-// A day begins with its first instant in the zone: where clocks skip midnight, with the instant after
-// the gap. Days have 23, 24 or 25 hours. Weeks begin on Monday.
+// A day begins with its first instant in the zone: where clocks skip midnight, with the instant
+// after the gap. Days have 23, 24 or 25 hours. Weeks begin on Monday.
 #pragma once
 
 #include <chrono>
@@ -37,7 +37,8 @@ date::local_days day_of(const jobs::TimeZone& zone, Time instant);
 
 // All periods that the range touches, in order and without gaps; nothing where there are more than
 // kMaxPeriods. The range is not empty.
-std::optional<std::vector<Period>> periods_of(const Range& range, GroupBy group_by, const jobs::TimeZone& zone);
+std::optional<std::vector<Period>> periods_of(const Range& range, GroupBy group_by,
+                                              const jobs::TimeZone& zone);
 
 std::string text_of(date::local_days day);  // "2026-03-29"
 

@@ -6,11 +6,11 @@ namespace payoutd::reports {
 namespace {
 
 constexpr std::string_view kDefinition =
-    "Stripe's payouts created in the period, newest first. An automatic payout's transactions are those "
-    "that Stripe lists for it, without its own row; their net adds up to its amount: difference is what is "
-    "missing, complete says that Stripe has finished the list, the mirror has read it to the end, and "
-    "nothing is missing. Manual and instant payouts draw on the balance as a whole: Stripe has no "
-    "transactions for them, and they are listed without.";
+    "Stripe's payouts created in the period, newest first. An automatic payout's transactions "
+    "are those that Stripe lists for it, without its own row; their net adds up to its amount: "
+    "difference is what is missing, complete says that Stripe has finished the list, the mirror "
+    "has read it to the end, and nothing is missing. Manual and instant payouts draw on the "
+    "balance as a whole: Stripe has no transactions for them, and they are listed without.";
 
 OrderedJson or_null(const std::optional<std::string>& text) {
   return text ? OrderedJson(*text) : OrderedJson(nullptr);
@@ -32,7 +32,8 @@ OrderedJson to_json(const ReconciledPayout& one, Currency currency) {
   json["automatic"] = one.itemised();
   json["method"] = or_null(payout.method);
   json["created"] = to_iso(payout.created);
-  json["arrival_date"] = payout.arrival_date ? OrderedJson(to_iso(*payout.arrival_date)) : OrderedJson(nullptr);
+  json["arrival_date"] = nullptr;
+  if (payout.arrival_date) json["arrival_date"] = to_iso(*payout.arrival_date);
   json["reconciliation_status"] = or_null(payout.reconciliation_status);
   json["itemised"] = one.itemised();
   json["complete"] = one.complete();
@@ -41,9 +42,12 @@ OrderedJson to_json(const ReconciledPayout& one, Currency currency) {
   put(json, "gross", sum.gross, currency);
   put(json, "fee", sum.fee, currency);
   put(json, "net", sum.net, currency);
-  put(json, "difference", one.itemised() ? std::optional(one.difference()) : std::nullopt, currency);
+  put(json, "difference", one.itemised() ? std::optional(one.difference()) : std::nullopt,
+      currency);
   json["categories"] = OrderedJson::array();
-  for (const CategorySum& category : one.categories) json["categories"].push_back(to_json(category, currency));
+  for (const CategorySum& category : one.categories) {
+    json["categories"].push_back(to_json(category, currency));
+  }
   return json;
 }
 
@@ -91,7 +95,8 @@ OrderedJson to_json(const Reconciliation& reconciliation) {
 }
 
 Table to_table(const Reconciliation& reconciliation) {
-  Table table{.columns = {"payout", "account", "created", "status", "automatic", "currency", "amount", "difference",
+  Table table{.columns = {"payout", "account", "created", "status", "automatic", "currency",
+                          "amount", "difference",
                           "complete", "reporting_category", "count", "gross", "fee", "net"},
               .rows = {}};
   for (const ReconciledPayout& one : reconciliation.page.data) {
@@ -99,11 +104,13 @@ Table to_table(const Reconciliation& reconciliation) {
     const auto add = [&](Cell category, const CategorySum& sum) {
       const auto money = [&](std::int64_t minor) { return Cell(Money{minor, currency}); };
       const payouts::Payout& payout = one.payout;
-      table.rows.push_back({payout.stripe_payout_id.value_or(payout.id.str()), payout.account.value_or(""),
-                            to_iso(payout.created), payout.status, std::string(one.itemised() ? "true" : "false"),
+      table.rows.push_back({payout.stripe_payout_id.value_or(payout.id.str()),
+                            payout.account.value_or(""), to_iso(payout.created), payout.status,
+                            std::string(one.itemised() ? "true" : "false"),
                             currency.str(), money(payout.amount),
                             one.itemised() ? money(one.difference()) : Cell(),
-                            std::string(one.complete() ? "true" : "false"), std::move(category), sum.count,
+                            std::string(one.complete() ? "true" : "false"), std::move(category),
+                            sum.count,
                             money(sum.gross), money(sum.fee), money(sum.net)});
     };
     if (one.categories.empty()) add(Cell(), {});

@@ -8,7 +8,8 @@ namespace payoutd::reports::reconciliation_store {
 namespace {
 
 const pg::Query kMembers{"report_payout_members", R"sql(
-SELECT t.account, t.payout_id, t.reporting_category, count(*) AS rows, sum(t.amount)::bigint AS amount,
+SELECT t.account, t.payout_id, t.reporting_category, count(*) AS rows,
+       sum(t.amount)::bigint AS amount,
        sum(t.fee)::bigint AS fee, sum(t.net)::bigint AS net
   FROM unnest($2::text[], $3::text[], $4::text[]) AS given(account, payout_id, own_row)
   JOIN balance_transactions t
@@ -31,7 +32,7 @@ void add_up(pg::Tx& tx, OrgId organization, std::vector<ReconciledPayout>& payou
   }
   if (by_id.empty()) return;
   for (const pg::Row row : tx.exec(kMembers, organization, accounts, ids, own_rows)) {
-    ReconciledPayout& one = *by_id.at({row.get<std::string>("account"), row.get<std::string>("payout_id")});
+    auto& one = *by_id.at({row.get<std::string>("account"), row.get<std::string>("payout_id")});
     one.categories.push_back({.reporting_category = row.get<std::string>("reporting_category"),
                               .count = row.get<std::int64_t>("rows"),
                               .gross = row.get<std::int64_t>("amount"),

@@ -81,7 +81,8 @@ GroupBy read_group_by(http::Fields& fields) {
   return word == "month" ? GroupBy::month : GroupBy::day;
 }
 
-std::optional<Currency> pick_currency(const ReportQuery& query, const access::ConnectedAccount& account,
+std::optional<Currency> pick_currency(const ReportQuery& query,
+                                      const access::ConnectedAccount& account,
                                       const std::set<std::string>& moved) {
   if (query.currency) return query.currency;
   if (account.fields.default_currency) return account.fields.default_currency;
@@ -92,7 +93,8 @@ std::optional<Currency> pick_currency(const ReportQuery& query, const access::Co
 }
 
 Error no_such_account() {
-  return {Kind::missing, "account_not_found", "your organization has no such connected account", "account"};
+  return {Kind::missing, "account_not_found", "your organization has no such connected account",
+          "account"};
 }
 
 // The account asked for; without one all of them, the default one first.
@@ -106,7 +108,8 @@ Result<std::vector<access::ConnectedAccount>> accounts_of(pg::Tx& tx, OrgId orga
   }
   auto all = access::accounts_of(tx, organization);
   if (all.empty()) {
-    return Error{Kind::missing, "account_not_found", "your organization has no connected account", "account"};
+    return Error{Kind::missing, "account_not_found", "your organization has no connected account",
+                 "account"};
   }
   return all;
 }
@@ -130,11 +133,13 @@ Json query_parameters(Grouped grouped) {
                 "A date (the whole day in `timezone`), an ISO 8601 instant or unix seconds. "
                 "Default: 30 days before the end.");
   is::add_query(all, {"endDate", "to_date", "dateTo"},
-                "A date, which is included whole, or an instant, which is where the report ends. Default: now.");
+                "A date, which is included whole, or an instant, which is where the report ends. "
+                "Default: now.");
   is::add_query(all, {"timezone", "time_zone", "tz"}, "IANA name of the zone whose days are meant.",
                 {{"type", "string"}, {"default", "UTC"}, {"examples", {"Europe/Berlin"}}});
-  all.push_back(is::query("currency", "ISO 4217, in any case. Amounts of several currencies are never added up. "
-                                      "Default: the account's own, or the default account's."));
+  all.push_back(is::query("currency",
+                          "ISO 4217, in any case. Amounts of several currencies are never added "
+                          "up. Default: the account's own, or the default account's."));
   all.push_back(is::account_query());
   all.push_back(is::query("format", "csv answers text/csv, as `Accept: text/csv` does",
                           {{"type", "string"}, {"enum", {"json", "csv"}}}));
@@ -164,7 +169,8 @@ Result<Scope> scope_of(pg::Tx& tx, OrgId organization, const ReportQuery& query)
     if (code != currency->str()) scope.other_currencies.push_back(code);
   }
   for (const auto& account : *accounts) scope.every_account.push_back(account.id());
-  scope.without_transfers = !query.account && std::ranges::any_of(*accounts, &access::ConnectedAccount::is_platform);
+  scope.without_transfers = !query.account &&
+      std::ranges::any_of(*accounts, &access::ConnectedAccount::is_platform);
   return scope;
 }
 
@@ -184,7 +190,8 @@ void put(OrderedJson& json, const std::string& name, std::int64_t minor, Currenc
   json[name + "_decimal"] = to_decimal({minor, currency});
 }
 
-void put(OrderedJson& json, const std::string& name, std::optional<std::int64_t> minor, Currency currency) {
+void put(OrderedJson& json, const std::string& name, std::optional<std::int64_t> minor,
+         Currency currency) {
   if (minor) return put(json, name, *minor, currency);
   json[name] = nullptr;
   json[name + "_decimal"] = nullptr;

@@ -27,9 +27,9 @@ struct ReportQuery {
 
 enum class Grouped { no, yes };  // whether the report takes groupBy
 
-// Reads `account currency timezone startDate endDate groupBy`, noting mistakes in `fields`. A date is a
-// whole day of the zone, also as the end; an instant is where the report ends. Without dates: the last
-// 30 days, today included, up to this second.
+// Reads `account currency timezone startDate endDate groupBy`, noting mistakes in `fields`. A date
+// is a whole day of the zone, also as the end; an instant is where the report ends. Without dates:
+// the last 30 days, today included, up to this second.
 ReportQuery read_query(http::Fields& fields, Time now, Grouped grouped);
 
 // The parameters above as OpenAPI Parameter Objects.
@@ -49,11 +49,13 @@ struct Scope {
 // account has no currency of its own and never had a movement.
 Result<Scope> scope_of(pg::Tx& tx, OrgId organization, const ReportQuery& query);
 
-// account, currency, other_currencies, timezone, start, end, definition: the first fields of each answer.
+// account, currency, other_currencies, timezone, start, end, definition: the first fields of each
+// answer.
 OrderedJson heading(const ReportQuery& query, const Scope& scope, std::string_view definition);
 
 // `name` and `name`_decimal.
 void put(OrderedJson& json, const std::string& name, std::int64_t minor, Currency currency);
-void put(OrderedJson& json, const std::string& name, std::optional<std::int64_t> minor, Currency currency);
+void put(OrderedJson& json, const std::string& name, std::optional<std::int64_t> minor,
+         Currency currency);
 
 }  // namespace payoutd::reports

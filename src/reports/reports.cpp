@@ -8,6 +8,8 @@
 namespace payoutd::reports {
 namespace {
 
+using movements_store::Detail;
+
 std::vector<Time> bounds_of(const Range& range) { return {range.begin, range.end}; }
 
 std::vector<Time> bounds_of(const std::vector<Period>& periods) {
@@ -17,8 +19,10 @@ std::vector<Time> bounds_of(const std::vector<Period>& periods) {
   return bounds;
 }
 
-// The one that was asked for by its id. Another account's than the one asked about is no such payout.
-Result<payouts::Payout> one_payout(pg::Tx& tx, OrgId organization, const ReportQuery& query, const std::string& id) {
+// The one that was asked for by its id. Another account's than the one asked about is no such
+// payout.
+Result<payouts::Payout> one_payout(pg::Tx& tx, OrgId organization, const ReportQuery& query,
+                                   const std::string& id) {
   auto payout = payouts::find_payout(tx, organization, id);
   if (!payout) return payout.error();
   if (query.account && payout->account != query.account) {
@@ -26,12 +30,15 @@ Result<payouts::Payout> one_payout(pg::Tx& tx, OrgId organization, const ReportQ
   }
   if (payout->rail != "stripe_payout") {
     return Error{Kind::invalid, "not_stripes_payout",
-                 "only Stripe's payouts have balance transactions; this one's rail is " + payout->rail, "payout"};
+                 "only Stripe's payouts have balance transactions; this one's rail is " +
+                     payout->rail,
+                 "payout"};
   }
   return payout;
 }
 
-Result<access::PageOf<payouts::Payout>> payouts_of(pg::Tx& tx, OrgId organization, const ReportQuery& query,
+Result<access::PageOf<payouts::Payout>> payouts_of(pg::Tx& tx, OrgId organization,
+                                                   const ReportQuery& query,
                                                    const Scope& scope, const access::Page& page) {
   payouts::PayoutFilter filter;
   filter.rail = "stripe_payout";
@@ -51,8 +58,9 @@ Result<Revenue> revenue(pg::Database& db, OrgId organization, const ReportQuery&
     const auto periods = periods_of(query.range, query.group_by, *query.zone);
     CHECK(periods);  // read_query has seen that they are not too many
     const auto bounds = bounds_of(*periods);
-    const auto movements = movements_store::movements(tx, scope->accounts, bounds);
-    return revenue_of(query, *scope, movements, movements_store::from_transfers(tx, scope->accounts, bounds));
+    const auto movements = movements_store::movements(tx, scope->accounts, bounds, Detail::sums);
+    return revenue_of(query, *scope, movements,
+                      movements_store::from_transfers(tx, scope->accounts, bounds));
   });
 }
 
@@ -60,9 +68,11 @@ Result<Fees> fees(pg::Database& db, OrgId organization, const ReportQuery& query
   return db.read([&](pg::Tx& tx) -> Result<Fees> {
     const auto scope = scope_of(tx, organization, query);
     if (!scope) return scope.error();
-    const auto movements = movements_store::movements(tx, scope->accounts, bounds_of(query.range));
+    const auto movements = movements_store::movements(tx, scope->accounts, bounds_of(query.range),
+                                                      Detail::fees);
     return fees_of(query, *scope, movements,
-                   movements_store::payout_fees(tx, scope->accounts, query.range.begin, query.range.end));
+                   movements_store::payout_fees(tx, scope->accounts, query.range.begin,
+                                                query.range.end));
   });
 }
 
@@ -72,11 +82,13 @@ Result<BalanceReport> balance(pg::Database& db, OrgId organization, const Report
     if (!scope) return scope.error();
     const auto starting = movements_store::balance_before(tx, scope->accounts, query.range.begin);
     return balance_of(query, *scope, starting,
-                      movements_store::movements(tx, scope->accounts, bounds_of(query.range)));
+                      movements_store::movements(tx, scope->accounts, bounds_of(query.range),
+                                                 Detail::sums));
   });
 }
 
-Result<Customers> customers(pg::Database& db, OrgId organization, const ReportQuery& query, std::int64_t top,
+Result<Customers> customers(pg::Database& db, OrgId organization, const ReportQuery& query,
+                            std::int64_t top,
                             Time now) {
   return db.read([&](pg::Tx& tx) -> Result<Customers> {
     auto scope = scope_of(tx, organization, query);
@@ -85,8 +97,7 @@ Result<Customers> customers(pg::Database& db, OrgId organization, const ReportQu
     customers.query = query;
     customers.scope = *std::move(scope);
     customers.as_of = now;
-    customers_store::count_customers(tx, customers);
-    customers_store::find_top(tx, customers, top);
+    customers_store::count_customers(tx, customers, top);
     customers_store::count_churn(tx, customers);
     customers_store::value_subscriptions(tx, customers);
     return customers;
@@ -101,7 +112,9 @@ Result<Reconciliation> reconcile(pg::Database& db, OrgId organization, const Rep
     auto found = payouts_of(tx, organization, query, *scope, page);
     if (!found) return found.error();
     Reconciliation reconciliation{.query = query, .scope = *std::move(scope), .page = {}};
-    for (payouts::Payout& one : found->data) reconciliation.page.data.push_back({std::move(one), {}});
+    for (payouts::Payout& one : found->data) {
+      reconciliation.page.data.push_back({std::move(one), {}});
+    }
     reconciliation.page.has_more = found->has_more;
     reconciliation.page.next_cursor = found->next_cursor;
     reconciliation.page.total = found->total;
@@ -120,7 +133,8 @@ Result<Reconciliation> reconcile_one(pg::Database& db, OrgId organization, const
     asked.currency = Currency::parse(found->currency);
     auto scope = scope_of(tx, organization, asked);
     if (!scope) return scope.error();
-    Reconciliation reconciliation{.query = asked, .scope = *std::move(scope), .of_one = true, .page = {}};
+    Reconciliation reconciliation{.query = asked, .scope = *std::move(scope), .of_one = true,
+                                  .page = {}};
     reconciliation.page.data.push_back({*std::move(found), {}});
     reconciliation_store::add_up(tx, organization, reconciliation.page.data);
     return reconciliation;

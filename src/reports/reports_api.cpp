@@ -17,7 +17,8 @@ bool wants_csv(http::Fields& fields, const http::Request& request) {
 
 // The answer in the form that was asked for.
 template <class Report>
-http::Reply answer(const http::Request& request, const Result<Report>& report, bool as_csv, std::string_view name) {
+http::Reply answer(const http::Request& request, const Result<Report>& report, bool as_csv,
+                   std::string_view name) {
   if (!report) return http::error_reply(report.error(), request.request_id);
   if (!as_csv) return http::Reply::json(200, to_json(*report));
   return http::Reply::text(200, csv(to_table(*report)), "text/csv; charset=utf-8; header=present")
@@ -26,8 +27,10 @@ http::Reply answer(const http::Request& request, const Result<Report>& report, b
 
 // A report that takes no parameters of its own.
 template <class Report>
-http::Reply plain(pg::Database& db, const Clock& clock, const http::Request& request, Grouped grouped,
-                  Result<Report> (*report)(pg::Database&, OrgId, const ReportQuery&), std::string_view name) {
+http::Reply plain(pg::Database& db, const Clock& clock, const http::Request& request,
+                  Grouped grouped,
+                  Result<Report> (*report)(pg::Database&, OrgId, const ReportQuery&),
+                  std::string_view name) {
   auto fields = http::Fields::of_query(request);
   const ReportQuery query = read_query(fields, clock.now(), grouped);
   const bool as_csv = wants_csv(fields, request);
@@ -42,11 +45,12 @@ http::Reply show_customers(pg::Database& db, const Clock& clock, const http::Req
   const auto top = fields.integer({"limit"}, 1, kMostTop).value_or(kDefaultTop);
   const bool as_csv = wants_csv(fields, request);
   if (const auto error = fields.done()) return http::error_reply(*error, request.request_id);
-  return answer(request, customers(db, access::principal(request).organization, query, top, now), as_csv,
-                "customers");
+  return answer(request, customers(db, access::principal(request).organization, query, top, now),
+                as_csv, "customers");
 }
 
-http::Reply show_reconciliation(pg::Database& db, const Clock& clock, const http::Request& request) {
+http::Reply show_reconciliation(pg::Database& db, const Clock& clock,
+                                const http::Request& request) {
   auto fields = http::Fields::of_query(request);
   const ReportQuery query = read_query(fields, clock.now(), Grouped::no);
   const auto payout = fields.text({"payout"});
@@ -56,7 +60,8 @@ http::Reply show_reconciliation(pg::Database& db, const Clock& clock, const http
   const OrgId organization = access::principal(request).organization;
   const auto found = payout ? reconcile_one(db, organization, query, *payout)
                             : reconcile(db, organization, query,
-                                        {paging.limit, paging.offset, paging.cursor, paging.with_total});
+                                        {paging.limit, paging.offset, paging.cursor,
+                                         paging.with_total});
   http::Reply reply = answer(request, found, as_csv, "payout-reconciliation");
   if (!found || !as_csv || !found->page.next_cursor) return reply;
   return std::move(reply).with("X-Next-Cursor", *found->page.next_cursor);
@@ -67,12 +72,15 @@ http::Reply show_reconciliation(pg::Database& db, const Clock& clock, const http
 std::vector<http::Route> report_routes(pg::Database& db, const Clock& clock) {
   const auto route = [](const char* path, http::Docs docs, auto handle) {
     return http::Route{"GET", path, "read",
-                       [handle](http::Context& context) { return handle(context.request); }, std::move(docs)};
+                       [handle](http::Context& context) { return handle(context.request); },
+                       std::move(docs)};
   };
   using Request = http::Request;
   return {
       route("/api/reports/revenue", revenue_docs(),
-            [&](const Request& r) { return plain(db, clock, r, Grouped::yes, revenue, "revenue"); }),
+            [&](const Request& r) {
+              return plain(db, clock, r, Grouped::yes, revenue, "revenue");
+            }),
       route("/api/reports/fees", fees_docs(),
             [&](const Request& r) { return plain(db, clock, r, Grouped::no, fees, "fees"); }),
       route("/api/reports/customers", customers_docs(),

@@ -15,7 +15,9 @@ class Schema {
     required_.push_back(name);
     return *this;
   }
-  Schema& text(const std::string& name, const char* about) { return field(name, {{"type", "string"}}, about); }
+  Schema& text(const std::string& name, const char* about) {
+    return field(name, {{"type", "string"}}, about);
+  }
   Schema& text_or_null(const std::string& name, const char* about) {
     return field(name, {{"type", {"string", "null"}}}, about);
   }
@@ -25,7 +27,9 @@ class Schema {
   Schema& time_or_null(const std::string& name, const char* about) {
     return field(name, {{"type", {"string", "null"}}, {"format", "date-time"}}, about);
   }
-  Schema& flag(const std::string& name, const char* about) { return field(name, {{"type", "boolean"}}, about); }
+  Schema& flag(const std::string& name, const char* about) {
+    return field(name, {{"type", "boolean"}}, about);
+  }
   Schema& count(const std::string& name, const char* about) {
     return field(name, {{"type", "integer"}, {"format", "int64"}}, about);
   }
@@ -45,7 +49,9 @@ class Schema {
   Schema& list(const std::string& name, Json items, const char* about) {
     return field(name, {{"type", "array"}, {"items", std::move(items)}}, about);
   }
-  Json json() const { return {{"type", "object"}, {"required", required_}, {"properties", properties_}}; }
+  Json json() const {
+    return {{"type", "object"}, {"required", required_}, {"properties", properties_}};
+  }
 
  private:
   Json properties_ = Json::object(), required_ = Json::array();
@@ -55,9 +61,11 @@ Schema headed() {
   Schema schema;
   schema.text_or_null("account", "acct_…; null: all of the organization's")
       .text("currency", "ISO 4217, lower case: of every amount here")
-      .list("other_currencies", {{"type", "string"}}, "That had movements too, at any time; ask for each.")
+      .list("other_currencies", {{"type", "string"}},
+            "That had movements too, at any time; ask for each.")
       .text("timezone", "Whose days are meant.")
-      .time_or_null("start", "The first instant that counts. Null where a payout was asked for by its id.")
+      .time_or_null("start",
+                    "The first instant that counts. Null where a payout was asked for by its id.")
       .time_or_null("end", "The first instant that does not count any more.")
       .text("definition", "What the figures mean, in a few sentences.");
   return schema;
@@ -95,7 +103,8 @@ ReportQuery example_query() {
   ReportQuery query;
   query.account = "acct_1PlatformDemo001";
   query.timezone = "Europe/Berlin";
-  query.range = {from_unix(1'767'222'000), from_unix(1'767'308'400)};  // the first day of 2026 there
+  // The first day of 2026 there.
+  query.range = {from_unix(1'767'222'000), from_unix(1'767'308'400)};
   const auto zone = jobs::find_time_zone("UTC");
   CHECK(zone.ok());
   query.zone = *zone;
@@ -111,21 +120,105 @@ Scope example_scope() {
 }
 
 std::vector<Movement> example_movements() {
-  Movement charge{.type = "charge", .reporting_category = "charge", .rows = 2, .amount = 15'000, .fee = 495, .net = 14'505};
+  Movement charge{.type = "charge", .reporting_category = "charge", .rows = 2, .amount = 15'000,
+                  .fee = 495, .net = 14'505};
   charge.stripe = {2, 495};
-  const Movement refund{.type = "refund", .reporting_category = "refund", .rows = 1, .amount = -2'500, .net = -2'500};
-  const Movement payout{.type = "payout", .reporting_category = "payout", .rows = 1, .amount = -10'000, .net = -10'000};
+  const Movement refund{.type = "refund", .reporting_category = "refund", .rows = 1,
+                        .amount = -2'500, .net = -2'500};
+  const Movement payout{.type = "payout", .reporting_category = "payout", .rows = 1,
+                        .amount = -10'000, .net = -10'000};
   return {charge, refund, payout};
 }
 
-http::Docs docs_of(const char* summary, Grouped grouped, const Schema& schema, const OrderedJson& example) {
+Json top_customer_schema() {
+  return Schema()
+      .text("customer", "cus_…")
+      .text("account", "acct_…")
+      .text_or_null("name", "Gone when the customer is deleted.")
+      .text_or_null("email", "Gone when the customer is deleted.")
+      .flag("deleted", "Since then.")
+      .count("payments", "In the period.")
+      .money("revenue", "Gross, in the period.")
+      .json();
+}
+
+Json churn_schema() {
+  return Schema()
+      .count("active_30_days_before", "Subscribers 30 days before the end.")
+      .count("new", "Who subscribed for the first time ever since then.")
+      .count("churned", "Of both, those without a running subscription at the end.")
+      .text_or_null("rate", "churned / (active_30_days_before + new), four decimals; "
+                            "null where there was nobody")
+      .json();
+}
+
+Customers example_customers() {
+  Customers example;
+  example.query = example_query();
+  example.scope = example_scope();
+  example.as_of = example.query.range.end;
+  example.unique = 3, example.paying = 2, example.subscribed = 2, example.fresh = 1;
+  example.top.push_back({.account = "acct_1PlatformDemo001", .customer = "cus_Ab3",
+                         .name = "Ada Byron", .email = "ada@example.com",
+                         .revenue = 12'000, .payments = 1});
+  example.churn = {10, 1, 1};
+  example.active_subscriptions = 11, example.active_subscribers = 10, example.mrr = 21'900;
+  return example;
+}
+
+Json payout_schema() {
+  return Schema()
+      .field("id", {{"type", "string"}, {"format", "uuid"}})
+      .text_or_null("stripe_payout_id", "po_…")
+      .text_or_null("account", "acct_…")
+      .text("currency", "The payout's.")
+      .money("amount", "The payout's.")
+      .text("status", "The payout's.")
+      .flag("automatic", "Made by Stripe's schedule.")
+      .text_or_null("method", "standard or instant")
+      .time("created", "When Stripe made it.")
+      .time_or_null("arrival_date", "When it is at the bank, or should be.")
+      .text_or_null("reconciliation_status", "Stripe's: not_applicable, in_progress, completed")
+      .flag("itemised", "Stripe has transactions for it: automatic payouts only.")
+      .flag("complete", "All its transactions are mirrored, and they add up to it.")
+      .text_or_null("why", "It is not complete: a sentence.")
+      .count("count", "Its transactions, without its own row.")
+      .money("gross", "Of them.")
+      .money("fee", "Of them.")
+      .money("net", "Of them: the payout's amount when nothing is missing.")
+      .money_or_null("difference", "amount - net; null where it is not itemised")
+      .list("categories", category_schema(), "Its transactions by reporting category.")
+      .json();
+}
+
+Reconciliation example_reconciliation() {
+  Reconciliation example{.query = example_query(), .scope = example_scope(), .page = {}};
+  ReconciledPayout one;
+  one.payout.stripe_payout_id = "po_1Demo";
+  one.payout.account = "acct_1PlatformDemo001";
+  one.payout.currency = "eur";
+  one.payout.amount = 12'005;
+  one.payout.status = "paid";
+  one.payout.automatic = true;
+  one.payout.method = "standard";
+  one.payout.created = example.query.range.begin;
+  one.payout.reconciliation_status = "completed";
+  one.payout.members_checked_at = example.query.range.end;
+  one.categories = {{"charge", 2, 15'000, 495, 14'505}, {"refund", 1, -2'500, 0, -2'500}};
+  example.page.data.push_back(one);
+  return example;
+}
+
+http::Docs docs_of(const char* summary, Grouped grouped, const Schema& schema,
+                   const OrderedJson& example) {
   http::Docs docs{summary, "reports"};
   docs.parameters = query_parameters(grouped);
   docs.responses = {
       {"200",
        {{"description", "The report. As CSV: a header line, amounts as decimals in major units."},
         {"content",
-         {{"application/json", {{"schema", schema.json()}, {"example", Json::parse(example.dump())}}},
+         {{"application/json",
+           {{"schema", schema.json()}, {"example", Json::parse(example.dump())}}},
           {"text/csv", {{"schema", {{"type", "string"}}}}}}}}}};
   return docs;
 }
@@ -134,7 +227,8 @@ http::Docs docs_of(const char* summary, Grouped grouped, const Schema& schema, c
 
 http::Docs revenue_docs() {
   Schema period;
-  period.field("date", {{"type", "string"}, {"format", "date"}}, "Its first day, also where the report begins later.")
+  period.field("date", {{"type", "string"}, {"format", "date"}},
+               "Its first day, also where the report begins later.")
       .time("start", "As far as the report reaches.")
       .time("end", "The first instant that is not in it.")
       .money("revenue", "Gross.")
@@ -156,7 +250,8 @@ http::Docs revenue_docs() {
 
 http::Docs fees_docs() {
   const Json kind = Schema()
-                        .text("kind", "processing_fees, application_fees, …: each once, in this order")
+                        .text("kind",
+                              "processing_fees, application_fees, …: each once, in this order")
                         .count("count", "Fees.")
                         .money("amount", "Paid; negative: given back.")
                         .json();
@@ -182,96 +277,39 @@ http::Docs fees_docs() {
 }
 
 http::Docs customers_docs() {
-  const Json top = Schema()
-                       .text("customer", "cus_…")
-                       .text("account", "acct_…")
-                       .text_or_null("name", "Gone when the customer is deleted.")
-                       .text_or_null("email", "Gone when the customer is deleted.")
-                       .flag("deleted", "Since then.")
-                       .count("payments", "In the period.")
-                       .money("revenue", "Gross, in the period.")
-                       .json();
-  const Json churn = Schema()
-                         .count("active_30_days_before", "Subscribers 30 days before the end.")
-                         .count("new", "Who subscribed for the first time ever since then.")
-                         .count("churned", "Of both, those without a running subscription at the end.")
-                         .text_or_null("rate", "churned / (active_30_days_before + new), four decimals; "
-                                               "null where there was nobody")
-                         .json();
   Schema schema = headed();
-  schema.count("unique_customers", "Who paid in the period or had a subscription that ran in it, each once.")
+  schema.count("unique_customers",
+               "Who paid in the period or had a subscription that ran in it, each once.")
       .count("paying_customers", "Who paid in the period.")
       .count("subscribed_customers", "Who had a subscription that ran in the period.")
       .count("deleted_customers", "Of the unique ones, deleted since.")
       .count("guest_payments", "Payments without a customer.")
       .count("new_customers", "Customer objects created in the period.")
-      .list("top", top, "By revenue, at most `limit`.")
-      .field("churn", churn, "Over the 30 days before the end.")
+      .list("top", top_customer_schema(), "By revenue, at most `limit`.")
+      .field("churn", churn_schema(), "Over the 30 days before the end.")
       .time("as_of", "When the next figures were read from the mirror.")
       .count("active_subscriptions", "Active or past due, with a price.")
       .count("active_subscribers", "Customers who have one.")
       .money("mrr", "Monthly recurring revenue of them.");
-  Customers example;
-  example.query = example_query();
-  example.scope = example_scope();
-  example.as_of = example.query.range.end;
-  example.unique = 3, example.paying = 2, example.subscribed = 2, example.fresh = 1;
-  example.top.push_back({.account = "acct_1PlatformDemo001", .customer = "cus_Ab3", .name = "Ada Byron",
-                         .email = "ada@example.com", .revenue = 12'000, .payments = 1});
-  example.churn = {10, 1, 1};
-  example.active_subscriptions = 11, example.active_subscribers = 10, example.mrr = 21'900;
-  http::Docs docs = docs_of("Customers and subscribers", Grouped::no, schema, to_json(example));
-  docs.parameters.push_back({{"name", "limit"}, {"in", "query"}, {"description", "How many top customers."},
+  http::Docs docs = docs_of("Customers and subscribers", Grouped::no, schema,
+                            to_json(example_customers()));
+  docs.parameters.push_back({{"name", "limit"}, {"in", "query"},
+                             {"description", "How many top customers."},
                              {"schema", {{"type", "integer"}, {"minimum", 1}, {"maximum", kMostTop},
                                          {"default", kDefaultTop}}}});
   return docs;
 }
 
 http::Docs reconciliation_docs() {
-  const Json payout = Schema()
-                          .field("id", {{"type", "string"}, {"format", "uuid"}})
-                          .text_or_null("stripe_payout_id", "po_…")
-                          .text_or_null("account", "acct_…")
-                          .text("currency", "The payout's.")
-                          .money("amount", "The payout's.")
-                          .text("status", "The payout's.")
-                          .flag("automatic", "Made by Stripe's schedule.")
-                          .text_or_null("method", "standard or instant")
-                          .time("created", "When Stripe made it.")
-                          .time_or_null("arrival_date", "When it is at the bank, or should be.")
-                          .text_or_null("reconciliation_status", "Stripe's: not_applicable, in_progress, completed")
-                          .flag("itemised", "Stripe has transactions for it: automatic payouts only.")
-                          .flag("complete", "All its transactions are mirrored, and they add up to it.")
-                          .text_or_null("why", "It is not complete: a sentence.")
-                          .count("count", "Its transactions, without its own row.")
-                          .money("gross", "Of them.")
-                          .money("fee", "Of them.")
-                          .money("net", "Of them: the payout's amount when nothing is missing.")
-                          .money_or_null("difference", "amount - net; null where it is not itemised")
-                          .list("categories", category_schema(), "Its transactions by reporting category.")
-                          .json();
   Schema schema = headed();
-  schema.list("data", payout, "Newest first.")
+  schema.list("data", payout_schema(), "Newest first.")
       .flag("has_more", "There is another page.")
-      .text_or_null("next_cursor", "Of it; CSV answers carry it as X-Next-Cursor.")
-      .optional_count("total", "All payouts of the report; with `include=total`.");
-  Reconciliation example{.query = example_query(), .scope = example_scope(), .page = {}};
-  ReconciledPayout one;
-  one.payout.stripe_payout_id = "po_1Demo";
-  one.payout.account = "acct_1PlatformDemo001";
-  one.payout.currency = "eur";
-  one.payout.amount = 12'005;
-  one.payout.status = "paid";
-  one.payout.automatic = true;
-  one.payout.method = "standard";
-  one.payout.created = example.query.range.begin;
-  one.payout.reconciliation_status = "completed";
-  one.payout.members_checked_at = example.query.range.end;
-  one.categories = {{"charge", 2, 15'000, 495, 14'505}, {"refund", 1, -2'500, 0, -2'500}};
-  example.page.data.push_back(one);
-  http::Docs docs = docs_of("What each payout paid out, by reporting category", Grouped::no, schema, to_json(example));
+      .text_or_null("next_cursor", "Of it; CSV answers carry it as X-Next-Cursor.");
+  http::Docs docs = docs_of("What each payout paid out, by reporting category", Grouped::no, schema,
+                            to_json(example_reconciliation()));
   for (Json& parameter : docs.parameters) {
-    if (parameter["name"] == "currency") parameter["description"] = "Of the payouts. ISO 4217, in any case.";
+    if (parameter["name"] == "currency") parameter["description"] =
+        "Of the payouts. ISO 4217, in any case.";
   }
   for (const Json& parameter : access::page_parameters()) docs.parameters.push_back(parameter);
   docs.parameters.push_back({{"name", "payout"}, {"in", "query"},
@@ -283,7 +321,8 @@ http::Docs reconciliation_docs() {
 http::Docs balance_docs() {
   const Json section = Schema()
                            .money("net", "Of all its categories.")
-                           .list("categories", category_schema(), "Those with transactions in the period.")
+                           .list("categories", category_schema(),
+                                 "Those with transactions in the period.")
                            .json();
   Schema schema = headed();
   schema.money("starting_balance", "Before `start`.")
@@ -291,7 +330,8 @@ http::Docs balance_docs() {
       .field("payouts", section, "payout and payout_reversal.")
       .money("ending_balance", "starting_balance + activity + payouts");
   return docs_of("How the balance went from its beginning to its end", Grouped::no, schema,
-                 to_json(balance_of(example_query(), example_scope(), 250'000, example_movements())));
+                 to_json(balance_of(example_query(), example_scope(), 250'000,
+                                    example_movements())));
 }
 
 }  // namespace payoutd::reports

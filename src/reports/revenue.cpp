@@ -6,15 +6,16 @@ namespace payoutd::reports {
 namespace {
 
 constexpr std::string_view kDefinition =
-    "Revenue is gross: the balance transactions of categories charge, partial_capture_reversal and "
-    "charge_failure, by their own `created`, in the currency that they settled in; a delayed payment "
-    "that failed is taken out again, from `count` too. refunds: refund and refund_failure. disputes: "
-    "dispute and dispute_reversal. fees: the fee of every transaction, and fee and tax transactions. "
-    "net = revenue - refunds - disputes - fees + application_fees_earned. A period's average is "
-    "revenue / count; the report's average is per period. Weeks begin on Monday.";
+    "Revenue is gross: the balance transactions of categories charge, partial_capture_reversal "
+    "and charge_failure, by their own `created`, in the currency that they settled in; a delayed "
+    "payment that failed is taken out again, from `count` too. refunds: refund and "
+    "refund_failure. disputes: dispute and dispute_reversal. fees: the fee of every transaction, "
+    "and fee and tax transactions. net = revenue - refunds - disputes - fees + "
+    "application_fees_earned. A period's average is revenue / count; the report's average is per "
+    "period. Weeks begin on Monday.";
 constexpr std::string_view kTransfersLeftOut =
-    " Payments that connected accounts got by transfer (from_transfers), and their refunds, are left "
-    "out: they are part of the platform's charges.";
+    " Payments that connected accounts got by transfer (from_transfers), and their refunds, are "
+    "left out: they are part of the platform's charges.";
 constexpr std::string_view kTransfersIncluded =
     " Payments that the account got by transfer are included, and shown as from_transfers.";
 
@@ -42,7 +43,8 @@ void put_figures(OrderedJson& json, const RevenueFigures& figures, Currency curr
 
 void RevenueFigures::add(const Movement& m) {
   const std::string_view category = m.reporting_category;
-  if (category == "charge" || category == "partial_capture_reversal" || category == "charge_failure") {
+  if (category == "charge" || category == "partial_capture_reversal" ||
+      category == "charge_failure") {
     revenue = checked_add(revenue, m.amount);
     if (category == "charge") count = checked_add(count, m.rows);
     if (category == "charge_failure") take(count, m.rows);
@@ -93,7 +95,8 @@ std::int64_t Revenue::average_per_period() const {
   return divide_rounded(total.revenue, static_cast<std::int64_t>(periods.size()));
 }
 
-Revenue revenue_of(const ReportQuery& query, const Scope& scope, const std::vector<Movement>& movements,
+Revenue revenue_of(const ReportQuery& query, const Scope& scope,
+                   const std::vector<Movement>& movements,
                    const std::vector<FromTransfers>& from_transfers) {
   Revenue revenue{.query = query, .scope = scope};
   const auto periods = periods_of(query.range, query.group_by, *query.zone);
@@ -101,7 +104,9 @@ Revenue revenue_of(const ReportQuery& query, const Scope& scope, const std::vect
   for (std::size_t i = 0; i < periods->size(); ++i) {
     revenue.periods.push_back({(*periods)[i], {.from_transfers = from_transfers[i]}});
   }
-  for (const Movement& movement : movements) revenue.periods.at(movement.period).figures.add(movement);
+  for (const Movement& movement : movements) {
+    revenue.periods.at(movement.period).figures.add(movement);
+  }
   for (RevenuePeriod& period : revenue.periods) {
     if (scope.without_transfers) period.figures.leave_out_transfers();
     revenue.total.add(period.figures);
@@ -111,9 +116,9 @@ Revenue revenue_of(const ReportQuery& query, const Scope& scope, const std::vect
 
 std::int64_t divide_rounded(std::int64_t dividend, std::int64_t divisor) {
   CHECK(divisor > 0);
-  const __int128 twice = static_cast<__int128>(dividend) * 2;
-  const __int128 rounded = (twice + (dividend < 0 ? -divisor : divisor)) / (2 * static_cast<__int128>(divisor));
-  return static_cast<std::int64_t>(rounded);
+  const __int128 half = dividend < 0 ? -divisor : divisor;
+  const __int128 twice = static_cast<__int128>(dividend) * 2 + half;
+  return static_cast<std::int64_t>(twice / (static_cast<__int128>(divisor) * 2));
 }
 
 OrderedJson to_json(const Revenue& revenue) {
@@ -144,17 +149,21 @@ OrderedJson to_json(const Revenue& revenue) {
 
 Table to_table(const Revenue& revenue) {
   const Currency currency = revenue.scope.accounts.currency;
-  Table table{.columns = {"date", "currency", "revenue", "count", "average", "refunds", "disputes", "fees",
+  Table table{.columns = {"date", "currency", "revenue", "count", "average", "refunds", "disputes",
+                          "fees",
                           "application_fees_earned", "net", "from_transfers"},
               .rows = {}};
   for (const RevenuePeriod& period : revenue.periods) {
     const RevenueFigures& figures = period.figures;
     const auto average = figures.average();
-    table.rows.push_back({text_of(period.period.date), currency.str(), Money{figures.revenue, currency},
+    table.rows.push_back({text_of(period.period.date), currency.str(),
+                          Money{figures.revenue, currency},
                           figures.count, average ? Cell(Money{*average, currency}) : Cell(),
                           Money{figures.refunds, currency}, Money{figures.disputes, currency},
-                          Money{figures.fees, currency}, Money{figures.application_fees_earned, currency},
-                          Money{figures.net(), currency}, Money{figures.from_transfers.amount, currency}});
+                          Money{figures.fees, currency},
+                          Money{figures.application_fees_earned, currency},
+                          Money{figures.net(), currency},
+                          Money{figures.from_transfers.amount, currency}});
   }
   return table;
 }

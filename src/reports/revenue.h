@@ -15,10 +15,11 @@ namespace payoutd::reports {
 
 using movements_store::FromTransfers;
 
-// Minor units. All but `application_fees_earned` are positive in the ordinary case; refunds, disputes
-// and fees are what they took away.
+// Minor units. All but `application_fees_earned` are positive in the ordinary case; refunds,
+// disputes and fees are what they took away.
 struct RevenueFigures {
-  std::int64_t revenue = 0, count = 0, refunds = 0, disputes = 0, fees = 0, application_fees_earned = 0;
+  std::int64_t revenue = 0, count = 0, refunds = 0, disputes = 0, fees = 0,
+      application_fees_earned = 0;
   FromTransfers from_transfers{};  // part of the figures above, unless the scope is without them
 
   void add(const Movement& movement);
@@ -43,7 +44,8 @@ struct Revenue {
 };
 
 // `from_transfers` has an entry for each period.
-Revenue revenue_of(const ReportQuery& query, const Scope& scope, const std::vector<Movement>& movements,
+Revenue revenue_of(const ReportQuery& query, const Scope& scope,
+                   const std::vector<Movement>& movements,
                    const std::vector<FromTransfers>& from_transfers);
 
 // The nearest whole number, halves away from zero. `divisor` is positive.

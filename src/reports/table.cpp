@@ -44,7 +44,8 @@ std::string csv_cell(const Cell& cell) {
 
 // Characters, not bytes; what terminals show wider is not known here.
 std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
+  const auto begins_one = [](char c) { return (c & 0xC0) != 0x80; };
+  return static_cast<std::size_t>(std::ranges::count_if(text, begins_one));
 }
 
 // Words come from customers: none may steer the terminal.
@@ -85,7 +86,7 @@ std::string lines(const Table& table) {
     CHECK(row.size() == table.columns.size());
     for (std::size_t i = 0; i < row.size(); ++i) {
       widths[i] = std::max(widths[i], width_of(printable(row[i])));
-      if (std::holds_alternative<std::int64_t>(row[i]) || std::holds_alternative<Money>(row[i])) right[i] = true;
+      if (row[i].index() >= 2) right[i] = true;  // a number or an amount
     }
   }
   std::string out;

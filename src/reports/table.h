@@ -18,8 +18,8 @@ struct Table {
   std::vector<std::vector<Cell>> rows;  // each with a cell for each column
 };
 
-// RFC 4180, with a header line. Words that a spreadsheet would take for a formula get an apostrophe in
-// front; amounts are numbers, and stay.
+// RFC 4180, with a header line. Words that a spreadsheet would take for a formula get an apostrophe
+// in front; amounts are numbers, and stay.
 std::string csv(const Table& table);
 
 // Aligned columns for people: words to the left, numbers to the right.

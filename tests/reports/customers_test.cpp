@@ -135,11 +135,7 @@ struct Subscribers : ReportsTest {
                   {"price", {{"id", "price_1"}, {"product", "prod_1"}, {"unit_amount", price},
                              {"recurring", {{"interval", "year"}, {"interval_count", 1}, {"usage_type", "licensed"}}}}}}})}}}};
     if (!changes.is_null()) made.update(changes);
-    const std::string text = made.dump();
-    const mirror::Version version{.organization = platform, .account = kAccount, .object = text, .shown_at = clock.now()};
-    const auto applied = db().transact([&](pg::Tx& tx) -> Result<mirror::Applied> { return mirror::apply(tx, appliers, {&version, 1}); });
-    ASSERT_TRUE(applied.ok());
-    ASSERT_EQ(applied->created, 1u) << applied->verdicts[0].error;
+    show(kAccount, made);
   }
   static std::int64_t day(int days) { return kMondayNoon + days * 86'400; }
   Json figures(const std::string& more = "") {
