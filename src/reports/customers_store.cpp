@@ -138,12 +138,10 @@ TopCustomer top_customer(const Json& one) {
           .payments = one["payments"]};
 }
 
-void plan_afresh(pg::Tx& tx) { tx.exec_unnamed("SET LOCAL plan_cache_mode = force_custom_plan"); }
-
 }  // namespace
 
 void count_customers(pg::Tx& tx, Customers& customers, std::int64_t limit) {
-  plan_afresh(tx);
+  movements_store::plan_afresh(tx);
   const Accounts& accounts = customers.scope.accounts;
   const Range& range = customers.query.range;
   const auto everyone = texts(customers.scope.every_account);
@@ -162,7 +160,7 @@ void count_customers(pg::Tx& tx, Customers& customers, std::int64_t limit) {
 }
 
 void count_churn(pg::Tx& tx, Customers& customers) {
-  plan_afresh(tx);
+  movements_store::plan_afresh(tx);
   const Accounts& accounts = customers.scope.accounts;
   const Time end = customers.query.range.end, before = end - std::chrono::days{30};
   const pg::Row row = tx.exec(kChurn, accounts.organization, texts(customers.scope.every_account),
@@ -174,7 +172,7 @@ void count_churn(pg::Tx& tx, Customers& customers) {
 }
 
 void value_subscriptions(pg::Tx& tx, Customers& customers) {
-  plan_afresh(tx);
+  movements_store::plan_afresh(tx);
   const Accounts& accounts = customers.scope.accounts;
   const pg::Row row =
       tx.exec(kRunning, accounts.organization, texts(customers.scope.every_account),
