@@ -7,7 +7,7 @@
 namespace payoutd::reports {
 namespace {
 
-constexpr std::string_view kDefinition =
+constexpr std::string_view kBalanceDefinition =
     "The payments balance, available and pending together: the sum of `net` over balance "
     "transactions by their own `created`; other balance types (issuing, reserves) are not in it. "
     "starting_balance + activity + payouts = ending_balance. Payouts (payout and "
@@ -75,7 +75,7 @@ OrderedJson to_json(const CategorySum& sum, Currency currency) {
 
 OrderedJson to_json(const BalanceReport& report) {
   const Currency currency = report.scope.accounts.currency;
-  OrderedJson json = heading(report.query, report.scope, kDefinition);
+  OrderedJson json = heading(report.query, report.scope, kBalanceDefinition);
   put(json, "starting_balance", report.starting, currency);
   json["activity"] = section(report.activity, currency);
   json["payouts"] = section(report.payouts, currency);

@@ -8,7 +8,7 @@
 namespace payoutd::reports {
 namespace {
 
-constexpr std::string_view kDefinition =
+constexpr std::string_view kCustomersDefinition =
     "unique_customers: customers with a payment in the period (balance transactions of category "
     "charge, by their own `created`, not failed since) or a subscription that ran in it, each "
     "once; payments without a customer are counted apart. new_customers: customer objects "
@@ -20,10 +20,6 @@ constexpr std::string_view kDefinition =
     "active_subscribers and mrr are as mirrored at as_of: status active or past_due with a "
     "price; mrr is a twelfth of a year's licensed items before discounts and taxes, in the "
     "subscriptions' currency, rounded once.";
-
-OrderedJson or_null(const std::optional<std::string>& text) {
-  return text ? OrderedJson(*text) : OrderedJson(nullptr);
-}
 
 OrderedJson to_json(const TopCustomer& one, Currency currency) {
   OrderedJson json{{"customer", one.customer},
@@ -48,7 +44,7 @@ std::optional<std::string> churn_rate(const Churn& churn) {
 
 OrderedJson to_json(const Customers& customers) {
   const Currency currency = customers.scope.accounts.currency;
-  OrderedJson json = heading(customers.query, customers.scope, kDefinition);
+  OrderedJson json = heading(customers.query, customers.scope, kCustomersDefinition);
   json["unique_customers"] = customers.unique;
   json["paying_customers"] = customers.paying;
   json["subscribed_customers"] = customers.subscribed;

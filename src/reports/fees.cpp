@@ -8,7 +8,7 @@
 namespace payoutd::reports {
 namespace {
 
-constexpr std::string_view kDefinition =
+constexpr std::string_view kFeesDefinition =
     "total_paid is the sum of `fee` over every balance transaction of the period, and of what "
     "fee and tax transactions took; it equals the sum of the kinds and the sum of the "
     "categories. A fee given back is negative. processing_fees, refund_fees and dispute_fees are "
@@ -98,7 +98,7 @@ OrderedJson to_json(const Fees& fees) {
     put(json, "amount", of.amount, currency);
     return json;
   };
-  OrderedJson json = heading(fees.query, fees.scope, kDefinition);
+  OrderedJson json = heading(fees.query, fees.scope, kFeesDefinition);
   put(json, "total_paid", fees.total, currency);
   json["kinds"] = OrderedJson::array();
   for (const FeeKind& kind : fees.kinds) json["kinds"].push_back(sum("kind", kind.kind, kind.sum));

@@ -5,16 +5,12 @@
 namespace payoutd::reports {
 namespace {
 
-constexpr std::string_view kDefinition =
+constexpr std::string_view kReconciliationDefinition =
     "Stripe's payouts created in the period, newest first. An automatic payout's transactions "
     "are those that Stripe lists for it, without its own row; their net adds up to its amount: "
     "difference is what is missing, complete says that Stripe has finished the list, the mirror "
     "has read it to the end, and nothing is missing. Manual and instant payouts draw on the "
     "balance as a whole: Stripe has no transactions for them, and they are listed without.";
-
-OrderedJson or_null(const std::optional<std::string>& text) {
-  return text ? OrderedJson(*text) : OrderedJson(nullptr);
-}
 
 Currency currency_of(const ReconciledPayout& one, const Reconciliation& all) {
   return Currency::parse(one.payout.currency).value_or(all.scope.accounts.currency);
@@ -82,7 +78,7 @@ std::optional<std::string> ReconciledPayout::why() const {
 }
 
 OrderedJson to_json(const Reconciliation& reconciliation) {
-  OrderedJson json = heading(reconciliation.query, reconciliation.scope, kDefinition);
+  OrderedJson json = heading(reconciliation.query, reconciliation.scope, kReconciliationDefinition);
   if (reconciliation.of_one) {
     json["start"] = nullptr;
     json["end"] = nullptr;

@@ -174,6 +174,10 @@ Result<Scope> scope_of(pg::Tx& tx, OrgId organization, const ReportQuery& query)
   return scope;
 }
 
+OrderedJson or_null(const std::optional<std::string>& text) {
+  return text ? OrderedJson(*text) : OrderedJson(nullptr);
+}
+
 OrderedJson heading(const ReportQuery& query, const Scope& scope, std::string_view definition) {
   OrderedJson json{{"account", query.account ? OrderedJson(*query.account) : OrderedJson(nullptr)},
                    {"currency", scope.accounts.currency.str()},

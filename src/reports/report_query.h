@@ -49,6 +49,7 @@ struct Scope {
 // account has no currency of its own and never had a movement.
 Result<Scope> scope_of(pg::Tx& tx, OrgId organization, const ReportQuery& query);
 
+OrderedJson or_null(const std::optional<std::string>& text);
 // account, currency, other_currencies, timezone, start, end, definition: the first fields of each
 // answer.
 OrderedJson heading(const ReportQuery& query, const Scope& scope, std::string_view definition);

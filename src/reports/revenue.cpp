@@ -5,7 +5,7 @@
 namespace payoutd::reports {
 namespace {
 
-constexpr std::string_view kDefinition =
+constexpr std::string_view kRevenueDefinition =
     "Revenue is gross: the balance transactions of categories charge, partial_capture_reversal "
     "and charge_failure, by their own `created`, in the currency that they settled in; a delayed "
     "payment that failed is taken out again, from `count` too. refunds: refund and "
@@ -124,7 +124,7 @@ std::int64_t divide_rounded(std::int64_t dividend, std::int64_t divisor) {
 OrderedJson to_json(const Revenue& revenue) {
   const Currency currency = revenue.scope.accounts.currency;
   OrderedJson json = heading(revenue.query, revenue.scope,
-                             std::string(kDefinition) + std::string(revenue.scope.without_transfers
+                             std::string(kRevenueDefinition) + std::string(revenue.scope.without_transfers
                                                                         ? kTransfersLeftOut
                                                                         : kTransfersIncluded));
   json["group_by"] = name_of(revenue.query.group_by);
