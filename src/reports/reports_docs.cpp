@@ -304,12 +304,13 @@ http::Docs reconciliation_docs() {
   Schema schema = headed();
   schema.list("data", payout_schema(), "Newest first.")
       .flag("has_more", "There is another page.")
-      .text_or_null("next_cursor", "Of it; CSV answers carry it as X-Next-Cursor.");
+      .text_or_null("next_cursor", "Of it; CSV answers carry it as X-Next-Cursor.")
+      .optional_count("total", "All payouts of the report; with `include=total`.");
   http::Docs docs = docs_of("What each payout paid out, by reporting category", Grouped::no, schema,
                             to_json(example_reconciliation()));
   for (Json& parameter : docs.parameters) {
-    if (parameter["name"] == "currency") parameter["description"] =
-        "Of the payouts. ISO 4217, in any case.";
+    if (parameter["name"] != "currency") continue;
+    parameter["description"] = "Of the payouts. ISO 4217, in any case.";
   }
   for (const Json& parameter : access::page_parameters()) docs.parameters.push_back(parameter);
   docs.parameters.push_back({{"name", "payout"}, {"in", "query"},
