@@ -51,10 +51,10 @@ WITH RECURSIVE pair AS (
 SELECT account, currency FROM pair LIMIT 100000)sql"};
 
 const std::string kSums = R"sql(
-SELECT width_bucket(m.at, $4::timestamptz[]) AS period, m.type, m.reporting_category,
+SELECT width_bucket(m.at, $4::timestamptz[]) AS period, m.reporting_category,
        sum(m.rows)::bigint AS rows, sum(m.amount)::bigint AS amount, sum(m.fee)::bigint AS fee,
        sum(m.net)::bigint AS net)sql";
-const std::string kFees = kSums + R"sql(,
+const std::string kFees = kSums + R"sql(, m.type,
        sum(m.fee_application)::bigint AS fee_application,
        sum(m.fee_passthrough)::bigint AS fee_passthrough, sum(m.fee_tax)::bigint AS fee_tax,
        sum(m.fee_withheld_tax)::bigint AS fee_withheld_tax, sum(m.fee_other)::bigint AS fee_other,
@@ -71,7 +71,7 @@ const std::string kFromRollups = R"sql(
        SELECT r.*, r.bucket AS at FROM balance_rollups r
         WHERE r.organization_id = $1 AND r.account = one.account AND r.currency = $3
           AND r.whole_day = $7 AND r.bucket >= span.first AND r.bucket < span.last OFFSET 0) AS m
- GROUP BY 1, 2, 3)sql";
+ GROUP BY 1, m.reporting_category)sql";
 const std::string kFromRows = R"sql(
   FROM unnest($2::text[]) AS one(account)
  CROSS JOIN unnest($5::timestamptz[], $6::timestamptz[]) AS span(first, last)
@@ -82,7 +82,7 @@ const std::string kFromRows = R"sql(
         WHERE t.organization_id = $1 AND t.account = one.account AND t.currency = $3
           AND t.balance_type = 'payments' AND t.created >= span.first AND t.created < span.last
        OFFSET 0) AS m
- GROUP BY 1, 2, 3)sql";
+ GROUP BY 1, m.reporting_category)sql";
 const std::string kFromRowsWithFees = R"sql(
   FROM unnest($2::text[]) AS one(account)
  CROSS JOIN unnest($5::timestamptz[], $6::timestamptz[]) AS span(first, last)
@@ -116,9 +116,10 @@ const std::string kFromRowsWithFees = R"sql(
         WHERE t.organization_id = $1 AND t.account = one.account AND t.currency = $3
           AND t.balance_type = 'payments' AND t.created >= span.first AND t.created < span.last
        OFFSET 0) AS m
- GROUP BY 1, 2, 3)sql";
+ GROUP BY 1, m.reporting_category, m.type)sql";
 
-const std::string kRollupSumsSql = kSums + kFromRollups, kRollupFeesSql = kFees + kFromRollups;
+const std::string kRollupSumsSql = kSums + kFromRollups;
+const std::string kRollupFeesSql = kFees + kFromRollups + ", m.type";
 const std::string kRowSumsSql = kSums + kFromRows, kRowFeesSql = kFees + kFromRowsWithFees;
 const pg::Query kRollupSums{"report_rollup_sums", kRollupSumsSql};
 const pg::Query kRollupFees{"report_rollup_fees", kRollupFeesSql};
@@ -183,13 +184,13 @@ Movement read(const pg::Row& row, Detail detail) {
       [&](const char* column) { return row.get<std::optional<std::int64_t>>(column).value_or(0); };
   Movement found;
   found.period = static_cast<std::size_t>(row.get<std::int32_t>("period") - 1);
-  found.type = row.get<std::string>("type");
   found.reporting_category = row.get<std::string>("reporting_category");
   found.rows = number("rows");
   found.amount = number("amount");
   found.fee = number("fee");
   found.net = number("net");
   if (detail == Detail::sums) return found;
+  found.type = row.get<std::string>("type");
   found.application = {number("of_application"), number("fee_application")};
   found.passthrough = {number("of_passthrough"), number("fee_passthrough")};
   found.tax = {number("of_tax"), number("fee_tax")};

@@ -53,7 +53,7 @@ std::vector<AccountCurrency> currencies(pg::Tx& tx, OrgId organization,
                                         const std::optional<std::string>& account);
 
 enum class Detail {
-  sums,  // rows, amount, fee and net alone
+  sums,  // rows, amount, fee and net alone, of all types of a category together
   fees,  // `fee` taken apart, too
 };
 
