@@ -81,7 +81,8 @@ Result<void> Dev::connect_accounts(const Secret& database_url) {
 
 Result<void> Dev::start_service(const DevOptions& options, const LocalDatabase& database) {
   // Where the service will listen is known only once it does: the endpoints are pointed at it then.
-  for (const Json& old : ask(*sim_, "GET", "/v1/webhook_endpoints", {{"limit", 100}}).at("data")) {
+  const Json before = ask(*sim_, "GET", "/v1/webhook_endpoints", {{"limit", 100}});
+  for (const Json& old : before.at("data")) {
     ask(*sim_, "DELETE", "/v1/webhook_endpoints/" + old.at("id").get<std::string>());
   }
   std::vector<std::string> endpoints;
