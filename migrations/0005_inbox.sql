@@ -27,10 +27,10 @@ DECLARE
   name   text := 'inbox_' || to_char(monday, 'YYYYMMDD');
 BEGIN
   IF to_regclass(name) IS NOT NULL THEN RETURN; END IF;
+  -- Another session may make it meanwhile; this one's caches don't hear of that.
   PERFORM pg_advisory_xact_lock(hashtext('inbox_ensure_week'));
-  IF to_regclass(name) IS NOT NULL THEN RETURN; END IF;
   EXECUTE format(
-    'CREATE TABLE %I PARTITION OF inbox FOR VALUES FROM (%L) TO (%L) WITH (toast_tuple_target = 8160)',
+    'CREATE TABLE IF NOT EXISTS %I PARTITION OF inbox FOR VALUES FROM (%L) TO (%L) WITH (toast_tuple_target = 8160)',
     name, monday::timestamp AT TIME ZONE 'UTC', (monday + 7)::timestamp AT TIME ZONE 'UTC');
 END $$;
 

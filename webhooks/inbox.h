@@ -1,34 +1,30 @@
-// The way in for Stripe's events. One writer commits everything that queued while it committed the
-// batch before: a group commit that needs no timer. An event's answer leaves after its own commit.
+// The way in for Stripe's events. Each of a few writers commits everything that queued while they
+// committed the batches before: a group commit that needs no timer. An event's answer leaves after its
+// own commit.
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
-#include <map>
 #include <mutex>
-#include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "base/clock.h"
 #include "http/hold.h"
-#include "pg/database.h"
-#include "webhooks/inbox_store.h"
+#include "webhooks/inbox_writer.h"
 
 namespace payoutd::webhooks {
 
 class Inbox {
  public:
   struct Options {
-    std::optional<bool> livemode;      // the mode of our Stripe key; without one every mode is taken
+    Placement placement;
     std::size_t max_waiting = 20'000;  // events beyond it are answered 503 at once
     std::size_t max_batch = 1'000;
     std::size_t max_batch_bytes = 8 * 1024 * 1024;
-    // Whether somebody applies events of this type.
-    std::function<bool(const std::string& type)> handles = [](const std::string&) { return true; };
+    int writers = 2;                        // one fills its batch while the other waits for the disk
     std::function<void()> stored = [] {};  // called after each commit that stored something
   };
   Inbox(pg::Database& db, const Clock& clock, Options options);
@@ -45,23 +41,18 @@ class Inbox {
   Counts counts() const;
 
  private:
-  struct Waiting {
-    Received event;
-    http::Hold hold;
-  };
-  struct Owner {
-    OrgId organization;
-    std::string account;  // acct_…, also for the platform's own, whose events name none
+  // The event and the hold at one place belong together.
+  struct Batch {
+    std::vector<Received> events;
+    std::vector<http::Hold> holds;
   };
 
-  void run();
-  std::vector<Waiting> next_batch();
-  void commit(std::vector<Waiting>& batch);
-  void commit_one_by_one(std::vector<Waiting>& batch);
-  void store(std::vector<Waiting>& batch, std::size_t from, std::size_t to);
-  bool place(Received& event) const;
-  void learn_accounts(pg::Tx& tx, const std::vector<Waiting>& batch, std::size_t from, std::size_t to);
-  bool in_range(Time created) const;
+  void write();
+  Batch next_batch();
+  void commit(InboxWriter& writer, Batch& batch);
+  void commit_one_by_one(InboxWriter& writer, Batch& batch);
+  void store(InboxWriter& writer, std::span<Received> events);
+  void refuse(http::Hold& hold);
 
   pg::Database& db_;
   const Clock& clock_;
@@ -69,17 +60,12 @@ class Inbox {
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Waiting> waiting_;
+  std::deque<Received> events_;  // that wait, and their holds
+  std::deque<http::Hold> holds_;
   Counts counts_;
   bool stopping_ = false;
 
-  // Of the writer's thread alone.
-  std::map<std::string, Owner, std::less<>> owners_;  // by acct_…; "" is the platform's own account
-  std::chrono::steady_clock::time_point owners_read_{};
-  std::optional<OrgId> platform_;
-  std::set<std::int64_t> weeks_;  // that have a partition
-
-  std::jthread writer_;
+  std::vector<std::jthread> writers_;
 };
 
 }  // namespace payoutd::webhooks

@@ -78,8 +78,8 @@ struct Service::Parts {
 
   webhooks::Inbox::Options inbox_options() {
     webhooks::Inbox::Options inbox_options;
-    inbox_options.livemode = livemode_of(config);
-    inbox_options.handles = [](const std::string& type) {
+    inbox_options.placement.livemode = livemode_of(config);
+    inbox_options.placement.handles = [](const std::string& type) {
       return webhooks::find_event_type(type) != nullptr;
     };
     inbox_options.stored = [this] { apply.nudge(); };

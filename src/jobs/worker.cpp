@@ -226,24 +226,27 @@ void Worker::keep_result(Turn& turn) {
   }
   if (turn.promotes) promote_at_ = turn.more_due ? turn.begun : turn.begun + kPromoteEvery;
   if (turn.idle > 0) turns_ = turn.turns;
-  {
-    const std::lock_guard lock(mutex_);
-    WorkerCounters& c = counters_;
-    c.claimed += static_cast<std::int64_t>(turn.claimed.size());
-    const auto committed = std::ranges::count_if(written.done, &Outcomes::Done::committed);
-    const auto finished = static_cast<std::int64_t>(turn.finished.size());
-    c.done += finished + committed;
-    c.lost += std::ssize(written.done) - finished - committed + written.lost;
-    const auto tried = std::ranges::count_if(written.returned,
-                                             [](const Returned& r) { return r.error.has_value(); });
-    c.failed += tried;
-    c.given_back += std::ssize(written.returned) - tried;
-    c.dead += std::ssize(written.dead);
-    c.taken_over += static_cast<std::int64_t>(turn.taken_over);
-    if (turn.idle > 0) c.waited = {};
-    for (const Claimed& job : turn.claimed) c.waited = std::max(c.waited, job.waited);
-  }
+  const std::lock_guard lock(mutex_);
+  count(turn, written);
   if (!turn.claimed.empty()) runner_->take(std::move(turn.claimed), lease_end);
+}
+
+// Together with their start: whoever reads that a job waited long reads that it runs, too.
+void Worker::count(const Turn& turn, const Outcomes& written) {
+  WorkerCounters& c = counters_;
+  c.claimed += std::ssize(turn.claimed);
+  const auto committed = std::ranges::count_if(written.done, &Outcomes::Done::committed);
+  const std::int64_t finished = std::ssize(turn.finished);
+  c.done += finished + committed;
+  c.lost += std::ssize(written.done) - finished - committed + written.lost;
+  const auto tried = std::ranges::count_if(written.returned,
+                                           [](const Returned& r) { return r.error.has_value(); });
+  c.failed += tried;
+  c.given_back += std::ssize(written.returned) - tried;
+  c.dead += std::ssize(written.dead);
+  c.taken_over += static_cast<std::int64_t>(turn.taken_over);
+  if (turn.idle > 0) c.waited = {};
+  for (const Claimed& job : turn.claimed) c.waited = std::max(c.waited, job.waited);
 }
 
 bool Worker::fire_schedules() {

@@ -85,6 +85,7 @@ class Worker {
   void look_after_leases(pg::Tx& tx, Turn& turn);
   void take_more(pg::Tx& tx, Turn& turn);
   void keep_result(Turn& turn);
+  void count(const Turn& turn, const Outcomes& written);
   bool fire_schedules();  // true if any fired
   void recover(const std::exception& thrown);
   void wait();

@@ -51,7 +51,7 @@ TEST_F(KilledWorker, ItsJobIsTakenOverWhenTheLeaseEnds) {
                                attempt = run.attempt();
                                return {};
                              }}},
-              {.poll = milliseconds{20}, .lease = milliseconds{1000}});
+              {.poll = milliseconds{20}, .lease = milliseconds{3000}});
   EXPECT_TRUE(comes_true([&] { return text("SELECT count(*)::text FROM jobs") == "0"; }));
   EXPECT_EQ(attempt, 2);
   EXPECT_EQ(heir.counters().taken_over, 1);

@@ -206,7 +206,7 @@ TEST_F(WorkerTest, ALeaseIsExtendedWhileItsJobRuns) {
   const auto worker_ = worker([&](jobs::Run&) -> Result<void> {
     EXPECT_TRUE(comes_true([&] { return go_on.load(); }));
     return {};
-  }, {.lease = milliseconds{1000}});
+  }, {.lease = milliseconds{3000}});
   add({.kind = "work"});
   ASSERT_TRUE(comes_true([&] { return counts().running == 1; }));
   const std::string first = text("SELECT leased_until::text FROM jobs");
@@ -220,7 +220,7 @@ TEST_F(WorkerTest, AHandlerLearnsThatItsLeaseIsGone) {
   const auto worker_ = worker([&](jobs::Run& run) -> Result<void> {
     learned = comes_true([&] { return !run.holds_lease(); });
     return {};
-  }, {.lease = milliseconds{1000}});
+  }, {.lease = milliseconds{3000}});
   add({.kind = "work"});
   ASSERT_TRUE(comes_true([&] { return counts().running == 1; }));
   in_tx([](pg::Tx& tx) {

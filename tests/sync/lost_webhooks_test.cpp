@@ -40,7 +40,7 @@ struct LostWebhooks : SyncTest {
     CHECK(joined.ok());
 
     webhooks::Inbox::Options options;
-    options.handles = [](const std::string& type) { return webhooks::find_event_type(type) != nullptr; };
+    options.placement.handles = [](const std::string& type) { return webhooks::find_event_type(type) != nullptr; };
     inbox = std::make_unique<webhooks::Inbox>(db(), clock, std::move(options));
     http::Router router;
     for (auto& route : webhooks::webhook_routes(verifier, *inbox, clock)) router.add(std::move(route));

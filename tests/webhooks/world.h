@@ -87,7 +87,7 @@ class WebhookTest : public support::DatabaseTest {
   }
 
   void serve(Inbox::Options options = {}) {
-    options.handles = [](const std::string& type) { return find_event_type(type) != nullptr; };
+    options.placement.handles = [](const std::string& type) { return find_event_type(type) != nullptr; };
     inbox = std::make_unique<Inbox>(db(), clock, std::move(options));
     http::Router router;
     for (auto& route : webhook_routes(verifier, *inbox, clock)) router.add(std::move(route));

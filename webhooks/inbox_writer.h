@@ -1,0 +1,57 @@
+// Stores batches of events for one thread of the inbox: whose each is, whether it will be applied, and
+// which table takes it.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+
+#include "base/clock.h"
+#include "pg/database.h"
+#include "webhooks/inbox_store.h"
+
+namespace payoutd::webhooks {
+
+struct Placement {
+  std::optional<bool> livemode;  // the mode of our Stripe key; without one every mode is taken
+  // Whether somebody applies events of this type.
+  std::function<bool(const std::string& type)> handles = [](const std::string&) { return true; };
+};
+
+struct StoredBatch {
+  std::size_t stored = 0;
+  std::size_t set_aside = 0;  // of a time that the inbox does not keep
+};
+
+class InboxWriter {
+ public:
+  InboxWriter(pg::Database& db, const Clock& clock, const Placement& placement);
+
+  // In one transaction; what is there already is skipped. Fills in whose the events are. Throws what a
+  // transaction throws, and pg::Lost while there is no platform organization to keep events for.
+  StoredBatch store(std::span<Received> events);
+
+ private:
+  struct Owner {
+    OrgId organization;
+    std::string account;  // acct_…, also for the platform's own, whose events name none
+  };
+
+  void learn_accounts(pg::Tx& tx, std::span<const Received> events);
+  bool place(Received& event) const;
+  bool in_range(Time created) const;
+
+  pg::Database& db_;
+  const Clock& clock_;
+  const Placement& placement_;
+  std::map<std::string, Owner, std::less<>> owners_;  // by acct_…; "" is the platform's own account
+  std::chrono::steady_clock::time_point owners_read_{};
+  std::optional<OrgId> platform_;
+  std::set<std::int64_t> weeks_;  // that have a partition
+};
+
+}  // namespace payoutd::webhooks
