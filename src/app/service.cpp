@@ -38,7 +38,7 @@ namespace {
 constexpr int kWorkers = 8;
 constexpr int kApplyThreads = 2;
 constexpr int kJobThreads = 6;
-// Workers, appliers, the inbox's writer, the keeper of idempotency keys, jobs, and some to spare.
+// Workers, appliers, the inbox's writers, the keeper of idempotency keys, jobs, and some to spare.
 constexpr int kConnections = 32;
 
 constexpr const char* kAbout =
