@@ -83,9 +83,9 @@ int revoke(pg::Database& db, const KeyOptions& options) {
   return kDone;
 }
 
-using Step = int (*)(pg::Database&, const KeyOptions&);
+using KeysStep = int (*)(pg::Database&, const KeyOptions&);
 
-void bind(CLI::App& command, Action& action, const std::shared_ptr<KeyOptions>& options, Step step) {
+void bind(CLI::App& command, Action& action, const std::shared_ptr<KeyOptions>& options, KeysStep step) {
   command.add_option("--organization", options->organization, "name or id (default: the platform's own)");
   command.add_flag("--json", options->json, "answer as JSON");
   command.callback([&action, options, step] {

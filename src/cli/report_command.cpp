@@ -128,10 +128,10 @@ int reconcile(pg::Database& db, OrgId organization, const ReportArguments& argum
   return reconcile_all(db, organization, query, arguments);
 }
 
-using Step = int (*)(pg::Database&, OrgId, const ReportArguments&);
+using ReportStep = int (*)(pg::Database&, OrgId, const ReportArguments&);
 
 void bind(CLI::App& command, Action& action, const std::shared_ptr<ReportArguments>& arguments,
-          Step step) {
+          ReportStep step) {
   command.add_option("--from", arguments->startDate,
                      "a date, ISO 8601 or unix seconds (default: 30 days back)");
   command.add_option("--to", arguments->endDate,

@@ -73,7 +73,7 @@ Reply clear_faults(const ControlTarget& target, const Context& context) {
   return list_faults(target, context);
 }
 
-Reply make_activity(const ControlTarget& target, const Context& context) {
+Reply add_activity(const ControlTarget& target, const Context& context) {
   const auto body = object_body(context);
   if (!body) return refused(context, body.error());
   const auto account = body->find("account");
@@ -116,7 +116,7 @@ std::vector<http::Route> control_routes(ControlTarget control) {
       [](const ControlTarget& t, const Context&) {
         return Reply::json(200, OrderedJson{{"data", t.payments()}});
       });
-  add("POST", "activity", "Makes charges, refunds and the like happen", make_activity);
+  add("POST", "activity", "Makes charges, refunds and the like happen", add_activity);
   add("GET", "stats", "Requests so far and the most at once",
       [](const ControlTarget& t, const Context&) { return Reply::json(200, t.stats()); });
   return routes;
