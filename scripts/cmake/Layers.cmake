@@ -6,7 +6,7 @@ target_include_directories(payoutd_options INTERFACE ${CMAKE_SOURCE_DIR}/src ${C
 target_compile_options(payoutd_options INTERFACE
   -Wall -Wextra -Wconversion -Werror -fstack-protector-strong
   # g++ 12 warns of its own string and chrono code once it is inlined; the debug build keeps these.
-  $<$<CONFIG:Release>:-O2 -g1 -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread
+  $<$<CONFIG:Release>:-g1 -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread
       -Wno-maybe-uninitialized>)
 if(CMAKE_UNITY_BUILD)
   # A file's private types look to the compiler as if a header had them.

@@ -2,6 +2,10 @@
 find_package(GTest REQUIRED)
 payoutd_pch(pch_test HEADERS ${PAYOUTD_CORE_HEADERS} <pqxx/pqxx> <gtest/gtest.h>
             LIBS PkgConfig::PQXX GTest::gtest)
+# What is tested is optimised as it is in service; the tests themselves compile in three quarters of
+# the time with less.
+set(PAYOUTD_TEST_OPTIONS $<$<CONFIG:Release>:-O1>)
+target_compile_options(pch_test PRIVATE ${PAYOUTD_TEST_OPTIONS})
 
 # payoutd_test(<folder> USES <layer>...) builds test_<folder> from tests/<folder>/*.cpp.
 function(payoutd_test folder)
@@ -21,6 +25,7 @@ function(payoutd_test folder)
   payoutd_program(test_${folder} SOURCES ${sources} ${support} USES ${A_USES}
                   LIBS ${A_LIBS} GTest::gtest GTest::gmock GTest::gtest_main PkgConfig::PQXX PCH test)
   target_include_directories(test_${folder} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_compile_options(test_${folder} PRIVATE ${PAYOUTD_TEST_OPTIONS})
   if(PAYOUTD_SANITIZE)
     # g++ 12 sees optionals of temporaries as unset, and short strings as overrun, once sanitizers
     # stand between.
