@@ -27,6 +27,7 @@ int parse_and_run(int argc, char** argv) {
   add_keys(program, action);
   add_events(program, action);
   add_dlq(program, action);
+  add_review(program, action);
   add_doctor(program, action);
   try {
     program.parse(argc, argv);

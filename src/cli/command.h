@@ -50,6 +50,7 @@ void add_migrate(CLI::App& program, Action& action);
 void add_keys(CLI::App& program, Action& action);
 void add_events(CLI::App& program, Action& action);
 void add_dlq(CLI::App& program, Action& action);
+void add_review(CLI::App& program, Action& action);
 void add_sync(CLI::App& program, Action& action);
 void add_verify(CLI::App& program, Action& action);
 void add_report(CLI::App& program, Action& action);

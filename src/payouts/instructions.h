@@ -70,6 +70,18 @@ struct Unresolved {
 };
 Unresolved unresolved(pg::Tx& tx);
 
+// Those that a person must look into, of all organizations; the oldest first, at most `limit`.
+struct InReview {
+  OrgId organization;
+  PayoutId payout;
+  std::string account;
+  Money money;
+  OptionalTime sent_at{};
+  OptionalText code{}, message{};
+};
+std::vector<InReview> in_review(pg::Tx& tx, std::int64_t limit);
+std::optional<InReview> in_review(pg::Tx& tx, PayoutId payout);
+
 // The same for a reader.
 std::optional<Instruction> find_of(pg::Tx& tx, OrgId organization, PayoutId payout);
 
@@ -87,6 +99,9 @@ void unknown(pg::Tx& tx, const Instruction& instruction, const std::string& code
 void absent(pg::Tx& tx, const Instruction& instruction, Time now);  // a complete list without it
 void needs_review(pg::Tx& tx, const Instruction& instruction, const std::string& code,
                   const std::string& message, Time now);
+// A person has found that Stripe has not paid it: the payout fails.
+void not_paid(pg::Tx& tx, const Instruction& instruction, const std::string& actor,
+              const std::string& reason, Time now);
 // Before anything was sent, or where it certainly never arrived.
 void canceled(pg::Tx& tx, const Instruction& instruction, const std::string& actor, Time now);
 // Stripe is going to be asked to cancel it: for the audit trail.

@@ -55,6 +55,18 @@ SELECT count(*) FILTER (WHERE state <> 'needs_review') AS unknown,
        count(*) FILTER (WHERE state = 'needs_review') AS needs_review
   FROM instructions WHERE state IN ('sending', 'unknown', 'needs_review'))sql", pg::Tenancy::global};
 
+#define IN_REVIEW                                                                                 \
+  "SELECT i.organization_id, m.payout_id, i.account, i.amount, i.currency, i.first_sent_at,"        \
+  " i.outcome_code, i.outcome_message"                                                              \
+  " FROM instructions i"                                                                            \
+  " JOIN instruction_payouts m ON m.organization_id = i.organization_id AND m.instruction_id = i.id" \
+  " WHERE i.state = 'needs_review'"
+
+const pg::Query kInReview{"instructions_in_review", IN_REVIEW " ORDER BY i.first_sent_at LIMIT $1",
+                          pg::Tenancy::global};
+const pg::Query kPayoutInReview{"instruction_in_review", IN_REVIEW " AND m.payout_id = $1 LIMIT 1",
+                                pg::Tenancy::global};
+
 const pg::Query kUnsettled{"instruction_unsettled", R"sql(
   UPDATE instructions SET state = $3, was_unknown = was_unknown OR $4, outcome_code = $5,
          outcome_message = $6, updated = $7
@@ -134,6 +146,16 @@ void append(pg::Tx& tx, OrgId organization, PayoutId payout, const Change& chang
           change.notes, now);
 }
 
+InReview in_review_of(const pg::Row& row) {
+  return {.organization = row.get<OrgId>("organization_id"),
+          .payout = row.get<PayoutId>("payout_id"),
+          .account = row.get<std::string>("account"),
+          .money = {row.get<std::int64_t>("amount"), row.get<Currency>("currency")},
+          .sent_at = row.get<OptionalTime>("first_sent_at"),
+          .code = row.get<OptionalText>("outcome_code"),
+          .message = row.get<OptionalText>("outcome_message")};
+}
+
 Instruction instruction_of(const pg::Row& row) {
   Instruction one;
   one.organization = row.get<OrgId>("organization_id");
@@ -211,6 +233,26 @@ Unresolved unresolved(pg::Tx& tx) {
   const pg::Row row = tx.exec(kUnresolved).one();
   return {row.get<std::int64_t>("unknown"), row.get<std::optional<Time>>("unknown_since"),
           row.get<std::int64_t>("needs_review")};
+}
+
+std::vector<InReview> in_review(pg::Tx& tx, std::int64_t limit) {
+  std::vector<InReview> found;
+  for (const pg::Row row : tx.exec(kInReview, limit)) found.push_back(in_review_of(row));
+  return found;
+}
+
+std::optional<InReview> in_review(pg::Tx& tx, PayoutId payout) {
+  const auto row = tx.exec(kPayoutInReview, payout).maybe();
+  return row ? std::optional(in_review_of(*row)) : std::nullopt;
+}
+
+void not_paid(pg::Tx& tx, const Instruction& one, const std::string& actor, const std::string& reason,
+              Time now) {
+  constexpr const char* kNotPaid = "not_paid";
+  tx.exec(kSettle, one.organization, one.id, "not_done", kNotPaid, reason, nullptr, "", now);
+  tx.exec(kEndMembers, one.organization, one.id);
+  tx.exec(kSetStatus, one.organization, one.payout, "failed", kNotPaid, reason, now);
+  append(tx, one.organization, one.payout, {"reviewed", "failed", actor, reason}, now);
 }
 
 void not_arrived(pg::Tx& tx, const Instruction& one, const std::string& message, Time now) {

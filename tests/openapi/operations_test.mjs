@@ -37,7 +37,7 @@ export function testOperations(world) {
     });
 
     it('names commands that there are', () => {
-      const named = new Set([...manual.matchAll(/payoutd ((?:keys|events|dlq) [a-z]+|doctor|migrate|serve|sync|verify)/g)].map((one) => one[1]));
+      const named = new Set([...manual.matchAll(/payoutd ((?:keys|events|dlq|review) [a-z]+|doctor|migrate|serve|sync|verify)/g)].map((one) => one[1]));
       assert.ok(named.size > 8);
       for (const one of named) assert.equal(world.command(...one.split(' '), '--help').status, 0, one);
     });

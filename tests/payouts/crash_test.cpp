@@ -205,6 +205,63 @@ TEST_F(Absence, OfTheRightAmountIsForAPerson) {
   EXPECT_EQ(moved().size(), 1u);
 }
 
+// A person settles what looking did not.
+struct Review : Absence {
+  // In review although Stripe may or may not have it.
+  void give_up(const std::string& id) {
+    sql("UPDATE instructions SET state = 'needs_review', outcome_message = 'a week' RETURNING ''");
+    EXPECT_EQ(status(id), "processing");
+  }
+  Result<void> settle(const std::string& id) {
+    return service->ask.settle_not_paid(*PayoutId::parse(id), "ada", "not in the dashboard");
+  }
+};
+
+TEST_F(Review, CallsItFailedWhenStripesListDoesNotShowIt) {
+  const std::string id = unknown_for_ever();
+  give_up(id);
+  ASSERT_TRUE(settle(id));
+  EXPECT_EQ(state(id), "not_done");
+  EXPECT_EQ(status(id), "failed");
+  const Json event = get("/api/payouts/" + id)["events"].back();
+  EXPECT_EQ(event["changedBy"], "ada");
+  EXPECT_EQ(event["notes"], "not in the dashboard");
+  EXPECT_EQ(settle(id).error().code, "not_in_review");
+  EXPECT_EQ(moved().size(), 0u);
+  EXPECT_NE(pay_expecting("pending", "k2"), id);
+  pass(24h);
+  EXPECT_EQ(moved().size(), 1u);
+}
+
+TEST_F(Review, IsOverruledByWhatStripeShows) {
+  end_at("answered");
+  const std::string id = only_payout();
+  start();
+  give_up(id);
+  EXPECT_EQ(settle(id).error().code, "paid_at_stripe");
+  expect_paid_once(id);
+}
+
+TEST_F(Review, ChangesNothingWhileStripeCannotBeAsked) {
+  const std::string id = unknown_for_ever();
+  give_up(id);
+  fault({{"do", "status"}, {"status", 500}, {"method", "GET"}, {"path", "/v1/payouts"}, {"count", 0}});
+  EXPECT_EQ(settle(id).error().kind, Kind::retry);
+  EXPECT_EQ(state(id), "needs_review");
+}
+
+TEST_F(Review, MaySettleBesideAnObjectOfAnotherAmount) {
+  end_at("committed");
+  const std::string id = only_payout();
+  ASSERT_EQ(sim.call("POST", "/v1/payouts", {{"amount", "777"}, {"currency", "usd"},
+                     {"metadata", {{kPayoutIdKey, id}, {kAttemptKey, "1"}}}}, shop).status, 200);
+  start();
+  give_up(id);
+  ASSERT_TRUE(settle(id));
+  EXPECT_EQ(status(id), "failed");
+  EXPECT_EQ(moved().size(), 1u);  // the other one's
+}
+
 // A process that was stopped for a day between its commit and its first byte sends nothing.
 TEST_F(Crash, WhatWaitedTooLongForItsTurnIsNotSent) {
   const auto request = [] {
