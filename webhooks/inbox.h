@@ -20,7 +20,7 @@ namespace payoutd::webhooks {
 class Inbox {
  public:
   struct Options {
-    Placement placement;
+    Placement placement{};
     std::size_t max_waiting = 20'000;  // events beyond it are answered 503 at once
     std::size_t max_batch = 1'000;
     std::size_t max_batch_bytes = 8 * 1024 * 1024;

@@ -131,19 +131,38 @@ TEST_F(Endpoint, SetsAsideWhatIsTooOldOrOfTheFuture) {
   EXPECT_EQ(count("inbox"), 1);
 }
 
-TEST_F(Endpoint, CommitsManyDeliveriesInFewTransactions) {
-  serve();
+TEST_F(Endpoint, CommitsTogetherWhatQueuedWhileTheWritersWereBusy) {
+  constexpr int kWriters = 2;
+  constexpr int kDeliveries = 64;
+  serve({.writers = kWriters});
   std::vector<http::Client> clients;
-  for (int i = 0; i < 64; ++i) clients.emplace_back(server->port());
-  for (int round = 0; round < 20; ++round) {
-    for (int i = 0; i < 64; ++i) {
-      const std::string id = "evt_" + std::to_string(round) + "_" + std::to_string(i);
-      clients[static_cast<std::size_t>(i)].send(signed_request(EventText{.id = id}.text()));
+  for (int i = 0; i < kDeliveries; ++i) clients.emplace_back(server->port());
+  const auto send = [&](int i) {
+    clients[static_cast<std::size_t>(i)].send(
+        signed_request(EventText{.id = "evt_" + std::to_string(i)}.text()));
+  };
+  const auto becomes = [](const auto& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!condition() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    return condition();
+  };
+  const auto released = another(1)->transact([&](pg::Tx& tx) -> Result<void> {
+    tx.exec_unnamed("LOCK TABLE inbox");
+    for (int writer = 0; writer < kWriters; ++writer) {
+      send(writer);
+      EXPECT_TRUE(becomes([&] {
+        return count("pg_locks l JOIN pg_database d ON d.oid = l.database"
+                     " WHERE NOT granted AND datname = current_database()") == writer + 1;
+      }));
     }
-    for (http::Client& client : clients) EXPECT_EQ(client.read(15'000).status, 200);
-  }
-  EXPECT_EQ(count("inbox"), 20 * 64);
-  EXPECT_LT(inbox->counts().batches, 20u * 64u / 2u);
+    for (int i = kWriters; i < kDeliveries; ++i) send(i);
+    EXPECT_TRUE(becomes([&] { return inbox->counts().waiting == kDeliveries - kWriters; }));
+    return {};
+  });
+  ASSERT_TRUE(released);
+  for (http::Client& client : clients) EXPECT_EQ(client.read(15'000).status, 200);
+  EXPECT_EQ(count("inbox"), kDeliveries);
+  EXPECT_EQ(inbox->counts().batches, kWriters + 1);
 }
 
 TEST_F(Endpoint, TriesABatchThatFailsEventByEvent) {
