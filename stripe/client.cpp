@@ -97,8 +97,8 @@ Result<std::unique_ptr<Client>> Client::open(Options options) {
   while (options.base.ends_with('/')) options.base.pop_back();
   if (auto wrong = wrong_key(options.key)) return *std::move(wrong);
   if (auto wrong = wrong_base(options.base, options.key)) return *std::move(wrong);
-  CHECK(options.max_in_flight > 0 && options.max_payout_creations > 0 && options.timeout.count() > 0 &&
-        options.connect_timeout.count() > 0);
+  CHECK(options.max_in_flight > 0 && options.max_payout_creations > 0 &&
+        options.timeout.count() > 0 && options.connect_timeout.count() > 0);
   if (!options.budget) options.budget = std::make_shared<LocalBudget>();
   if (options.clock == nullptr) options.clock = &kMachineClock;
   if (!options.pause) options.pause = [](Pause wanted) { return wanted; };

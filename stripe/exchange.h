@@ -47,8 +47,8 @@ class Request {
   Request&& with(Priority priority) &&;
   Request&& with(Retries retries) &&;
   Request&& with(std::chrono::milliseconds timeout) &&;  // of each send; else the client's
-  // No send begins after that, however long the budget made it wait: the call then ends as unknown as
-  // it is, with `stripe_too_late`. Who finds the request on record may tell when it is over.
+  // No send begins after that, however long the budget made it wait: the call then ends as unknown
+  // as it is, with `stripe_too_late`. Who finds the request on record may tell when it is over.
   Request&& until(Instant last_start) &&;
   // The fate of earlier sends of this key, from the stored instruction.
   Request&& earlier(History history) &&;

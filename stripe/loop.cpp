@@ -118,7 +118,8 @@ Client::Ticket Loop::submit(Request request, Client::Callback callback) {
     if (!closed && !full) inbox_.push_back(std::move(call));
   }
   if (closed) end_early(std::move(call), kStopping, kStoppingMessage);
-  else if (full) end_early(std::move(call), "stripe_queue_full", "too many calls to Stripe are waiting");
+  else if (full)
+    end_early(std::move(call), "stripe_queue_full", "too many calls to Stripe are waiting");
   else curl_multi_wakeup(multi_);
   return ticket;
 }

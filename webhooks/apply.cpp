@@ -34,7 +34,8 @@ mirror::Applied apply_events(pg::Tx& tx, const mirror::Appliers& appliers,
   mirror::Applied applied = mirror::apply(tx, appliers, versions);
   for (std::size_t i = 0; i < versions.size(); ++i) {
     const mirror::Verdict& verdict = applied.verdicts[i];
-    if (verdict.outcome == mirror::Outcome::refused) failures.push_back({version_events[i], verdict.error});
+    if (verdict.outcome == mirror::Outcome::refused)
+      failures.push_back({version_events[i], verdict.error});
   }
   return applied;
 }
@@ -101,10 +102,12 @@ std::size_t ApplyWorkers::apply_batch() {
     // Text that PostgreSQL can't keep came with one of the events.
     if (!done) return apply_one_by_one();
   } catch (const pg::SqlError& e) {
-    log::warn("a set of events could not be applied; trying them one by one", {{"error", e.what()}});
+    log::warn("a set of events could not be applied; trying them one by one",
+              {{"error", e.what()}});
     return apply_one_by_one();
   } catch (const Broken& e) {
-    log::error("a set of events could not be applied; trying them one by one", {{"error", e.what()}});
+    log::error("a set of events could not be applied; trying them one by one",
+               {{"error", e.what()}});
     return apply_one_by_one();
   }
   const std::scoped_lock lock(mutex_);

@@ -1,7 +1,7 @@
-// The second step of an event: out of the queue and into the tables, in sets, on several threads and
-// any number of instances. An event leaves the queue in the transaction that applies it, so that a
-// process that dies loses none and applies none twice. One that can't be applied is set aside with
-// the reason and blocks no other.
+// The second step of an event: out of the queue and into the tables, in sets, on several threads
+// and any number of instances. An event leaves the queue in the transaction that applies it, so
+// that a process that dies loses none and applies none twice. One that can't be applied is set
+// aside with the reason and blocks no other.
 #pragma once
 
 #include <condition_variable>
@@ -58,7 +58,8 @@ class ApplyWorkers {
 struct Backlog {
   std::int64_t waiting = 0;
   double oldest_seconds = 0;  // by the database's clock
-  std::int64_t failed = 0;    // set aside with an error, until they are replayed or their week is dropped
+  std::int64_t failed =
+      0;  // set aside with an error, until they are replayed or their week is dropped
 };
 Backlog backlog(pg::Database& db);
 

@@ -27,7 +27,8 @@ bool is_word(std::string_view text) {
 
 std::optional<std::string> word(const simdjson::dom::element& root, std::string_view pointer) {
   std::string_view text;
-  if (root.at_pointer(pointer).get(text) != simdjson::SUCCESS || !is_word(text)) return std::nullopt;
+  if (root.at_pointer(pointer).get(text) != simdjson::SUCCESS || !is_word(text))
+    return std::nullopt;
   return std::string(text);
 }
 

@@ -62,13 +62,14 @@ const pg::Query kOldWeeks{"inbox_old_weeks", R"sql(
        SELECT 1 FROM inbox_queue q
         WHERE (q.created AT TIME ZONE 'UTC')::date >= to_date(right(c.relname, 8), 'YYYYMMDD')
           AND (q.created AT TIME ZONE 'UTC')::date < to_date(right(c.relname, 8), 'YYYYMMDD') + 7)
-   ORDER BY c.relname)sql", pg::Tenancy::global};
+   ORDER BY c.relname)sql",
+                          pg::Tenancy::global};
 
 const pg::Query kForgetOld{"inbox_forget_old", R"sql(
   WITH failures AS (DELETE FROM inbox_failures WHERE failed_at < $1::timestamptz - interval '60 days'
                     RETURNING organization_id)
   DELETE FROM inbox_set_aside WHERE received_at < $1::timestamptz - interval '60 days')sql",
-                            pg::Tenancy::global};
+                           pg::Tenancy::global};
 
 LoggedEvent event_of(const pg::Row& row) {
   LoggedEvent event;
@@ -94,22 +95,25 @@ std::vector<LoggedEvent> find_in(pg::Tx& tx, const std::string& event_id) {
 }
 
 Error not_found(const std::string& event_id) {
-  return Error{Kind::missing, "event_not_found",
-               fmt::format("no event {} is stored (events are kept for at least 30 days)", event_id)};
+  return Error{
+      Kind::missing, "event_not_found",
+      fmt::format("no event {} is stored (events are kept for at least 30 days)", event_id)};
 }
 
 Result<LoggedEvent> apply_again(pg::Tx& tx, const mirror::Appliers& appliers,
                                 const FollowUp& follow_up, LoggedEvent event) {
   const EventType* type = find_event_type(event.type);
   if (type == nullptr) {
-    return Error{Kind::unprocessable, "event_unhandled", "nothing handles events of type " + event.type};
+    return Error{Kind::unprocessable, "event_unhandled",
+                 "nothing handles events of type " + event.type};
   }
   const auto owner = access::find_account(tx, event.account);
   if (!owner) {
     return Error{Kind::unprocessable, "account_unknown",
                  fmt::format("the account {} belongs to no organization yet", event.account)};
   }
-  StoredEvent stored{owner->organization, event.id, event.type, event.account, event.created, event.body};
+  StoredEvent stored{owner->organization, event.id,      event.type,
+                     event.account,       event.created, event.body};
   if (auto found = find_object(stored); !found) return found.error();
   std::vector<mirror::Version> versions;
   Work work{tx, versions};

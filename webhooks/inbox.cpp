@@ -7,7 +7,8 @@ namespace {
 
 http::Reply unavailable() {
   return http::error_reply(
-      Error{Kind::retry, "event_not_stored", "the event could not be stored; deliver it again"}, "");
+      Error{Kind::retry, "event_not_stored", "the event could not be stored; deliver it again"},
+      "");
 }
 
 }  // namespace

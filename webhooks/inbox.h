@@ -1,6 +1,6 @@
 // The way in for Stripe's events. Each of a few writers commits everything that queued while they
-// committed the batches before: a group commit that needs no timer. An event's answer leaves after its
-// own commit.
+// committed the batches before: a group commit that needs no timer. An event's answer leaves after
+// its own commit.
 #pragma once
 
 #include <condition_variable>
@@ -24,14 +24,14 @@ class Inbox {
     std::size_t max_waiting = 20'000;  // events beyond it are answered 503 at once
     std::size_t max_batch = 1'000;
     std::size_t max_batch_bytes = 8 * 1024 * 1024;
-    int writers = 2;                        // one fills its batch while the other waits for the disk
+    int writers = 2;                       // one fills its batch while the other waits for the disk
     std::function<void()> stored = [] {};  // called after each commit that stored something
   };
   Inbox(pg::Database& db, const Clock& clock, Options options);
   ~Inbox();  // answers what waits, then stops
 
-  // Queues the event; its hold is sent after the commit that stores it, or replaced by a 503. False,
-  // with the hold untouched, when too many wait.
+  // Queues the event; its hold is sent after the commit that stores it, or replaced by a 503.
+  // False, with the hold untouched, when too many wait.
   bool offer(EventHead head, std::string body, http::Hold& hold);
 
   struct Counts {

@@ -77,8 +77,9 @@ std::size_t InboxStore::insert(pg::Tx& tx, std::span<const Received* const> even
     object.add(event->head.object_id);
     disposition.add(name_of(event->disposition));
   }
-  const auto rows = tx.exec(kInsert, columns.organization, columns.id, columns.created, columns.account,
-                            columns.type, columns.livemode, version, object, disposition, columns.body);
+  const auto rows =
+      tx.exec(kInsert, columns.organization, columns.id, columns.created, columns.account,
+              columns.type, columns.livemode, version, object, disposition, columns.body);
   return static_cast<std::size_t>(rows.one().get<std::int64_t>("stored"));
 }
 

@@ -7,8 +7,8 @@ namespace {
 
 using std::chrono::days;
 
-// Stripe lists and resends events for 30 days; what is older, or of the future, is set aside. No week
-// is dropped that may still take an event: see drop_old_weeks.
+// Stripe lists and resends events for 30 days; what is older, or of the future, is set aside. No
+// week is dropped that may still take an event: see drop_old_weeks.
 constexpr days kOldest{30};
 constexpr days kNewest{2};
 
@@ -79,8 +79,8 @@ void InboxWriter::learn_accounts(pg::Tx& tx, std::span<const Received> events) {
   if (const auto row = tx.exec(kPlatform).maybe()) platform_ = row->get<OrgId>("id");
 }
 
-// An event of an unknown account is kept by the platform, which is who receives it. False when there
-// is no platform yet.
+// An event of an unknown account is kept by the platform, which is who receives it. False when
+// there is no platform yet.
 bool InboxWriter::place(Received& event) const {
   if (!platform_) return false;
   const auto owner = owners_.find(event.head.account);

@@ -1,5 +1,5 @@
-// Stores batches of events for one thread of the inbox: whose each is, whether it will be applied, and
-// which table takes it.
+// Stores batches of events for one thread of the inbox: whose each is, whether it will be applied,
+// and which table takes it.
 #pragma once
 
 #include <chrono>
@@ -31,8 +31,9 @@ class InboxWriter {
  public:
   InboxWriter(pg::Database& db, const Clock& clock, const Placement& placement);
 
-  // In one transaction; what is there already is skipped. Fills in whose the events are. Throws what a
-  // transaction throws, and pg::Lost while there is no platform organization to keep events for.
+  // In one transaction; what is there already is skipped. Fills in whose the events are. Throws
+  // what a transaction throws, and pg::Lost while there is no platform organization to keep events
+  // for.
   StoredBatch store(std::span<Received> events);
 
  private:

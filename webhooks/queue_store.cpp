@@ -3,7 +3,8 @@
 namespace payoutd::webhooks {
 namespace {
 
-// Crosses tenants on purpose: the queue belongs to the service; each event carries its organization.
+// Crosses tenants on purpose: the queue belongs to the service; each event carries its
+// organization.
 const pg::Query kTake{"inbox_queue_take", R"sql(
   WITH oldest AS (
     SELECT organization_id, event_id, created FROM inbox_queue

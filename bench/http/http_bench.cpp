@@ -1,7 +1,7 @@
-// Requests a second and latencies of our server beside stock cpp-httplib, in one run on one machine:
-// a 2.4 kB POST over kept connections, a small JSON answer. Client and server share the cores, so on a
-// busy machine read the CPU column (the server's microseconds an answer). Stock feeds only as many
-// connections as it has threads; the others wait for ever.
+// Requests a second and latencies of our server beside stock cpp-httplib, in one run on one
+// machine: a 2.4 kB POST over kept connections, a small JSON answer. Client and server share the
+// cores, so on a busy machine read the CPU column (the server's microseconds an answer). Stock
+// feeds only as many connections as it has threads; the others wait for ever.
 #include <fmt/format.h>
 #include <httplib.h>
 
@@ -37,7 +37,8 @@ class Stock : public httplib::Server {
     set_keep_alive_max_count(1'000'000);
     new_task_queue = [] { return new httplib::ThreadPool(64); };
     Post("/events", [](const httplib::Request& request, httplib::Response& response) {
-      response.set_content(fmt::format(R"({{"received":{}}})", request.body.size()), "application/json");
+      response.set_content(fmt::format(R"({{"received":{}}})", request.body.size()),
+                           "application/json");
     });
     port_ = bind_to_any_port("127.0.0.1");
     ::listen(svr_sock_, 4'096);
@@ -64,10 +65,12 @@ http::Router routes() {
   return router;
 }
 
-void print_row(std::string_view name, std::size_t connections, const LoadResult& result, double stock) {
-  fmt::print("{:>11}  {:<22} {:>9.0f} {:>9.2f} {:>9.2f} {:>7} / {:<6} {:>8} {:>8.1f} {:>7.2f}\n", connections,
-             name, result.per_second, result.p50_ms, result.p99_ms, result.served_connections, connections,
-             result.failures, result.server_cpu_us, stock > 0 ? result.per_second / stock : 1.0);
+void print_row(std::string_view name, std::size_t connections, const LoadResult& result,
+               double stock) {
+  fmt::print("{:>11}  {:<22} {:>9.0f} {:>9.2f} {:>9.2f} {:>7} / {:<6} {:>8} {:>8.1f} {:>7.2f}\n",
+             connections, name, result.per_second, result.p50_ms, result.p99_ms,
+             result.served_connections, connections, result.failures, result.server_cpu_us,
+             stock > 0 ? result.per_second / stock : 1.0);
 }
 
 int run() {
@@ -81,8 +84,8 @@ int run() {
     fmt::print(stderr, "{}\n", started.error().message);
     return 1;
   }
-  fmt::print("{:>11}  {:<22} {:>9} {:>9} {:>9} {:>16} {:>8} {:>8} {:>7}\n", "connections", "server", "req/s",
-             "p50 ms", "p99 ms", "connections fed", "failures", "CPU us", "ratio");
+  fmt::print("{:>11}  {:<22} {:>9} {:>9} {:>9} {:>16} {:>8} {:>8} {:>7}\n", "connections", "server",
+             "req/s", "p50 ms", "p99 ms", "connections fed", "failures", "CPU us", "ratio");
   for (const std::size_t connections : kConnections) {
     double stock_per_second = 0;
     {

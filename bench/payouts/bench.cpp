@@ -82,7 +82,8 @@ struct Bench {
     std::vector<mirror::Version> all;
     all.reserve(texts.size());
     for (const std::string& text : texts) {
-      all.push_back({.organization = org, .account = kAccount, .object = text, .shown_at = from_unix(at)});
+      all.push_back(
+          {.organization = org, .account = kAccount, .object = text, .shown_at = from_unix(at)});
     }
     return all;
   }
@@ -101,18 +102,35 @@ struct Bench {
 
   // The same rows, already read: what PostgreSQL asks at least.
   double copy(const std::vector<std::string>& texts) {
-    const std::vector<std::string> names = {
-        "organization_id", "account", "stripe_id", "amount", "currency", "net", "fee", "fee_details",
-        "type", "reporting_category", "source_id", "description", "available_on", "created", "status",
-        "balance_type", "shown_at", "digest"};
+    const std::vector<std::string> names = {"organization_id",
+                                            "account",
+                                            "stripe_id",
+                                            "amount",
+                                            "currency",
+                                            "net",
+                                            "fee",
+                                            "fee_details",
+                                            "type",
+                                            "reporting_category",
+                                            "source_id",
+                                            "description",
+                                            "available_on",
+                                            "created",
+                                            "status",
+                                            "balance_type",
+                                            "shown_at",
+                                            "digest"};
     std::vector<std::array<std::string, 18>> rows;
     for (const std::string& text : texts) {
       const Json j = Json::parse(text);
-      const auto time = [&](const char* name) { return to_iso(from_unix(j[name].get<std::int64_t>())); };
+      const auto time = [&](const char* name) {
+        return to_iso(from_unix(j[name].get<std::int64_t>()));
+      };
       rows.push_back({org.str(), std::string(kAccount), j["id"], j["amount"].dump(), j["currency"],
                       j["net"].dump(), j["fee"].dump(), j["fee_details"].dump(), j["type"],
                       j["reporting_category"], j["source"], j["description"], time("available_on"),
-                      time("created"), j["status"], j["balance_type"], to_iso(from_unix(kStart)), "1"});
+                      time("created"), j["status"], j["balance_type"], to_iso(from_unix(kStart)),
+                      "1"});
     }
     return seconds([&] {
       for (std::size_t from = 0; from < rows.size(); from += kBatch) {
@@ -149,7 +167,8 @@ void run(pg::Database& db) {
     line("COPY of balance transactions, 1,000 a transaction", kRows, copied);
     const double applied = bench.apply(bench.versions(texts, kStart));
     line("apply of the same from JSON", kRows, applied, copied);
-    line("apply of the same again, nothing new", kRows, bench.apply(bench.versions(texts, kStart + 9)));
+    line("apply of the same again, nothing new", kRows,
+         bench.apply(bench.versions(texts, kStart + 9)));
   }
   std::vector<std::string> lives;
   for (std::size_t i = 0; i < 10'000; ++i) {

@@ -1,5 +1,6 @@
 // How many list pages of 100 balance transactions and charges the simulator serves a second: in
-// process, and over HTTP on kept connections. It must never be what a benchmark measures: aim 2,000.
+// process, and over HTTP on kept connections. It must never be what a benchmark measures: aim
+// 2,000.
 #include <curl/curl.h>
 #include <fmt/format.h>
 
@@ -18,19 +19,23 @@ using Steady = std::chrono::steady_clock;
 constexpr std::chrono::seconds kEach{3};
 constexpr std::size_t kRows = 1'000'000;
 
-double seconds_since(Steady::time_point start) { return std::chrono::duration<double>(Steady::now() - start).count(); }
+double seconds_since(Steady::time_point start) {
+  return std::chrono::duration<double>(Steady::now() - start).count();
+}
 
 std::size_t count_bytes(char*, std::size_t size, std::size_t count, void* sum) {
   *static_cast<std::size_t*>(sum) += size * count;
   return size * count;
 }
 
-// Where a page begins: ids spread over the whole list, so that pages are looked for, not remembered.
+// Where a page begins: ids spread over the whole list, so that pages are looked for, not
+// remembered.
 std::vector<std::string> cursors(Sim& sim, const char* kind) {
   std::vector<std::string> out;
   sim.inspect([&](World& world) {
     const auto take = [&](const auto& series) {
-      for (std::size_t i = 200; i < series.size(); i += series.size() / 64 + 1) out.push_back(series[i]->id);
+      for (std::size_t i = 200; i < series.size(); i += series.size() / 64 + 1)
+        out.push_back(series[i]->id);
     };
     if (std::string_view(kind) == "balance_transactions")
       take(world.platform().row_list);
@@ -46,7 +51,8 @@ void in_process(Sim& sim, const char* kind) {
   std::size_t pages = 0, bytes = 0;
   const auto start = Steady::now();
   while (Steady::now() - start < kEach) {
-    const auto answer = sim.call("GET", path, {{"limit", "100"}, {"starting_after", from[pages % from.size()]}});
+    const auto answer =
+        sim.call("GET", path, {{"limit", "100"}, {"starting_after", from[pages % from.size()]}});
     bytes += answer.body.size();
     ++pages;
   }
@@ -69,7 +75,8 @@ void over_http(Sim& sim, const char* kind, int connections) {
       curl_easy_setopt(curl, CURLOPT_USERNAME, sim.api_key().reveal().c_str());
       curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
       while (Steady::now() - start < kEach) {
-        const auto url = fmt::format("{}/v1/{}?limit=100&starting_after={}", sim.url(), kind, from[mine++ % from.size()]);
+        const auto url = fmt::format("{}/v1/{}?limit=100&starting_after={}", sim.url(), kind,
+                                     from[mine++ % from.size()]);
         curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
         if (curl_easy_perform(curl) == CURLE_OK) ++pages;
       }

@@ -1,5 +1,5 @@
-// A closed-loop HTTP load from one thread: each connection sends a request, waits for the whole answer
-// and sends the next. Only for 127.0.0.1, and bounded in time.
+// A closed-loop HTTP load from one thread: each connection sends a request, waits for the whole
+// answer and sends the next. Only for 127.0.0.1, and bounded in time.
 #pragma once
 
 #include <arpa/inet.h>
@@ -38,7 +38,8 @@ struct LoadResult {
   std::size_t answers = 0;
   std::size_t failures = 0;        // another status than 2xx, or a connection that ended
   std::size_t served_connections = 0;  // those that got at least one answer
-  double server_cpu_us = 0;  // of all other threads of this process, an answer: holds on a busy machine
+  double server_cpu_us =
+      0;  // of all other threads of this process, an answer: holds on a busy machine
 };
 
 class Load {
@@ -133,7 +134,8 @@ class Load {
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
     const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
                                    static_cast<int>(std::min<long>(ms, 100)));
-    for (int k = 0; k < count; ++k) receive(static_cast<std::size_t>(events[static_cast<std::size_t>(k)].data.u64));
+    for (int k = 0; k < count; ++k)
+      receive(static_cast<std::size_t>(events[static_cast<std::size_t>(k)].data.u64));
   }
 
   void receive(std::size_t i) {

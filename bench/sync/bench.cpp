@@ -1,6 +1,7 @@
-// How fast one account's balance transactions are synced: beside COPY into the same table with the same
-// indexes, with 100 ms of latency at 25 and at 100 requests a second, and how much memory a million
-// rows take. Stripe's part is the simulator in a process of its own; one run, about two minutes.
+// How fast one account's balance transactions are synced: beside COPY into the same table with the
+// same indexes, with 100 ms of latency at 25 and at 100 requests a second, and how much memory a
+// million rows take. Stripe's part is the simulator in a process of its own; one run, about two
+// minutes.
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -42,10 +43,12 @@ struct Simulator {
   if (!simulator.start()) ::_exit(1);
   simulator.bulk_balance_transactions(simulator.platform(), rows);
   if (latency_ms > 0) {
-    if (!simulator.faults().add(Json{{"path", "/v1/*"}, {"do", "latency"}, {"ms", latency_ms}, {"count", 0}})) ::_exit(1);
+    if (!simulator.faults().add(
+            Json{{"path", "/v1/*"}, {"do", "latency"}, {"ms", latency_ms}, {"count", 0}}))
+      ::_exit(1);
   }
-  const std::string line =
-      fmt::format("{} {} {}\n", simulator.port(), simulator.api_key().reveal(), simulator.platform());
+  const std::string line = fmt::format("{} {} {}\n", simulator.port(), simulator.api_key().reveal(),
+                                       simulator.platform());
   if (::write(told, line.data(), line.size()) != static_cast<ssize_t>(line.size())) ::_exit(1);
   for (;;) ::pause();
 }
@@ -96,7 +99,9 @@ struct Measured {
 };
 
 Measured sync_all(pg::Database& db, const Simulator& simulator, double per_second) {
-  run_sql(db, "TRUNCATE balance_transactions, sync_ranges, sync_streams, sync_run_streams, sync_runs, rate_budget, connected_accounts CASCADE");
+  run_sql(
+      db,
+      "TRUNCATE balance_transactions, sync_ranges, sync_streams, sync_run_streams, sync_runs, rate_budget, connected_accounts CASCADE");
   mirror::Appliers appliers = mirror::Appliers::mirror();
   payouts::add_applier(appliers);
   const SystemClock clock;
@@ -121,23 +126,27 @@ void beside_copy(pg::Database& db, std::size_t rows) {
   const Simulator simulator = start_simulator(rows, 0);
   const Measured synced = sync_all(db, simulator, 1e6);
   stop(simulator);
-  run_sql(db, "DROP TABLE IF EXISTS copied; CREATE TABLE copied (LIKE balance_transactions INCLUDING ALL)");
+  run_sql(
+      db,
+      "DROP TABLE IF EXISTS copied; CREATE TABLE copied (LIKE balance_transactions INCLUDING ALL)");
   const std::string file = "/tmp/payoutd-bench-sync.copy";
   run_sql(db, "COPY (SELECT * FROM balance_transactions) TO '" + file + "'");
   const double copy = static_cast<double>(rows) / run_sql(db, "COPY copied FROM '" + file + "'");
   run_sql(db, "DROP TABLE copied");
   std::filesystem::remove(file);
-  fmt::print("sync {:>9.0f} rows/s   COPY into the same indexed table {:>9.0f} rows/s   ratio {:.2f}\n",
-             synced.rows_per_second, copy, synced.rows_per_second / copy);
+  fmt::print(
+      "sync {:>9.0f} rows/s   COPY into the same indexed table {:>9.0f} rows/s   ratio {:.2f}\n",
+      synced.rows_per_second, copy, synced.rows_per_second / copy);
 }
 
 void with_latency(pg::Database& db, double per_second, std::size_t rows) {
   const Simulator simulator = start_simulator(rows, 100);
   const Measured synced = sync_all(db, simulator, per_second);
   stop(simulator);
-  fmt::print("100 ms of latency at {:>3.0f} requests/s: {:>7.0f} rows/s, {:.1f} % of {:.0f}  ({} requests, {} limited)\n",
-             per_second, synced.rows_per_second, synced.rows_per_second / per_second, per_second * 100,
-             synced.run.counts.requests, synced.run.limited);
+  fmt::print(
+      "100 ms of latency at {:>3.0f} requests/s: {:>7.0f} rows/s, {:.1f} % of {:.0f}  ({} requests, {} limited)\n",
+      per_second, synced.rows_per_second, synced.rows_per_second / per_second, per_second * 100,
+      synced.run.counts.requests, synced.run.limited);
 }
 
 void memory(pg::Database& db, std::size_t rows) {
@@ -146,8 +155,8 @@ void memory(pg::Database& db, std::size_t rows) {
   const Measured synced = sync_all(db, simulator, 1e6);
   stop(simulator);
   fmt::print("{} rows of one account: {:.0f} rows/s, peak memory {:.0f} MB (before {:.0f} MB)\n",
-             synced.run.counts.created, synced.rows_per_second, static_cast<double>(peak_kb()) / 1024,
-             static_cast<double>(before) / 1024);
+             synced.run.counts.created, synced.rows_per_second,
+             static_cast<double>(peak_kb()) / 1024, static_cast<double>(before) / 1024);
 }
 
 int run(double scale) {
@@ -157,7 +166,9 @@ int run(double scale) {
   auto server = pg::Embedded::start({.data_dir = folder});
   CHECK(server.ok());
   CHECK(pg::migrate({.url = server->url()}).ok());
-  const auto scaled = [&](std::size_t rows) { return static_cast<std::size_t>(static_cast<double>(rows) * scale); };
+  const auto scaled = [&](std::size_t rows) {
+    return static_cast<std::size_t>(static_cast<double>(rows) * scale);
+  };
   {
     pg::Database db({.url = server->url(), .max_connections = 12});
     beside_copy(db, scaled(300'000));

@@ -1,6 +1,6 @@
-// Webhooks acknowledged per second, durably stored, with the load, the service and PostgreSQL on the
-// same cores; beside one commit per event, and beside a bare loop of the same inserts in batches of the
-// same size. All in one run: the ratios are what to read.
+// Webhooks acknowledged per second, durably stored, with the load, the service and PostgreSQL on
+// the same cores; beside one commit per event, and beside a bare loop of the same inserts in
+// batches of the same size. All in one run: the ratios are what to read.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -51,24 +51,28 @@ std::vector<std::string> signed_requests(std::size_t run, std::int64_t now) {
   requests.reserve(kEvents);
   for (std::size_t n = 0; n < kEvents; ++n) {
     const std::string body = event_body(run, n, now);
-    requests.push_back(fmt::format("POST /webhooks/stripe HTTP/1.1\r\nHost: bench\r\nContent-Length: {}\r\n"
-                                   "Stripe-Signature: {}\r\n\r\n{}",
-                                   body.size(), stripe::signature_header(body, kSecret, now), body));
+    requests.push_back(
+        fmt::format("POST /webhooks/stripe HTTP/1.1\r\nHost: bench\r\nContent-Length: {}\r\n"
+                    "Stripe-Signature: {}\r\n\r\n{}",
+                    body.size(), stripe::signature_header(body, kSecret, now), body));
   }
   return requests;
 }
 
 struct Bench {
   explicit Bench(const Secret& url)
-      : db({.url = url, .max_connections = 64}), verifier({kSecret}), appliers(mirror::Appliers::mirror()) {
+      : db({.url = url, .max_connections = 64}),
+        verifier({kSecret}),
+        appliers(mirror::Appliers::mirror()) {
     payouts::add_applier(appliers);
     const auto platform = access::ensure_platform_organization(db, "Bench");
     CHECK(platform);
     organization = platform->id;
     const auto connected = db.transact([&](pg::Tx& tx) {
-      return access::connect_account(tx, organization, {.fields = {.stripe_account = "acct_bench", .name = ""},
-                                                        .version = {clock.now(), 0},
-                                                        .joined_at = clock.now()});
+      return access::connect_account(tx, organization,
+                                     {.fields = {.stripe_account = "acct_bench", .name = ""},
+                                      .version = {clock.now(), 0},
+                                      .joined_at = clock.now()});
     });
     CHECK(connected);
   }
@@ -101,8 +105,8 @@ struct Bench {
     route.max_body = 2 * 1024 * 1024;
     route.handler = [this](http::Context& context) {
       const auto& request = context.request;
-      const auto verified =
-          verifier.verify(request.body, request.header("stripe-signature").value_or(""), clock.now());
+      const auto verified = verifier.verify(
+          request.body, request.header("stripe-signature").value_or(""), clock.now());
       auto head = webhooks::read_head(request.body);
       if (!verified || !head) return http::Reply{400, "", "text/plain", {}};
       const webhooks::Received event{std::move(*head), request.body, organization, {}};
@@ -145,19 +149,23 @@ struct Bench {
       const auto result = drive(webhooks::webhook_routes(verifier, inbox, clock), connections, 4);
       const auto counts = inbox.counts();
       ours = result.per_second;
-      batch = static_cast<double>(counts.stored) / static_cast<double>(std::max<std::uint64_t>(counts.batches, 1));
-      fmt::print("{:>4} connections  group commit      {:>7.0f}/s  p50 {:>6.2f} ms  p99 {:>6.2f} ms  {:.0f} a commit, {} failed\n",
-                 connections, ours, result.p50_ms, result.p99_ms, batch, result.failures);
+      batch = static_cast<double>(counts.stored) /
+              static_cast<double>(std::max<std::uint64_t>(counts.batches, 1));
+      fmt::print(
+          "{:>4} connections  group commit      {:>7.0f}/s  p50 {:>6.2f} ms  p99 {:>6.2f} ms  {:.0f} a commit, {} failed\n",
+          connections, ours, result.p50_ms, result.p99_ms, batch, result.failures);
     }
     empty();
     const auto single = drive({one_commit_each()}, connections, 16);
-    fmt::print("{:>4} connections  one commit each   {:>7.0f}/s  p50 {:>6.2f} ms  p99 {:>6.2f} ms  {} failed\n",
-               connections, single.per_second, single.p50_ms, single.p99_ms, single.failures);
+    fmt::print(
+        "{:>4} connections  one commit each   {:>7.0f}/s  p50 {:>6.2f} ms  p99 {:>6.2f} ms  {} failed\n",
+        connections, single.per_second, single.p50_ms, single.p99_ms, single.failures);
     empty();
     const double bare = bare_inserts(static_cast<std::size_t>(std::max(1.0, batch)));
     fmt::print("                  bare inserts      {:>7.0f}/s\n", bare);
-    fmt::print("                  ratio: {:.2f} times one commit each, {:.2f} of the bare inserts\n\n",
-               ours / single.per_second, ours / bare);
+    fmt::print(
+        "                  ratio: {:.2f} times one commit each, {:.2f} of the bare inserts\n\n",
+        ours / single.per_second, ours / bare);
   }
 
   // Deliveries while two threads apply them, and how fast what was left is applied alone.
@@ -175,9 +183,11 @@ struct Bench {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     const double took = seconds_since(start);
-    fmt::print("applying beside {:.0f}/s delivered: {} of {} applied when the last was answered, the rest in {:.2f} s"
-               " ({:.0f}/s alone)\n",
-               result.per_second, during, stored, took, static_cast<double>(stored - during) / std::max(took, 0.001));
+    fmt::print(
+        "applying beside {:.0f}/s delivered: {} of {} applied when the last was answered, the rest in {:.2f} s"
+        " ({:.0f}/s alone)\n",
+        result.per_second, during, stored, took,
+        static_cast<double>(stored - during) / std::max(took, 0.001));
   }
 
   SystemClock clock;

@@ -140,7 +140,8 @@ Result<ConnectedAccount> pick_account(pg::Database& db, OrgId organization,
   if (stripe_account && !looks_like_account(*stripe_account)) return kAccountNotFound;
   return db.read([&](pg::Tx& tx) -> Result<ConnectedAccount> {
     if (stripe_account) {
-      if (auto found = connected_accounts_store::find(tx, organization, *stripe_account)) return *found;
+      if (auto found = connected_accounts_store::find(tx, organization, *stripe_account))
+        return *found;
       return kAccountNotFound;
     }
     const auto accounts = connected_accounts_store::of_organization(tx, organization);

@@ -30,7 +30,8 @@ Result<CreatedKey> Keys::create(OrgId organization, const KeyRequest& request) {
   auto key = db_.transact([&](pg::Tx& tx) -> Result<ApiKey> {
     std::optional<ApiKey> made;
     const auto refused = tx.attempt([&] {
-      made = keys_store::insert(tx, organization, request, shown_prefix(text), sha256(text.reveal()));
+      made =
+          keys_store::insert(tx, organization, request, shown_prefix(text), sha256(text.reveal()));
     });
     if (refused && refused->foreign_key_violation()) {
       return Error{Kind::missing, "organization_not_found", "no such organization"};

@@ -137,7 +137,8 @@ Json key_schema(bool with_text = false) {
               {"expires_at", is::or_null(is::time("From then on it is refused; null: never."))},
               {"revoked_at", is::or_null(is::time("From then on it is refused."))},
               {"revoked_by", is::or_null(is::text("The actor who revoked it."))}};
-  if (with_text) fields["key"] = is::or_null(is::text("Shown this once: null when the answer is replayed."));
+  if (with_text)
+    fields["key"] = is::or_null(is::text("Shown this once: null when the answer is replayed."));
   return is::object(std::move(fields));
 }
 
@@ -159,16 +160,20 @@ http::Docs create_docs() {
   Json name = is::text("For people.");
   name["minLength"] = 1;
   name["maxLength"] = 100;
-  const Json body = is::object({{"name", name},
-                                {"role", role_schema()},
-                                {"expires_at", is::or_null(is::time("In the future; null: never."))}},
-                               {"expires_at"});
+  const Json body =
+      is::object({{"name", name},
+                  {"role", role_schema()},
+                  {"expires_at", is::or_null(is::time("In the future; null: never."))}},
+                 {"expires_at"});
   docs.request_body = is::body(body, {{"name", "night shift"}, {"role", "operator"}});
   Json example = key_example();
   example["key"] = "pk_payoutd_Ab3x…";
   docs.responses["201"] = is::answer("The key, with its text.", key_schema(true), example);
   docs.responses["422"] = is::refusal("A field is wrong or missing; every one is in `details`.",
-                                      {Kind::unprocessable, "validation_error", "name is missing", "name",
+                                      {Kind::unprocessable,
+                                       "validation_error",
+                                       "name is missing",
+                                       "name",
                                        {{"name", "required", "name is missing"}}});
   return docs;
 }
@@ -190,9 +195,10 @@ http::Docs docs_of_one(const char* summary) {
 
 http::Docs revoke_docs() {
   http::Docs docs = docs_of_one("Revoke an API key");
-  docs.responses["409"] = is::refusal("It is the organization's last admin key.",
-                                      {Kind::refused, "last_admin_key",
-                                       "this is the organization's last admin key: make another before revoking it"});
+  docs.responses["409"] =
+      is::refusal("It is the organization's last admin key.",
+                  {Kind::refused, "last_admin_key",
+                   "this is the organization's last admin key: make another before revoking it"});
   return docs;
 }
 

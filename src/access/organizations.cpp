@@ -57,7 +57,8 @@ Result<Organization> find_organization(pg::Database& db, std::string_view name) 
 }
 
 Result<std::vector<Organization>> organizations(pg::Database& db) {
-  return db.read([](pg::Tx& tx) -> Result<std::vector<Organization>> { return organizations_store::all(tx); });
+  return db.read(
+      [](pg::Tx& tx) -> Result<std::vector<Organization>> { return organizations_store::all(tx); });
 }
 
 }  // namespace payoutd::access

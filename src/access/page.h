@@ -27,8 +27,8 @@ struct PageOf {
   std::optional<std::int64_t> total{};
 };
 
-// Of a list that has no other parameters. Error: 400, every wrong parameter in its details; more than
-// one of cursor, offset and page is wrong too.
+// Of a list that has no other parameters. Error: 400, every wrong parameter in its details; more
+// than one of cursor, offset and page is wrong too.
 Result<Page> page_of(const http::Request& request);
 
 Error invalid_cursor();  // 400 `invalid_cursor`

@@ -95,8 +95,10 @@ void read_stripe(Reader& in, Config& config) {
   if (const auto* key = in.get("STRIPE_SECRET_KEY")) {
     const bool secret = key->starts_with("sk_") || key->starts_with("rk_");
     if (secret && trim(*key) == *key) config.stripe_key = Secret(*key);
-    else in.wrong("STRIPE_SECRET_KEY", "must begin with sk_ or rk_ (a publishable pk_ key can't read), "
-                                       "with no spaces around it");
+    else
+      in.wrong("STRIPE_SECRET_KEY",
+               "must begin with sk_ or rk_ (a publishable pk_ key can't read), "
+               "with no spaces around it");
   }
   if (const auto* list = in.get("STRIPE_WEBHOOK_SECRETS")) {
     std::string_view rest = *list;
@@ -106,7 +108,8 @@ void read_stripe(Reader& in, Config& config) {
       rest.remove_prefix(std::min(comma + 1, rest.size()));
       if (one.empty()) continue;
       if (!one.starts_with("whsec_")) {
-        in.wrong("STRIPE_WEBHOOK_SECRETS", "each secret must begin with whsec_; separate them by commas");
+        in.wrong("STRIPE_WEBHOOK_SECRETS",
+                 "each secret must begin with whsec_; separate them by commas");
         break;
       }
       config.webhook_secrets.emplace_back(std::string(one));
@@ -119,7 +122,8 @@ void read_stripe(Reader& in, Config& config) {
       in.wrong("STRIPE_API_BASE", fmt::format("\"{}\" is no http(s) URL", *base));
     }
   }
-  const bool live = config.stripe_key && config.stripe_key->reveal().find("_live_") != std::string::npos;
+  const bool live =
+      config.stripe_key && config.stripe_key->reveal().find("_live_") != std::string::npos;
   if (live && config.stripe_api_base.starts_with("http://") && !is_local(config.stripe_api_base)) {
     in.wrong("STRIPE_API_BASE", "a live key is never sent over plain http");
   }
@@ -137,7 +141,8 @@ void read_rest(Reader& in, Config& config) {
     if (auto set = log::configure(*setting); !set) in.wrong("PAYOUTD_LOG", set.error().message);
   }
   if (const auto* rps = in.get("PAYOUTD_STRIPE_RPS")) {
-    const auto [end, failed] = std::from_chars(rps->data(), rps->data() + rps->size(), config.stripe_rps);
+    const auto [end, failed] =
+        std::from_chars(rps->data(), rps->data() + rps->size(), config.stripe_rps);
     const bool whole = failed == std::errc{} && end == rps->data() + rps->size();
     if (!whole || config.stripe_rps < 1 || config.stripe_rps > 1000) {
       in.wrong("PAYOUTD_STRIPE_RPS", fmt::format("\"{}\" is not a number from 1 to 1000", *rps));
@@ -167,14 +172,16 @@ Result<Address> parse_address(const std::string& text) {
   std::string host = colon == std::string::npos ? "127.0.0.1" : text.substr(0, colon);
   const std::string port = colon == std::string::npos ? text : text.substr(colon + 1);
   if (host.empty()) host = "0.0.0.0";
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+    host = host.substr(1, host.size() - 2);
   unsigned number = 0;
   const auto [end, failed] = std::from_chars(port.data(), port.data() + port.size(), number);
   if (port.empty() || failed != std::errc{} || end != port.data() + port.size() || number > 65535) {
-    return Error{Kind::invalid, "invalid_address",
-                 fmt::format("\"{}\" is no address: give host:port, like 127.0.0.1:8080 (port 0: any free "
-                             "one)",
-                             text)};
+    return Error{
+        Kind::invalid, "invalid_address",
+        fmt::format("\"{}\" is no address: give host:port, like 127.0.0.1:8080 (port 0: any free "
+                    "one)",
+                    text)};
   }
   return Address{host, static_cast<std::uint16_t>(number)};
 }
@@ -187,7 +194,8 @@ Result<Config> parse_config(const Variables& variables) {
   read_rest(in, config);
   if (!in.errors().empty()) {
     Error error{Kind::invalid, "invalid_configuration", "wrong settings:"};
-    for (const FieldError& wrong : in.errors()) error.message += fmt::format("\n  {}: {}", wrong.param, wrong.message);
+    for (const FieldError& wrong : in.errors())
+      error.message += fmt::format("\n  {}: {}", wrong.param, wrong.message);
     error.details = std::move(in.errors());
     return error;
   }

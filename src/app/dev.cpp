@@ -15,21 +15,24 @@ constexpr int kActivityEveryMs = 2'000;
 constexpr int kSimulatorRps = 1'000;  // it has no limits of its own
 
 // The simulator's answer to a call that must succeed.
-Json ask(sim::Sim& sim, const std::string& method, const std::string& path, const Json& params = Json::object()) {
+Json ask(sim::Sim& sim, const std::string& method, const std::string& path,
+         const Json& params = Json::object()) {
   const sim::Answer answer = sim.call(method, path, params);
   if (answer.status != 200) throw Broken("the simulator refused " + path + ": " + answer.body);
   return Json::parse(answer.body);
 }
 
-Result<void> connect(pg::Tx& tx, OrgId organization, const Json& account, bool is_platform, Time now) {
+Result<void> connect(pg::Tx& tx, OrgId organization, const Json& account, bool is_platform,
+                     Time now) {
   const auto fields = access::account_fields(account);
   if (!fields) return fields.error();
-  const auto connected = access::connect_account(tx, organization,
-                                                 {.fields = *fields,
-                                                  .version = {now, 0},
-                                                  .livemode = false,
-                                                  .is_platform = is_platform,
-                                                  .joined_at = from_unix(account.value("created", std::int64_t{0}))});
+  const auto connected =
+      access::connect_account(tx, organization,
+                              {.fields = *fields,
+                               .version = {now, 0},
+                               .livemode = false,
+                               .is_platform = is_platform,
+                               .joined_at = from_unix(account.value("created", std::int64_t{0}))});
   if (!connected) return connected.error();
   return {};
 }
@@ -74,7 +77,8 @@ Result<void> Dev::connect_accounts(const Secret& database_url) {
     const Json foreign = ask(*sim_, "GET", "/v1/accounts/" + sim_->second_tenant());
     if (auto done = connect(tx, tenant->id, foreign, false, now); !done) return done.error();
     access_.accounts.clear();
-    for (const auto& account : access::accounts_of(tx, platform->id)) access_.accounts.push_back(account.id());
+    for (const auto& account : access::accounts_of(tx, platform->id))
+      access_.accounts.push_back(account.id());
     return {};
   });
 }
@@ -90,7 +94,9 @@ Result<void> Dev::start_service(const DevOptions& options, const LocalDatabase& 
   config.webhook_secrets.clear();
   for (const char* connect : {"false", "true"}) {
     const Json made = ask(*sim_, "POST", "/v1/webhook_endpoints",
-                          {{"url", "http://127.0.0.1:9/webhooks/stripe"}, {"connect", connect}, {"enabled_events", {"*"}}});
+                          {{"url", "http://127.0.0.1:9/webhooks/stripe"},
+                           {"connect", connect},
+                           {"enabled_events", {"*"}}});
     endpoints.push_back(made.at("id").get<std::string>());
     config.webhook_secrets.emplace_back(made.at("secret").get<std::string>());
   }
@@ -101,7 +107,8 @@ Result<void> Dev::start_service(const DevOptions& options, const LocalDatabase& 
   if (!service) return service.error();
   service_ = std::move(*service);
   for (const std::string& id : endpoints) {
-    ask(*sim_, "POST", "/v1/webhook_endpoints/" + id, {{"url", service_->url() + "/webhooks/stripe"}});
+    ask(*sim_, "POST", "/v1/webhook_endpoints/" + id,
+        {{"url", service_->url() + "/webhooks/stripe"}});
   }
   access_.url = service_->url();
   access_.stripe_api_base = sim_->url();

@@ -1,5 +1,5 @@
-// Everything in one process with nothing configured: the embedded database, a simulated Stripe with a
-// demo platform, the service in front of them, on one business clock that can be moved.
+// Everything in one process with nothing configured: the embedded database, a simulated Stripe with
+// a demo platform, the service in front of them, on one business clock that can be moved.
 #pragma once
 
 #include <cstdint>
@@ -21,12 +21,13 @@ struct DevOptions {
   Config config;                         // its Stripe settings are replaced by the simulator's
   Address sim_listen{"127.0.0.1", 12111};
   std::uint64_t seed = 1;
-  bool activity = true;                  // something happens at the simulated Stripe every few seconds
+  bool activity = true;  // something happens at the simulated Stripe every few seconds
 };
 
 class Dev {
  public:
-  // On the main thread, before any other is started. Errors: those of the database, the ports taken.
+  // On the main thread, before any other is started. Errors: those of the database, the ports
+  // taken.
   static Result<std::unique_ptr<Dev>> start(DevOptions options, const LocalDatabase& database);
 
   ~Dev();

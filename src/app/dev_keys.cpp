@@ -40,16 +40,19 @@ Result<std::map<std::string, Secret>> ensure_dev_keys(pg::Database& db, OrgId pl
   const Json known = read_file(path);
   access::Keys keys(db);
   std::map<std::string, Secret> found;
-  const auto ensure = [&](const std::string& name, OrgId organization, access::Role role) -> Result<void> {
+  const auto ensure = [&](const std::string& name, OrgId organization,
+                          access::Role role) -> Result<void> {
     auto key = ensure_key(keys, organization, role, known.value(name, std::string{}));
     if (!key) return key.error();
     found.emplace(name, std::move(*key));
     return {};
   };
   for (const access::Role role : access::kRoles) {
-    if (auto done = ensure(std::string(access::name_of(role)), platform, role); !done) return done.error();
+    if (auto done = ensure(std::string(access::name_of(role)), platform, role); !done)
+      return done.error();
   }
-  if (auto done = ensure("other_organization", other, access::Role::admin); !done) return done.error();
+  if (auto done = ensure("other_organization", other, access::Role::admin); !done)
+    return done.error();
 
   Json file = Json::object();
   for (const auto& [name, key] : found) file[name] = key.reveal();

@@ -61,7 +61,9 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-std::string text_of(const OrderedJson& node, const char* field) { return escaped(node.value(field, "")); }
+std::string text_of(const OrderedJson& node, const char* field) {
+  return escaped(node.value(field, ""));
+}
 
 // A field that may not be there, by reference: items() of a temporary would not live.
 const OrderedJson& part(const OrderedJson& node, const char* field) {
@@ -77,9 +79,11 @@ class Page {
   std::string text() {
     const OrderedJson& about = document_.at("info");
     out_ += kHead;
-    out_ += fmt::format("<p>{} Version {}. The same for programs: <a href=\"openapi.json\">openapi.json</a>.</p>\n",
-                        text_of(about, "description"), text_of(about, "version"));
-    out_ += "<input id=\"filter\" placeholder=\"Filter routes\" aria-label=\"Filter routes\" hidden>\n<main>\n";
+    out_ += fmt::format(
+        "<p>{} Version {}. The same for programs: <a href=\"openapi.json\">openapi.json</a>.</p>\n",
+        text_of(about, "description"), text_of(about, "version"));
+    out_ +=
+        "<input id=\"filter\" placeholder=\"Filter routes\" aria-label=\"Filter routes\" hidden>\n<main>\n";
     for (const auto& [tag, operations] : by_tag()) {
       out_ += fmt::format("<h2>{}</h2>\n", escaped(tag));
       for (const Operation& one : operations) add(one);
@@ -99,9 +103,11 @@ class Page {
     for (const auto& [path, item] : document_.at("paths").items()) {
       for (const auto& [method, operation] : item.items()) {
         std::string upper = method;
-        std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return std::toupper(c); });
+        std::ranges::transform(upper, upper.begin(),
+                               [](unsigned char c) { return std::toupper(c); });
         const OrderedJson& tags = part(operation, "tags");
-        groups[tags.empty() ? "other" : tags[0].get<std::string>()].push_back({upper, path, &operation});
+        groups[tags.empty() ? "other" : tags[0].get<std::string>()].push_back(
+            {upper, path, &operation});
       }
     }
     return groups;
@@ -115,9 +121,11 @@ class Page {
 
   void add(const Operation& one) {
     const OrderedJson& says = *one.says;
-    out_ += fmt::format("<details><summary><span class=\"method {0}\">{0}</span> <code>{1}</code> {2}</summary>\n",
-                        one.method, escaped(one.path), text_of(says, "summary"));
-    if (says.contains("x-access")) out_ += fmt::format("<p>Needs a key that may {}.</p>\n", text_of(says, "x-access"));
+    out_ += fmt::format(
+        "<details><summary><span class=\"method {0}\">{0}</span> <code>{1}</code> {2}</summary>\n",
+        one.method, escaped(one.path), text_of(says, "summary"));
+    if (says.contains("x-access"))
+      out_ += fmt::format("<p>Needs a key that may {}.</p>\n", text_of(says, "x-access"));
     add_parameters(part(says, "parameters"));
     if (says.contains("requestBody")) {
       out_ += "<h4>Request</h4>\n";
@@ -136,9 +144,10 @@ class Page {
     out_ += "<table><tr><th>parameter</th><th>in</th><th>type</th><th></th></tr>\n";
     for (const OrderedJson& given : parameters) {
       const OrderedJson& one = resolved(given);
-      out_ += fmt::format("<tr><td><code>{}</code>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-                          text_of(one, "name"), one.value("required", false) ? " *" : "", text_of(one, "in"),
-                          type_of(one.at("schema")), text_of(one, "description"));
+      out_ +=
+          fmt::format("<tr><td><code>{}</code>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                      text_of(one, "name"), one.value("required", false) ? " *" : "",
+                      text_of(one, "in"), type_of(one.at("schema")), text_of(one, "description"));
     }
     out_ += "</table>\n";
   }
@@ -149,7 +158,8 @@ class Page {
       out_ += "<table><tr><th>field</th><th>type</th><th></th></tr>\n";
       add_fields(schema, "");
       out_ += "</table>\n";
-      if (body.contains("example")) out_ += fmt::format("<pre>{}</pre>\n", escaped(body.at("example").dump(2)));
+      if (body.contains("example"))
+        out_ += fmt::format("<pre>{}</pre>\n", escaped(body.at("example").dump(2)));
     }
   }
 
@@ -160,8 +170,9 @@ class Page {
       const OrderedJson& one = resolved(given);
       const std::string here = at.empty() ? name : at + "." + name;
       const bool always = std::ranges::find(required, OrderedJson(name)) != required.end();
-      out_ += fmt::format("<tr><td><code>{}</code>{}</td><td>{}</td><td>{}</td></tr>\n", escaped(here),
-                          always ? "" : " (optional)", type_of(one), text_of(one, "description"));
+      out_ +=
+          fmt::format("<tr><td><code>{}</code>{}</td><td>{}</td><td>{}</td></tr>\n", escaped(here),
+                      always ? "" : " (optional)", type_of(one), text_of(one, "description"));
       add_fields(one, here);
       if (one.contains("items")) add_fields(resolved(one.at("items")), here + "[]");
     }
@@ -180,7 +191,8 @@ class Page {
     if (schema.contains("const")) return listed({schema.at("const")});
     const OrderedJson type = schema.value("type", OrderedJson("any"));
     const std::string format = text_of(schema, "format");
-    return (type.is_array() ? listed(type) : escaped(type.get<std::string>())) + (format.empty() ? "" : ", " + format);
+    return (type.is_array() ? listed(type) : escaped(type.get<std::string>())) +
+           (format.empty() ? "" : ", " + format);
   }
 
   const OrderedJson& document_;

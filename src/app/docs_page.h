@@ -1,4 +1,5 @@
-// The OpenAPI document as a page for people: complete without a script, and nothing comes from elsewhere.
+// The OpenAPI document as a page for people: complete without a script, and nothing comes from
+// elsewhere.
 #pragma once
 
 #include <string>

@@ -75,7 +75,8 @@ Result<void> LocalDatabase::stand_by() {
   int failed = 0;
   while (wait_for_stop(kLook) == 0) {
     if (!server_ || server_->running()) continue;
-    log::error("the embedded PostgreSQL has ended by itself; starting it again", {{"folder", folder_}});
+    log::error("the embedded PostgreSQL has ended by itself; starting it again",
+               {{"folder", folder_}});
     const auto again = server_->restart();
     if (again) {
       failed = 0;

@@ -1,5 +1,5 @@
-// Which database a command works on: DATABASE_URL, or the embedded PostgreSQL of the data folder, its
-// own or that of a service which runs there already.
+// Which database a command works on: DATABASE_URL, or the embedded PostgreSQL of the data folder,
+// its own or that of a service which runs there already.
 #pragma once
 
 #include <functional>
@@ -31,8 +31,8 @@ class LocalDatabase {
   const std::string& folder() const { return folder_; }
   bool embedded() const { return server_.has_value(); }
 
-  // Until SIGTERM or SIGINT. An own server that ends by itself is started again, and recovers as after
-  // a power cut. Main thread. Error: it could not be started for kMostTries times in a row.
+  // Until SIGTERM or SIGINT. An own server that ends by itself is started again, and recovers as
+  // after a power cut. Main thread. Error: it could not be started for kMostTries times in a row.
   Result<void> stand_by();
   static constexpr int kMostTries = 20;
 
@@ -41,7 +41,8 @@ class LocalDatabase {
   ~LocalDatabase();  // stops its own server, and takes its word of it back
 
  private:
-  LocalDatabase(Secret url, std::string folder) : url_(std::move(url)), folder_(std::move(folder)) {}
+  LocalDatabase(Secret url, std::string folder)
+      : url_(std::move(url)), folder_(std::move(folder)) {}
 
   Secret url_;
   std::string folder_;

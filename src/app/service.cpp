@@ -56,7 +56,8 @@ pg::Database::Options database_options(const Service::Options& options) {
 }  // namespace
 
 struct Service::Parts {
-  Parts(const Options& options, std::unique_ptr<pg::Database> database, std::unique_ptr<stripe::Client> stripe_client)
+  Parts(const Options& options, std::unique_ptr<pg::Database> database,
+        std::unique_ptr<stripe::Client> stripe_client)
       : config(options.config),
         clock(*options.clock),
         owned_db(std::move(database)),
@@ -68,11 +69,15 @@ struct Service::Parts {
         appliers(all_appliers()),
         client(std::move(stripe_client)),
         balances(client.get()),
-        ask_stripe(client ? std::make_unique<payouts::AskStripe>(db, *client, appliers, clock) : nullptr),
+        ask_stripe(client ? std::make_unique<payouts::AskStripe>(db, *client, appliers, clock)
+                          : nullptr),
         apply(db, appliers, {.threads = kApplyThreads, .follow_up = mirror::enqueue_follow_ups}),
         inbox(db, clock, inbox_options()),
-        syncer(client ? std::make_unique<sync::Syncer>(db, *client, appliers, clock, sync_settings(config)) : nullptr),
-        worker(db, clock, handlers(), {.threads = kJobThreads, .listen_url = options.database_url}) {}
+        syncer(client ? std::make_unique<sync::Syncer>(db, *client, appliers, clock,
+                                                       sync_settings(config))
+                      : nullptr),
+        worker(db, clock, handlers(),
+               {.threads = kJobThreads, .listen_url = options.database_url}) {}
 
   std::vector<jobs::Handler> handlers();
 
@@ -87,7 +92,8 @@ struct Service::Parts {
   }
 
   http::Router router();
-  Result<payouts::Payable> payable(const access::ConnectedAccount& account, const Currency& currency);
+  Result<payouts::Payable> payable(const access::ConnectedAccount& account,
+                                   const Currency& currency);
   Result<void> ensure_schedules();
   void publish();
 
@@ -127,8 +133,10 @@ std::vector<jobs::Handler> Service::Parts::handlers() {
            }}};
   if (!client) return handlers;
   for (auto& handler : ask_stripe->handlers()) handlers.push_back(std::move(handler));
-  for (auto& handler : mirror::mirror_handlers(db, *client, appliers)) handlers.push_back(std::move(handler));
-  for (auto& handler : sync::sync_handlers(*syncer, db, *client, appliers)) handlers.push_back(std::move(handler));
+  for (auto& handler : mirror::mirror_handlers(db, *client, appliers))
+    handlers.push_back(std::move(handler));
+  for (auto& handler : sync::sync_handlers(*syncer, db, *client, appliers))
+    handlers.push_back(std::move(handler));
   return handlers;
 }
 
@@ -143,7 +151,8 @@ Result<void> Service::Parts::ensure_schedules() {
                             .spec = "03:45",
                             .job_kind = "access.purge_idempotency_keys"},
          }) {
-      if (auto ensured = jobs::ensure_schedule(tx, schedule, clock.now()); !ensured) return ensured.error();
+      if (auto ensured = jobs::ensure_schedule(tx, schedule, clock.now()); !ensured)
+        return ensured.error();
     }
     if (!client) return {};
     const jobs::Schedule resolving{.name = "look into payouts whose outcome is not known",
@@ -151,8 +160,10 @@ Result<void> Service::Parts::ensure_schedules() {
                                    .spec = "1h",
                                    .job_kind = payouts::kResolveAllJob,
                                    .job_priority = jobs::Priority::money};
-    if (auto ensured = jobs::ensure_schedule(tx, resolving, clock.now()); !ensured) return ensured.error();
-    if (auto ensured = jobs::ensure_schedule(tx, sync::nightly_run(), clock.now()); !ensured) return ensured.error();
+    if (auto ensured = jobs::ensure_schedule(tx, resolving, clock.now()); !ensured)
+      return ensured.error();
+    if (auto ensured = jobs::ensure_schedule(tx, sync::nightly_run(), clock.now()); !ensured)
+      return ensured.error();
     // What happened while no instance ran; the webhooks tell of the rest.
     sync::enqueue_run_of_all(tx, "start");
     return {};
@@ -160,7 +171,8 @@ Result<void> Service::Parts::ensure_schedules() {
 }
 
 // Asked of Stripe at once: what is kept may be ten seconds old, and money is to be moved.
-Result<payouts::Payable> Service::Parts::payable(const access::ConnectedAccount& account, const Currency& currency) {
+Result<payouts::Payable> Service::Parts::payable(const access::ConnectedAccount& account,
+                                                 const Currency& currency) {
   const auto balance = balances.fetch(account);
   if (!balance) return balance.error();
   balances.forget(account.id());
@@ -184,10 +196,11 @@ http::Router Service::Parts::router() {
   add(balances::balance_routes(db, balances));
   add(mirror::balance_transaction_routes(db));
   add(payouts::payout_routes(db));
-  add(payouts::ask_stripe_routes(db, ask_stripe.get(),
-                                 [this](const access::ConnectedAccount& account, const Currency& currency) {
-                                   return payable(account, currency);
-                                 }));
+  add(payouts::ask_stripe_routes(
+      db, ask_stripe.get(),
+      [this](const access::ConnectedAccount& account, const Currency& currency) {
+        return payable(account, currency);
+      }));
   add(webhooks::webhook_routes(verifier, inbox, clock));
   add(sync::sync_routes(db, syncer.get(), clock));
   add(reports::report_routes(db, clock));
@@ -213,15 +226,19 @@ void Service::Parts::publish() {
       .Set(static_cast<double>(apply_counts.failed));
   if (client) {
     const auto stripe_counts = client->counts();
-    metrics.gauge("payoutd_stripe_requests", "Requests sent to Stripe since the start, repeats included.")
+    metrics
+        .gauge("payoutd_stripe_requests",
+               "Requests sent to Stripe since the start, repeats included.")
         .Set(static_cast<double>(stripe_counts.sends));
-    metrics.gauge("payoutd_stripe_limited", "Of them answered 429.").Set(static_cast<double>(stripe_counts.limited));
+    metrics.gauge("payoutd_stripe_limited", "Of them answered 429.")
+        .Set(static_cast<double>(stripe_counts.limited));
     metrics.gauge("payoutd_stripe_waiting", "Requests to Stripe that wait for their turn.")
         .Set(static_cast<double>(stripe_counts.waiting));
   }
   const auto pool = db.state();
   metrics.gauge("payoutd_database_connections", "Connections to the database.").Set(pool.open);
-  metrics.gauge("payoutd_database_waiting", "Threads that wait for a connection.").Set(pool.waiting);
+  metrics.gauge("payoutd_database_waiting", "Threads that wait for a connection.")
+      .Set(pool.waiting);
   const bool database_up = db.alive();
   metrics.gauge("payoutd_database_up", "1 while the database answers.").Set(database_up ? 1 : 0);
   if (!database_up) return;
@@ -232,7 +249,8 @@ Result<std::unique_ptr<Service>> Service::start(Options options) {
   CHECK(options.clock != nullptr);
   pg::MigrateOptions migrate{.url = options.database_url};
   migrate.progress = [](const pg::MigrationStep& step) {
-    if (step.duration_ms > 0) log::info("migrated", {{"file", step.name}, {"ms", step.duration_ms}});
+    if (step.duration_ms > 0)
+      log::info("migrated", {{"file", step.name}, {"ms", step.duration_ms}});
   };
   if (auto migrated = pg::migrate(migrate); !migrated) return migrated.error();
 
@@ -267,7 +285,9 @@ std::uint16_t Service::port() const { return parts_->server->port(); }
 std::string Service::url() const {
   const std::string& host = parts_->config.listen.host;
   const bool any = host == "0.0.0.0" || host == "::";
-  const std::string name = any ? "127.0.0.1" : host.find(':') == std::string::npos ? host : "[" + host + "]";
+  const std::string name = any                                   ? "127.0.0.1"
+                           : host.find(':') == std::string::npos ? host
+                                                                 : "[" + host + "]";
   return fmt::format("http://{}:{}", name, port());
 }
 

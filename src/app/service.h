@@ -1,5 +1,6 @@
-// The service: every part that runs in one process of `payoutd serve`, built in the order in which they
-// need each other and stopped the other way round. Instances are equal; any number may share a database.
+// The service: every part that runs in one process of `payoutd serve`, built in the order in which
+// they need each other and stopped the other way round. Instances are equal; any number may share a
+// database.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// SIGTERM and SIGINT end the program in order: they are blocked in every thread and waited for by main.
+// SIGTERM and SIGINT end the program in order: they are blocked in every thread and waited for by
+// main.
 #pragma once
 
 #include <chrono>

@@ -28,8 +28,10 @@ void StandingGauges::publish() {
   if (sampled_ != std::chrono::steady_clock::time_point{} && now - sampled_ < kSampledFor) return;
 
   const auto inbox = webhooks::backlog(db_);
-  set("payoutd_apply_waiting", "Stored events that are not applied yet.", static_cast<double>(inbox.waiting));
-  set("payoutd_apply_lag_seconds", "Age of the oldest stored event that is not applied.", inbox.oldest_seconds);
+  set("payoutd_apply_waiting", "Stored events that are not applied yet.",
+      static_cast<double>(inbox.waiting));
+  set("payoutd_apply_lag_seconds", "Age of the oldest stored event that is not applied.",
+      inbox.oldest_seconds);
   set("payoutd_events_set_aside", "Events that could not be applied and wait for a person.",
       static_cast<double>(inbox.failed));
 
@@ -38,14 +40,16 @@ void StandingGauges::publish() {
   });
   CHECK(sample.ok());
   const auto& [instructions, jobs, mirror] = *sample;
-  set("payoutd_instructions_unknown", "Sends to Stripe of which nobody knows yet what became of them.",
+  set("payoutd_instructions_unknown",
+      "Sends to Stripe of which nobody knows yet what became of them.",
       static_cast<double>(instructions.unknown));
   set("payoutd_instructions_unknown_seconds", "Age of the oldest of them.",
       seconds_since(instructions.unknown_since, clock_.now()));
   set("payoutd_instructions_needs_review", "Sends that a person must look into.",
       static_cast<double>(instructions.needs_review));
-  for (const auto& [state, count] : {std::pair{"ready", jobs.ready}, std::pair{"scheduled", jobs.scheduled},
-                                     std::pair{"running", jobs.running}, std::pair{"dead", jobs.dead}}) {
+  for (const auto& [state, count] :
+       {std::pair{"ready", jobs.ready}, std::pair{"scheduled", jobs.scheduled},
+        std::pair{"running", jobs.running}, std::pair{"dead", jobs.dead}}) {
     set("payoutd_jobs", "Jobs by state, counted to at most 10,000.", count, {{"state", state}});
   }
   publish_mirror(mirror);
@@ -53,28 +57,34 @@ void StandingGauges::publish() {
 }
 
 void StandingGauges::publish_mirror(const sync::Standing& standing) {
-  for (const auto& [state, count] : {std::pair{"equal", standing.equal}, std::pair{"different", standing.different},
-                                     std::pair{"moving", standing.moving}}) {
-    set("payoutd_mirror_balances", "Balances (account and currency) by what their last check found.",
+  for (const auto& [state, count] :
+       {std::pair{"equal", standing.equal}, std::pair{"different", standing.different},
+        std::pair{"moving", standing.moving}}) {
+    set("payoutd_mirror_balances",
+        "Balances (account and currency) by what their last check found.",
         static_cast<double>(count), {{"state", state}});
   }
   set("payoutd_mirror_payouts_unsummed", "Automatic payouts whose transactions do not sum to them.",
       static_cast<double>(standing.payouts_unsummed));
-  set("payoutd_sync_age_seconds", "How far behind Stripe the active account is that was synced longest ago.",
+  set("payoutd_sync_age_seconds",
+      "How far behind Stripe the active account is that was synced longest ago.",
       seconds_since(standing.synced_to, clock_.now()));
   constexpr const char* kName = "payoutd_mirror_difference";
-  constexpr const char* kHelp = "Stripe's balance less the mirrored rows' sum, in minor units, of those that differ.";
+  constexpr const char* kHelp =
+      "Stripe's balance less the mirrored rows' sum, in minor units, of those that differ.";
   // One that is whole again says so; an account that never differed has no line.
   for (const auto& [unused, labels] : differed_) set(kName, kHelp, 0, labels);
   for (const sync::Difference& one : standing.differences) {
-    const http::Metrics::Labels labels{
-        {"organization", one.organization.str()}, {"account", one.account}, {"currency", one.currency}};
+    const http::Metrics::Labels labels{{"organization", one.organization.str()},
+                                       {"account", one.account},
+                                       {"currency", one.currency}};
     differed_[{one.account, one.currency}] = labels;
     set(kName, kHelp, static_cast<double>(one.amount), labels);
   }
 }
 
-void StandingGauges::set(const char* name, const char* help, double value, const http::Metrics::Labels& labels) {
+void StandingGauges::set(const char* name, const char* help, double value,
+                         const http::Metrics::Labels& labels) {
   metrics_.gauge(name, help, labels).Set(value);
 }
 

@@ -1,5 +1,5 @@
-// What the database knows of the whole installation's health, as gauges: sampled when they are asked
-// for, at most every few seconds however many ask.
+// What the database knows of the whole installation's health, as gauges: sampled when they are
+// asked for, at most every few seconds however many ask.
 #pragma once
 
 #include <chrono>
@@ -24,7 +24,8 @@ class StandingGauges {
   void publish();
 
  private:
-  void set(const char* name, const char* help, double value, const http::Metrics::Labels& labels = {});
+  void set(const char* name, const char* help, double value,
+           const http::Metrics::Labels& labels = {});
   void publish_mirror(const sync::Standing& standing);
 
   pg::Database& db_;
@@ -32,7 +33,8 @@ class StandingGauges {
   http::Metrics& metrics_;
   std::mutex mutex_;
   std::chrono::steady_clock::time_point sampled_{};
-  std::map<std::pair<std::string, std::string>, http::Metrics::Labels> differed_;  // by account and currency
+  std::map<std::pair<std::string, std::string>, http::Metrics::Labels>
+      differed_;  // by account and currency
 };
 
 }  // namespace payoutd::app

@@ -6,7 +6,8 @@
 
 namespace payoutd::app {
 
-Result<std::unique_ptr<stripe::Client>> open_stripe(const Config& config, pg::Database& db, const Clock& clock) {
+Result<std::unique_ptr<stripe::Client>> open_stripe(const Config& config, pg::Database& db,
+                                                    const Clock& clock) {
   if (!config.stripe_key) return std::unique_ptr<stripe::Client>{};
   // Stripe's own proportion: 100 requests/s, of them 25 to one endpoint.
   const double per_second = config.stripe_rps;

@@ -13,7 +13,8 @@ namespace payoutd::app {
 
 // Null without STRIPE_SECRET_KEY. Its requests are counted together with those of all instances on
 // the database. Both must outlive it. Errors: those of stripe::Client::open.
-Result<std::unique_ptr<stripe::Client>> open_stripe(const Config& config, pg::Database& db, const Clock& clock);
+Result<std::unique_ptr<stripe::Client>> open_stripe(const Config& config, pg::Database& db,
+                                                    const Clock& clock);
 
 // Nothing without a key.
 std::optional<bool> livemode_of(const Config& config);

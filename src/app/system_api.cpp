@@ -29,7 +29,8 @@ Json text_answer(const char* about, const char* type) {
 http::Reply ready(const SystemParts& parts, const http::Request& request) {
   if (!parts.db.alive()) {
     return http::error_reply(
-        Error{Kind::retry, "database_unavailable", "the database does not answer"}, request.request_id);
+        Error{Kind::retry, "database_unavailable", "the database does not answer"},
+        request.request_id);
   }
   if (const auto migrated = parts.migrated(); !migrated) {
     return http::error_reply(Error{Kind::retry, migrated.error().code, migrated.error().message},
@@ -70,7 +71,8 @@ http::Route openapi(const SystemParts& parts) {
   });
   Json schema = is::object({{"openapi", is::text("The version of OpenAPI.")}});
   schema["additionalProperties"] = true;
-  route.docs.responses["200"] = is::answer("The document.", std::move(schema), {{"openapi", "3.1.0"}});
+  route.docs.responses["200"] =
+      is::answer("The document.", std::move(schema), {{"openapi", "3.1.0"}});
   return route;
 }
 

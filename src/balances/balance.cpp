@@ -66,7 +66,8 @@ OrderedJson parts_json(const std::vector<Part>& parts) {
 
 }  // namespace
 
-std::optional<std::int64_t> Balance::amount_in(const std::vector<Part>& parts, const Currency& currency) {
+std::optional<std::int64_t> Balance::amount_in(const std::vector<Part>& parts,
+                                               const Currency& currency) {
   for (const Part& part : parts) {
     if (part.money.currency == currency) return part.money.minor;
   }
@@ -77,8 +78,9 @@ Result<Balance> parse_balance(const std::string& account, const std::string& bod
   const auto json = parse_json(body);
   if (!json || !json->is_object()) return unreadable("no JSON object");
   const auto livemode = json->find("livemode");
-  Balance balance{.account = account,
-                  .livemode = livemode != json->end() && livemode->is_boolean() && livemode->get<bool>()};
+  Balance balance{
+      .account = account,
+      .livemode = livemode != json->end() && livemode->is_boolean() && livemode->get<bool>()};
   for (const auto& [name, into] : {std::pair{"available", &balance.available},
                                    std::pair{"pending", &balance.pending},
                                    std::pair{"connect_reserved", &balance.connect_reserved},
@@ -123,7 +125,8 @@ Result<Balance> Balances::get(const access::ConnectedAccount& account) {
   std::unique_lock lock(mutex_);
   for (;;) {
     Entry& entry = entries_[account.id()];
-    if (entry.balance && SteadyClock::now() - entry.balance->read_at < kept_for_) return *entry.balance;
+    if (entry.balance && SteadyClock::now() - entry.balance->read_at < kept_for_)
+      return *entry.balance;
     if (!entry.being_read) break;
     // Whoever reads answers for everybody; should that fail, the next one asks again.
     read_.wait(lock);

@@ -1,6 +1,5 @@
-// An account's balance as Stripe states it now. Kept for some seconds, with its age; callers who ask at
-// the same time share one request.
-// Source: docs.stripe.com/api/balance
+// An account's balance as Stripe states it now. Kept for some seconds, with its age; callers who
+// ask at the same time share one request. Source: docs.stripe.com/api/balance
 #pragma once
 
 #include <chrono>
@@ -33,7 +32,8 @@ struct Balance {
   std::chrono::steady_clock::time_point read_at{};
 
   // The figure of one currency; nothing where Stripe names none.
-  static std::optional<std::int64_t> amount_in(const std::vector<Part>& parts, const Currency& currency);
+  static std::optional<std::int64_t> amount_in(const std::vector<Part>& parts,
+                                               const Currency& currency);
 };
 
 // Error: upstream `stripe_answer_invalid`, where a figure can't be read or a currency is not known.

@@ -23,27 +23,33 @@ Json parts_schema(const char* about) {
   return is::array(is::object({{"amount", is::minor("Minor units.")},
                                {"amount_decimal", is::text("The same: \"1250.00\".")},
                                {"currency", is::text("ISO 4217, lower case.")},
-                               {"source_types", is::map(is::minor("Minor units."), "By where it came from: `card`.")}}),
+                               {"source_types", is::map(is::minor("Minor units."),
+                                                        "By where it came from: `card`.")}}),
                    about);
 }
 
 Json balance_schema() {
   namespace is = http::schema;
-  return is::object({{"object", {{"const", "balance"}}},
-                     {"account", is::text("acct_…")},
-                     {"available", parts_schema("What can be paid out, by currency.")},
-                     {"pending", parts_schema("What is not available yet.")},
-                     {"connectReserved", parts_schema("What the platform holds for connected accounts' negative balances.")},
-                     {"instantAvailable", parts_schema("What can be paid out instantly.")},
-                     {"livemode", is::flag("Real money.")},
-                     {"as_of", is::time("When Stripe was asked.")},
-                     {"age_seconds", is::count("Since then; at most ten.")}});
+  return is::object(
+      {{"object", {{"const", "balance"}}},
+       {"account", is::text("acct_…")},
+       {"available", parts_schema("What can be paid out, by currency.")},
+       {"pending", parts_schema("What is not available yet.")},
+       {"connectReserved",
+        parts_schema("What the platform holds for connected accounts' negative balances.")},
+       {"instantAvailable", parts_schema("What can be paid out instantly.")},
+       {"livemode", is::flag("Real money.")},
+       {"as_of", is::time("When Stripe was asked.")},
+       {"age_seconds", is::count("Since then; at most ten.")}});
 }
 
 http::Docs docs() {
   namespace is = http::schema;
-  http::Docs docs{"An account's balance, live from Stripe; at most ten seconds old, and says how old", "balance"};
-  docs.parameters = Json::array({is::account_query("acct_… of the caller's organization; its default account without it")});
+  http::Docs docs{
+      "An account's balance, live from Stripe; at most ten seconds old, and says how old",
+      "balance"};
+  docs.parameters = Json::array(
+      {is::account_query("acct_… of the caller's organization; its default account without it")});
   docs.responses["200"] = is::answer("The balance.", balance_schema(), Json::parse(R"({
     "object": "balance", "account": "acct_1PlatformDemo001",
     "available": [{"amount": 125000, "amount_decimal": "1250.00", "currency": "eur", "source_types": {"card": 125000}}],

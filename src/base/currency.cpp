@@ -6,17 +6,19 @@ namespace payoutd {
 namespace {
 
 constexpr std::string_view kTwoDecimals[] = {
-    "aed", "afn", "all", "amd", "ang", "aoa", "ars", "aud", "awg", "azn", "bam", "bbd", "bdt", "bgn",
-    "bmd", "bnd", "bob", "brl", "bsd", "btn", "bwp", "byn", "bzd", "cad", "cdf", "chf", "cny", "cop",
-    "crc", "cve", "czk", "dkk", "dop", "dzd", "egp", "etb", "eur", "fjd", "fkp", "gbp", "gel", "ghs",
-    "gip", "gmd", "gtq", "gyd", "hkd", "hnl", "htg", "huf", "idr", "ils", "inr", "jmd", "kes", "kgs",
-    "khr", "kyd", "kzt", "lak", "lbp", "lkr", "lrd", "lsl", "mad", "mdl", "mkd", "mmk", "mnt", "mop",
-    "mur", "mvr", "mwk", "mxn", "myr", "mzn", "nad", "ngn", "nio", "nok", "npr", "nzd", "pab", "pen",
-    "pgk", "php", "pkr", "pln", "qar", "ron", "rsd", "rub", "sar", "sbd", "scr", "sek", "sgd", "shp",
-    "sle", "sos", "srd", "std", "szl", "thb", "tjs", "top", "try", "ttd", "twd", "tzs", "uah", "usd",
-    "uyu", "uzs", "wst", "xcd", "yer", "zar", "zmw", "isk", "ugx"};
-constexpr std::string_view kZeroDecimals[] = {"bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga",
-                                              "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"};
+    "aed", "afn", "all", "amd", "ang", "aoa", "ars", "aud", "awg", "azn", "bam", "bbd", "bdt",
+    "bgn", "bmd", "bnd", "bob", "brl", "bsd", "btn", "bwp", "byn", "bzd", "cad", "cdf", "chf",
+    "cny", "cop", "crc", "cve", "czk", "dkk", "dop", "dzd", "egp", "etb", "eur", "fjd", "fkp",
+    "gbp", "gel", "ghs", "gip", "gmd", "gtq", "gyd", "hkd", "hnl", "htg", "huf", "idr", "ils",
+    "inr", "jmd", "kes", "kgs", "khr", "kyd", "kzt", "lak", "lbp", "lkr", "lrd", "lsl", "mad",
+    "mdl", "mkd", "mmk", "mnt", "mop", "mur", "mvr", "mwk", "mxn", "myr", "mzn", "nad", "ngn",
+    "nio", "nok", "npr", "nzd", "pab", "pen", "pgk", "php", "pkr", "pln", "qar", "ron", "rsd",
+    "rub", "sar", "sbd", "scr", "sek", "sgd", "shp", "sle", "sos", "srd", "std", "szl", "thb",
+    "tjs", "top", "try", "ttd", "twd", "tzs", "uah", "usd", "uyu", "uzs", "wst", "xcd", "yer",
+    "zar", "zmw", "isk", "ugx"};
+constexpr std::string_view kZeroDecimals[] = {"bif", "clp", "djf", "gnf", "jpy",
+                                              "kmf", "krw", "mga", "pyg", "rwf",
+                                              "vnd", "vuv", "xaf", "xof", "xpf"};
 constexpr std::string_view kThreeDecimals[] = {"bhd", "jod", "kwd", "omr", "tnd"};
 
 template <std::size_t N>
@@ -40,7 +42,8 @@ std::optional<Currency> Currency::parse(std::string_view text) {
     currency.code[i] = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   }
   const std::string_view code = view(currency);
-  if (in(kTwoDecimals, code) || in(kZeroDecimals, code) || in(kThreeDecimals, code)) return currency;
+  if (in(kTwoDecimals, code) || in(kZeroDecimals, code) || in(kThreeDecimals, code))
+    return currency;
   return std::nullopt;
 }
 

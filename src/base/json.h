@@ -1,5 +1,5 @@
-// JSON in and out. Json (sorted keys, logarithmic look-up) reads what others send; OrderedJson keeps
-// the order of an answer's fields for the people who read it.
+// JSON in and out. Json (sorted keys, logarithmic look-up) reads what others send; OrderedJson
+// keeps the order of an answer's fields for the people who read it.
 #pragma once
 
 #include <cstddef>

@@ -61,8 +61,9 @@ bool token_char(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-constexpr std::array<std::string_view, 9> kSecretPrefixes = {
-    "sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_", "pk_payoutd_", "Bearer ", "Basic ", "://"};
+constexpr std::array<std::string_view, 9> kSecretPrefixes = {"sk_live_", "sk_test_", "rk_live_",
+                                                             "rk_test_", "whsec_",   "pk_payoutd_",
+                                                             "Bearer ",  "Basic ",   "://"};
 
 // A URL's user and password: "postgresql://user:password@host".
 std::size_t credentials_end(std::string_view text, std::size_t from) {
@@ -83,10 +84,11 @@ Result<void> configure(std::string_view setting) {
     } else if (word == "debug" || word == "info" || word == "warn" || word == "error") {
       logger().set_level(spdlog::level::from_str(word == "error" ? "err" : std::string(word)));
     } else if (!word.empty()) {
-      return Error{Kind::invalid, "invalid_log_setting",
-                   fmt::format("\"{}\" is no log setting: give debug, info, warn or error, and text or "
-                               "json, like \"info,json\"",
-                               word)};
+      return Error{
+          Kind::invalid, "invalid_log_setting",
+          fmt::format("\"{}\" is no log setting: give debug, info, warn or error, and text or "
+                      "json, like \"info,json\"",
+                      word)};
     }
   }
   return {};
@@ -105,14 +107,17 @@ void write(Level level, std::string_view message, std::initializer_list<Field> f
     return;
   }
   std::string line = fmt::format("{} {:5} {}", now, name_of(level), message);
-  for (const auto& [name, value] : scopes) line += fmt::format(" {}={}", name, quoted(redact(value)));
+  for (const auto& [name, value] : scopes)
+    line += fmt::format(" {}={}", name, quoted(redact(value)));
   for (const Field& field : fields) {
     line += fmt::format(" {}={}", field.name, quoted(redact(field.value)));
   }
   logger().log(to_spdlog(level), "{}", line);
 }
 
-Scope::Scope(std::string_view name, std::string value) { scopes.emplace_back(name, std::move(value)); }
+Scope::Scope(std::string_view name, std::string value) {
+  scopes.emplace_back(name, std::move(value));
+}
 Scope::~Scope() { scopes.pop_back(); }
 
 std::string redact(std::string_view text) {

@@ -6,11 +6,12 @@ namespace payoutd {
 namespace {
 
 Error invalid_amount(std::string_view text) {
-  return Error{Kind::unprocessable, "amount_invalid",
-               fmt::format("\"{}\" is not a decimal amount: give digits and at most one point, like "
-                           "\"1000.00\"",
-                           text.substr(0, 64)),
-               "amount_decimal"};
+  return Error{
+      Kind::unprocessable, "amount_invalid",
+      fmt::format("\"{}\" is not a decimal amount: give digits and at most one point, like "
+                  "\"1000.00\"",
+                  text.substr(0, 64)),
+      "amount_decimal"};
 }
 
 bool all_digits(std::string_view text) {
@@ -47,8 +48,8 @@ Result<Money> parse_decimal(std::string_view text, Currency currency) {
   const auto decimals = static_cast<std::size_t>(currency.decimals());
   if (fraction.size() > decimals) {
     return Error{Kind::unprocessable, "amount_precision",
-                 fmt::format("\"{}\" has {} decimals; {} has {}", text.substr(0, 64), fraction.size(),
-                             currency.str(), decimals),
+                 fmt::format("\"{}\" has {} decimals; {} has {}", text.substr(0, 64),
+                             fraction.size(), currency.str(), decimals),
                  "amount_decimal"};
   }
   std::string digits(whole);

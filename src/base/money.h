@@ -12,7 +12,8 @@
 
 namespace payoutd {
 
-inline constexpr std::int64_t kMaxMinor = 1'000'000'000'000'000;  // 10^15, what a caller may ask for
+inline constexpr std::int64_t kMaxMinor =
+    1'000'000'000'000'000;  // 10^15, what a caller may ask for
 
 struct Money {
   std::int64_t minor = 0;

@@ -44,10 +44,10 @@ class [[nodiscard]] Result {
   using value_type = T;
 
   template <class U = T>
-    requires(std::is_constructible_v<T, U &&> && !std::is_same_v<std::remove_cvref_t<U>, Error> &&
-             !std::is_same_v<std::remove_cvref_t<U>, Result>)
-  Result(U&& value) : held_(std::in_place, std::forward<U>(value)) {}  // NOLINT: converts on purpose
-  Result(Error error) : held_(std::unexpect, std::move(error)) {}      // NOLINT: converts on purpose
+  requires(std::is_constructible_v<T, U&&> && !std::is_same_v<std::remove_cvref_t<U>, Error> &&
+           !std::is_same_v<std::remove_cvref_t<U>, Result>) Result(U&& value)
+      : held_(std::in_place, std::forward<U>(value)) {}            // NOLINT: converts on purpose
+  Result(Error error) : held_(std::unexpect, std::move(error)) {}  // NOLINT: converts on purpose
 
   explicit operator bool() const { return held_.has_value(); }
   bool ok() const { return held_.has_value(); }

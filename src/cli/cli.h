@@ -1,5 +1,6 @@
-// The command line. Answers go to standard output (with --json as JSON), everything else to standard
-// error. Exit codes: 0 done, 1 refused or failed, 2 wrong usage or settings, 3 a check found something.
+// The command line. Answers go to standard output (with --json as JSON), everything else to
+// standard error. Exit codes: 0 done, 1 refused or failed, 2 wrong usage or settings, 3 a check
+// found something.
 #pragma once
 
 namespace payoutd::cli {

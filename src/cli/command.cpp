@@ -15,7 +15,8 @@ int fail(const Error& error, bool json) {
   } else {
     say("payoutd: " + log::redact(error.message));
   }
-  return error.code == "invalid_configuration" || error.code == "invalid_env_file" ? kWrongUsage : kFailed;
+  return error.code == "invalid_configuration" || error.code == "invalid_env_file" ? kWrongUsage
+                                                                                   : kFailed;
 }
 
 void print(const OrderedJson& json) {

@@ -77,14 +77,18 @@ int dev(const DevArguments& arguments) {
 
 void add_dev(CLI::App& program, Action& action) {
   auto* command = program.add_subcommand(
-      "dev", "Everything, nothing configured: a database, a simulated Stripe with a demo platform, the service");
+      "dev",
+      "Everything, nothing configured: a database, a simulated Stripe with a demo platform, the service");
   auto arguments = std::make_shared<DevArguments>();
-  command->add_option("--listen", arguments->listen, "the service's host:port (default 127.0.0.1:8080; 0: any free)");
+  command->add_option("--listen", arguments->listen,
+                      "the service's host:port (default 127.0.0.1:8080; 0: any free)");
   command->add_option("--sim-listen", arguments->sim_listen,
                       "the simulator's host:port (default 127.0.0.1:12111; 0: any free)");
-  command->add_option("--data-dir", arguments->data_dir, "where the database lives (default .payoutd)");
+  command->add_option("--data-dir", arguments->data_dir,
+                      "where the database lives (default .payoutd)");
   command->add_option("--seed", arguments->seed, "of the demo's history")->capture_default_str();
-  command->add_flag("--no-activity", arguments->no_activity, "the simulator does only what it is asked");
+  command->add_flag("--no-activity", arguments->no_activity,
+                    "the simulator does only what it is asked");
   command->add_flag("--json", arguments->json, "when ready, print one JSON object on one line");
   command->callback([&action, arguments] { action = [arguments] { return dev(*arguments); }; });
 }

@@ -14,7 +14,8 @@ struct DlqOptions {
 OrderedJson to_json(const jobs::DeadJob& job) {
   return {{"id", job.id.str()},
           {"kind", job.kind},
-          {"organization_id", job.organization ? OrderedJson(job.organization->str()) : OrderedJson(nullptr)},
+          {"organization_id",
+           job.organization ? OrderedJson(job.organization->str()) : OrderedJson(nullptr)},
           {"payload", OrderedJson::parse(job.payload)},
           {"attempts", job.attempts},
           {"error", job.error},
@@ -32,8 +33,10 @@ int list(pg::Database& db, const DlqOptions& options) {
   OrderedJson all = OrderedJson::array();
   for (const jobs::DeadJob& job : *dead) {
     if (options.json) all.push_back(to_json(job));
-    else std::puts(fmt::format("{}  {}  {} attempts  {}  {}  {}", job.id.str(), to_iso(job.died_at), job.attempts,
-                               job.kind, job.payload, job.error).c_str());
+    else
+      std::puts(fmt::format("{}  {}  {} attempts  {}  {}  {}", job.id.str(), to_iso(job.died_at),
+                            job.attempts, job.kind, job.payload, job.error)
+                    .c_str());
   }
   if (options.json) print(OrderedJson{{"data", all}});
   return kDone;
@@ -43,7 +46,9 @@ using Change = Result<void> (*)(pg::Tx&, JobId, std::optional<OrgId>);
 
 int change(pg::Database& db, const DlqOptions& options, Change to, const char* done) {
   const auto id = JobId::parse(options.id);
-  if (!id) return fail({Kind::invalid, "invalid_id", "a job's id is a UUID: payoutd dlq list shows them"}, options.json);
+  if (!id)
+    return fail({Kind::invalid, "invalid_id", "a job's id is a UUID: payoutd dlq list shows them"},
+                options.json);
   const auto changed = db.transact([&](pg::Tx& tx) { return to(tx, *id, std::nullopt); });
   if (!changed) return fail(changed.error(), options.json);
   if (options.json) print(OrderedJson{{"id", id->str()}, {"result", done}});
@@ -51,15 +56,20 @@ int change(pg::Database& db, const DlqOptions& options, Change to, const char* d
   return kDone;
 }
 
-int requeue(pg::Database& db, const DlqOptions& options) { return change(db, options, jobs::requeue, "requeued"); }
-int discard(pg::Database& db, const DlqOptions& options) { return change(db, options, jobs::discard, "discarded"); }
+int requeue(pg::Database& db, const DlqOptions& options) {
+  return change(db, options, jobs::requeue, "requeued");
+}
+int discard(pg::Database& db, const DlqOptions& options) {
+  return change(db, options, jobs::discard, "discarded");
+}
 
 void bind(CLI::App& command, Action& action, const std::shared_ptr<DlqOptions>& options,
           int (*step)(pg::Database&, const DlqOptions&)) {
   command.add_flag("--json", options->json, "answer as JSON");
   command.callback([&action, options, step] {
     action = [options, step] {
-      return with_database(options->json, [&](pg::Database& db, const app::Config&) { return step(db, *options); });
+      return with_database(
+          options->json, [&](pg::Database& db, const app::Config&) { return step(db, *options); });
     };
   });
 }
@@ -72,9 +82,12 @@ void add_dlq(CLI::App& program, Action& action) {
   const auto options = std::make_shared<DlqOptions>();
   auto* listing = dlq->add_subcommand("list", "The newest, with what went wrong");
   listing->add_option("--kind", options->kind, "like mirror.refetch");
-  listing->add_option("--limit", options->limit, "at most so many")->check(CLI::Range(1, 1000))->capture_default_str();
+  listing->add_option("--limit", options->limit, "at most so many")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   bind(*listing, action, options, list);
-  auto* requeuing = dlq->add_subcommand("requeue", "Try one again, at once and with all its attempts");
+  auto* requeuing =
+      dlq->add_subcommand("requeue", "Try one again, at once and with all its attempts");
   requeuing->add_option("id", options->id, "of the job")->required();
   bind(*requeuing, action, options, requeue);
   auto* discarding = dlq->add_subcommand("discard", "Forget one for good");

@@ -12,24 +12,28 @@ struct Finding {
 
 std::vector<Finding> examine(const app::Config& config) {
   std::vector<Finding> findings;
-  auto local = app::LocalDatabase::open(config, app::LocalDatabase::Use::share, [](const std::string&) {});
+  auto local =
+      app::LocalDatabase::open(config, app::LocalDatabase::Use::share, [](const std::string&) {});
   findings.push_back({"database", local.ok(),
-                      !local ? local.error().message
-                             : config.database_url ? "DATABASE_URL" : "embedded, in " + local->folder()});
+                      !local                ? local.error().message
+                      : config.database_url ? "DATABASE_URL"
+                                            : "embedded, in " + local->folder()});
   if (local) {
     pg::Database db({.url = local->url(), .max_connections = 1, .wait_ms = 2000});
     const bool alive = db.alive(2000);
     findings.push_back({"connection", alive, alive ? "answers" : "does not answer"});
     if (alive) {
       const auto migrated = pg::check_migrated({.url = local->url()});
-      findings.push_back({"schema", migrated.ok(), migrated ? "current" : migrated.error().message});
+      findings.push_back(
+          {"schema", migrated.ok(), migrated ? "current" : migrated.error().message});
     }
   }
   findings.push_back({"STRIPE_SECRET_KEY", config.stripe_key.has_value(),
                       config.stripe_key ? "set" : "not set: nothing is asked of Stripe"});
   const auto secrets = config.webhook_secrets.size();
-  findings.push_back({"STRIPE_WEBHOOK_SECRETS", secrets > 0,
-                      secrets > 0 ? fmt::format("{} given", secrets) : "not set: webhooks are answered 503"});
+  findings.push_back(
+      {"STRIPE_WEBHOOK_SECRETS", secrets > 0,
+       secrets > 0 ? fmt::format("{} given", secrets) : "not set: webhooks are answered 503"});
   return findings;
 }
 
@@ -43,7 +47,8 @@ int doctor(bool json) {
     if (json) {
       list.push_back({{"check", finding.check}, {"ok", finding.good}, {"message", finding.says}});
     } else {
-      std::puts(fmt::format("{}  {:<24} {}", finding.good ? "ok     " : "missing", finding.check, finding.says)
+      std::puts(fmt::format("{}  {:<24} {}", finding.good ? "ok     " : "missing", finding.check,
+                            finding.says)
                     .c_str());
     }
   }
@@ -54,7 +59,8 @@ int doctor(bool json) {
 }  // namespace
 
 void add_doctor(CLI::App& program, Action& action) {
-  auto* command = program.add_subcommand("doctor", "Check the settings, the database and what they lack");
+  auto* command =
+      program.add_subcommand("doctor", "Check the settings, the database and what they lack");
   auto json = std::make_shared<bool>(false);
   command->add_flag("--json", *json, "answer as JSON");
   command->callback([&action, json] { action = [json] { return doctor(*json); }; });

@@ -27,8 +27,8 @@ OrderedJson to_json(const webhooks::LoggedEvent& event) {
 }
 
 std::string line_of(const webhooks::LoggedEvent& event) {
-  std::string line = fmt::format("{}  {:<15} {:<44} {} {}", to_iso(event.created), event.state, event.type,
-                                 event.id, event.account);
+  std::string line = fmt::format("{}  {:<15} {:<44} {} {}", to_iso(event.created), event.state,
+                                 event.type, event.id, event.account);
   if (!event.error.empty()) line += "  " + event.error;
   return line;
 }
@@ -79,7 +79,8 @@ int replay(pg::Database& db, EventOptions& options) {
 
 using EventStep = int (*)(pg::Database&, EventOptions&);
 
-void bind_events(CLI::App& command, Action& action, const std::shared_ptr<EventOptions>& options, EventStep step) {
+void bind_events(CLI::App& command, Action& action, const std::shared_ptr<EventOptions>& options,
+                 EventStep step) {
   command.add_flag("--json", options->json, "answer as JSON");
   command.callback([&action, options, step] {
     action = [options, step] {
@@ -93,14 +94,16 @@ void bind_events(CLI::App& command, Action& action, const std::shared_ptr<EventO
 }  // namespace
 
 void add_events(CLI::App& program, Action& action) {
-  auto* events = program.add_subcommand("events", "Stripe's events in the inbox: list, show, replay");
+  auto* events =
+      program.add_subcommand("events", "Stripe's events in the inbox: list, show, replay");
   events->require_subcommand(1);
   const auto options = std::make_shared<EventOptions>();
   auto* listing = events->add_subcommand("list", "The newest events and what became of them");
   listing->add_option("--type", options->type, "like payout.paid");
   listing->add_option("--account", options->account, "acct_…");
-  listing->add_option("--state", options->state,
-                      "applied, pending, failed, unhandled, unknown_account, other_mode, out_of_range");
+  listing->add_option(
+      "--state", options->state,
+      "applied, pending, failed, unhandled, unknown_account, other_mode, out_of_range");
   listing->add_option("--limit", options->filter.limit, "at most so many")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

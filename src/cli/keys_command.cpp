@@ -21,10 +21,11 @@ int create(pg::Database& db, const KeyOptions& options) {
   if (!organization) return fail(organization.error(), options.json);
   const auto role = access::parse_role(options.role);
   if (!role) {
-    return fail(Error{Kind::invalid, "invalid_role",
-                      fmt::format("\"{}\" is no role: give viewer, operator, approver, admin or system",
-                                  options.role)},
-                options.json);
+    return fail(
+        Error{Kind::invalid, "invalid_role",
+              fmt::format("\"{}\" is no role: give viewer, operator, approver, admin or system",
+                          options.role)},
+        options.json);
   }
   access::KeyRequest request{.name = options.name, .role = *role, .created_by = kActor};
   if (!options.expires.empty()) {
@@ -58,8 +59,8 @@ int list(pg::Database& db, const KeyOptions& options) {
       all.push_back(access::to_json(key));
       continue;
     }
-    std::fputs(fmt::format("{}  {:9} {:16} {}{}\n", key.id.str(), access::name_of(key.role), key.prefix,
-                           key.name, key.revoked_at ? "  (revoked)" : "")
+    std::fputs(fmt::format("{}  {:9} {:16} {}{}\n", key.id.str(), access::name_of(key.role),
+                           key.prefix, key.name, key.revoked_at ? "  (revoked)" : "")
                    .c_str(),
                stdout);
   }
@@ -72,8 +73,9 @@ int revoke(pg::Database& db, const KeyOptions& options) {
   if (!organization) return fail(organization.error(), options.json);
   const auto id = ApiKeyId::parse(options.id);
   if (!id) {
-    return fail(Error{Kind::invalid, "invalid_id", "give the key's id, as `payoutd keys list` shows it"},
-                options.json);
+    return fail(
+        Error{Kind::invalid, "invalid_id", "give the key's id, as `payoutd keys list` shows it"},
+        options.json);
   }
   access::Keys keys(db);
   const auto revoked = keys.revoke(organization->id, *id, kActor);
@@ -85,8 +87,10 @@ int revoke(pg::Database& db, const KeyOptions& options) {
 
 using KeysStep = int (*)(pg::Database&, const KeyOptions&);
 
-void bind(CLI::App& command, Action& action, const std::shared_ptr<KeyOptions>& options, KeysStep step) {
-  command.add_option("--organization", options->organization, "name or id (default: the platform's own)");
+void bind(CLI::App& command, Action& action, const std::shared_ptr<KeyOptions>& options,
+          KeysStep step) {
+  command.add_option("--organization", options->organization,
+                     "name or id (default: the platform's own)");
   command.add_flag("--json", options->json, "answer as JSON");
   command.callback([&action, options, step] {
     action = [options, step] {
@@ -103,8 +107,10 @@ void add_keys(CLI::App& program, Action& action) {
   auto* keys = program.add_subcommand("keys", "API keys: create, list, revoke");
   keys->require_subcommand(1);
   const auto options = std::make_shared<KeyOptions>();
-  auto* creating = keys->add_subcommand("create", "Make a key; its text is shown once, on standard output");
-  creating->add_option("--name", options->name, "for people, to tell keys apart")->capture_default_str();
+  auto* creating =
+      keys->add_subcommand("create", "Make a key; its text is shown once, on standard output");
+  creating->add_option("--name", options->name, "for people, to tell keys apart")
+      ->capture_default_str();
   creating->add_option("--role", options->role, "viewer, operator, approver, admin or system")
       ->capture_default_str();
   creating->add_option("--expires", options->expires, "a date or time after which it ends");

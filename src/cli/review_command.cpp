@@ -27,19 +27,26 @@ OrderedJson to_json(const payouts::instructions::InReview& one) {
 
 int list_reviews(const ReviewArguments& arguments) {
   return with_database(arguments.json, [&](pg::Database& db, const app::Config&) {
-    const auto found = db.read([](pg::Tx& tx) -> Result<std::vector<payouts::instructions::InReview>> {
-      return payouts::instructions::in_review(tx, kListed);
-    });
+    const auto found =
+        db.read([](pg::Tx& tx) -> Result<std::vector<payouts::instructions::InReview>> {
+          return payouts::instructions::in_review(tx, kListed);
+        });
     if (!found) return fail(found.error(), arguments.json);
     OrderedJson all = OrderedJson::array();
     for (const auto& one : *found) {
-      if (arguments.json) all.push_back(to_json(one));
-      else std::puts(fmt::format("{}  {}  {:>14} {}  sent {}  {}", one.payout.str(), one.account, to_decimal(one.money),
-                                 one.money.currency.str(), one.sent_at ? to_iso(*one.sent_at) : "never",
-                                 one.message.value_or("")).c_str());
+      if (arguments.json)
+        all.push_back(to_json(one));
+      else
+        std::puts(fmt::format("{}  {}  {:>14} {}  sent {}  {}", one.payout.str(), one.account,
+                              to_decimal(one.money), one.money.currency.str(),
+                              one.sent_at ? to_iso(*one.sent_at) : "never",
+                              one.message.value_or(""))
+                      .c_str());
     }
-    if (arguments.json) print(OrderedJson{{"data", all}});
-    else if (found->empty()) say("nothing waits for a person");
+    if (arguments.json)
+      print(OrderedJson{{"data", all}});
+    else if (found->empty())
+      say("nothing waits for a person");
     return kDone;
   });
 }
@@ -47,14 +54,17 @@ int list_reviews(const ReviewArguments& arguments) {
 int settle_review(const ReviewArguments& arguments) {
   const auto id = PayoutId::parse(arguments.payout);
   if (!id) {
-    return fail({Kind::invalid, "invalid_id", "a payout's id is a UUID: payoutd review list shows them"}, arguments.json);
+    return fail(
+        {Kind::invalid, "invalid_id", "a payout's id is a UUID: payoutd review list shows them"},
+        arguments.json);
   }
   return with_database(arguments.json, [&](pg::Database& db, const app::Config& config) {
     const SystemClock clock;
     auto client = app::open_stripe(config, db, clock);
     if (!client) return fail(client.error(), arguments.json);
     if (*client == nullptr) {
-      return fail({Kind::invalid, "stripe_not_configured", "STRIPE_SECRET_KEY is not set"}, arguments.json);
+      return fail({Kind::invalid, "stripe_not_configured", "STRIPE_SECRET_KEY is not set"},
+                  arguments.json);
     }
     const mirror::Appliers appliers = app::all_appliers();
     payouts::AskStripe ask(db, **client, appliers, clock);
@@ -69,23 +79,29 @@ int settle_review(const ReviewArguments& arguments) {
 }  // namespace
 
 void add_review(CLI::App& program, Action& action) {
-  auto* review = program.add_subcommand("review", "Payouts of which looking has not shown whether Stripe paid them");
+  auto* review = program.add_subcommand(
+      "review", "Payouts of which looking has not shown whether Stripe paid them");
   review->require_subcommand(1);
   const auto arguments = std::make_shared<ReviewArguments>();
   auto* listing = review->add_subcommand("list", "The oldest first, with what was tried");
   listing->add_flag("--json", arguments->json, "answer as JSON");
-  listing->callback([&action, arguments] { action = [arguments] { return list_reviews(*arguments); }; });
+  listing->callback(
+      [&action, arguments] { action = [arguments] { return list_reviews(*arguments); }; });
   auto* settling = review->add_subcommand(
-      "settle", "Call one failed, after another look at Stripe's list; one that the list shows is settled by it instead");
+      "settle",
+      "Call one failed, after another look at Stripe's list; one that it shows is settled by that");
   settling->add_option("payout", arguments->payout, "its id")->required();
-  settling->add_flag("--not-paid", arguments->not_paid, "Stripe's dashboard shows that it was not paid")->required();
+  settling
+      ->add_flag("--not-paid", arguments->not_paid, "Stripe's dashboard shows that it was not paid")
+      ->required();
   settling->add_option("--reason", arguments->reason, "how that was found, for the audit trail")
       ->required()->check(CLI::Validator([](std::string& text) {
         return text.empty() || text.size() > 500 ? "1 to 500 bytes" : std::string{};
       }, "TEXT"));
   settling->add_option("--actor", arguments->actor, "who says so")->required();
   settling->add_flag("--json", arguments->json, "answer as JSON");
-  settling->callback([&action, arguments] { action = [arguments] { return settle_review(*arguments); }; });
+  settling->callback(
+      [&action, arguments] { action = [arguments] { return settle_review(*arguments); }; });
 }
 
 }  // namespace payoutd::cli

@@ -34,7 +34,8 @@ int serve(const std::string& listen) {
 void add_serve(CLI::App& program, Action& action) {
   auto* command = program.add_subcommand("serve", "Run the service until SIGTERM");
   auto listen = std::make_shared<std::string>();
-  command->add_option("--listen", *listen, "host:port, instead of PAYOUTD_LISTEN (port 0: any free one)");
+  command->add_option("--listen", *listen,
+                      "host:port, instead of PAYOUTD_LISTEN (port 0: any free one)");
   command->callback([&action, listen] { action = [listen] { return serve(*listen); }; });
 }
 

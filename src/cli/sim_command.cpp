@@ -53,21 +53,30 @@ int simulate(const SimArguments& arguments) {
 }  // namespace
 
 void add_sim(CLI::App& program, Action& action) {
-  auto* command = program.add_subcommand("stripe-sim", "The simulated Stripe alone, for any Stripe SDK");
+  auto* command =
+      program.add_subcommand("stripe-sim", "The simulated Stripe alone, for any Stripe SDK");
   auto arguments = std::make_shared<SimArguments>();
-  command->add_option("--listen", arguments->listen, "host:port (port 0: any free one)")->capture_default_str();
+  command->add_option("--listen", arguments->listen, "host:port (port 0: any free one)")
+      ->capture_default_str();
   command->add_option("--seed", arguments->seed, "of ids and history")->capture_default_str();
-  command->add_option("--demo", arguments->demo, "history: none, small (three weeks) or full (six months)")
+  command
+      ->add_option("--demo", arguments->demo,
+                   "history: none, small (three weeks) or full (six months)")
       ->check(CLI::IsMember({"none", "small", "full"}))
       ->capture_default_str();
-  command->add_option("--activity-ms", arguments->activity_ms, "something happens this often; 0: never")
+  command
+      ->add_option("--activity-ms", arguments->activity_ms,
+                   "something happens this often; 0: never")
       ->check(CLI::Range(0, 3'600'000))
       ->capture_default_str();
-  command->add_option("--visibility-lag", arguments->visibility_lag_s, "seconds until lists show what was made")
+  command
+      ->add_option("--visibility-lag", arguments->visibility_lag_s,
+                   "seconds until lists show what was made")
       ->check(CLI::Range(0, 3'600));
   command->add_flag("--rate-limits", arguments->limits, "Stripe's rate limits (off by default)");
   command->add_flag("--json", arguments->json, "when ready, print one JSON object on one line");
-  command->callback([&action, arguments] { action = [arguments] { return simulate(*arguments); }; });
+  command->callback(
+      [&action, arguments] { action = [arguments] { return simulate(*arguments); }; });
 }
 
 }  // namespace payoutd::cli

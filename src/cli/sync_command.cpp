@@ -17,9 +17,11 @@ struct SyncArguments {
 };
 
 std::string line_of(const sync::Progress& progress) {
-  const double rate = progress.seconds > 0 ? static_cast<double>(progress.counts.rows) / progress.seconds : 0;
-  std::string line = fmt::format("{} of {} accounts  {} rows  {:.0f} rows/s  {} requests", progress.accounts_done,
-                                 progress.accounts, progress.counts.rows, rate, progress.counts.requests);
+  const double rate =
+      progress.seconds > 0 ? static_cast<double>(progress.counts.rows) / progress.seconds : 0;
+  std::string line =
+      fmt::format("{} of {} accounts  {} rows  {:.0f} rows/s  {} requests", progress.accounts_done,
+                  progress.accounts, progress.counts.rows, rate, progress.counts.requests);
   if (progress.limited > 0) line += fmt::format("  {} limited", progress.limited);
   if (progress.rows_left && rate > 0) {
     line += fmt::format("  about {} rows left ({:.0f} s)", *progress.rows_left,
@@ -37,10 +39,12 @@ void show_progress(const sync::Progress& progress) {
 }
 
 void say_run(const sync::RunRecord& run) {
-  say(fmt::format("{}: {} accounts, {} rows, {} of them not known before, {} changed; {} requests", run.status,
-                  run.accounts, run.counts.rows, run.counts.created, run.counts.changed, run.counts.requests));
+  say(fmt::format("{}: {} accounts, {} rows, {} of them not known before, {} changed; {} requests",
+                  run.status, run.accounts, run.counts.rows, run.counts.created, run.counts.changed,
+                  run.counts.requests));
   for (const sync::StreamRecord& stream : run.streams) {
-    if (!stream.error.empty()) say(fmt::format("  {} {}: {}", stream.account, stream.stream, stream.error));
+    if (!stream.error.empty())
+      say(fmt::format("  {} {}: {}", stream.account, stream.stream, stream.error));
   }
 }
 
@@ -58,7 +62,8 @@ sync::Options options_of(const SyncArguments& arguments) {
   return options;
 }
 
-int report(const Result<std::vector<sync::RunRecord>>& runs, const SyncArguments& arguments, bool drawn) {
+int report(const Result<std::vector<sync::RunRecord>>& runs, const SyncArguments& arguments,
+           bool drawn) {
   if (drawn) fmt::print(stderr, "\r\x1b[K");
   if (!runs) return fail(runs.error(), arguments.json);
   bool good = true;
@@ -114,11 +119,13 @@ int sync_now(const SyncArguments& arguments) {
 }
 
 void say_check(const sync::BalanceCheck& check) {
-  std::string line = fmt::format("{}  {}  {:<9}  Stripe {:>14}  mirror {:>14}  {} rows", check.account, check.currency,
-                                 name_of(check.state), check.expected(), check.found, check.rows);
+  std::string line =
+      fmt::format("{}  {}  {:<9}  Stripe {:>14}  mirror {:>14}  {} rows", check.account,
+                  check.currency, name_of(check.state), check.expected(), check.found, check.rows);
   if (check.first_day) {
-    line += fmt::format("  since {}: {} missing, {} altered, {} surplus", pg::detail::day_text(*check.first_day),
-                        check.missing.size(), check.altered.size(), check.surplus.size());
+    line += fmt::format("  since {}: {} missing, {} altered, {} surplus",
+                        pg::detail::day_text(*check.first_day), check.missing.size(),
+                        check.altered.size(), check.surplus.size());
   }
   std::puts(line.c_str());
 }
@@ -138,8 +145,8 @@ int show_completeness(pg::Database& db, const std::vector<sync::RunRecord>& runs
     }
     for (const sync::BalanceCheck& check : found->balances) say_check(check);
     for (const sync::PayoutCheck& payout : found->payouts) {
-      std::puts(fmt::format("{}  {}  its transactions sum to {}, not to {} {}", payout.account, payout.payout,
-                            payout.found, payout.amount, payout.currency)
+      std::puts(fmt::format("{}  {}  its transactions sum to {}, not to {} {}", payout.account,
+                            payout.payout, payout.found, payout.amount, payout.currency)
                     .c_str());
     }
   }
@@ -161,17 +168,20 @@ int verify(const SyncArguments& arguments) {
 
 void add_sync(CLI::App& program, Action& action) {
   auto* command = program.add_subcommand(
-      "sync", "Read what Stripe has into the mirror: all accounts, all lists; goes on where the last run was");
+      "sync",
+      "Read what Stripe has into the mirror: all accounts, all lists; goes on where the last run was");
   auto arguments = std::make_shared<SyncArguments>();
   command->add_option("--account", arguments->account, "only this one, acct_…");
   command->add_flag("--repair", arguments->repair, "read every list whole and mend what differs");
   command->add_flag("--json", arguments->json, "print each organization's run as JSON");
-  command->callback([&action, arguments] { action = [arguments] { return sync_now(*arguments); }; });
+  command->callback(
+      [&action, arguments] { action = [arguments] { return sync_now(*arguments); }; });
 }
 
 void add_verify(CLI::App& program, Action& action) {
   auto* command = program.add_subcommand(
-      "verify", "Compare the mirror with Stripe's balances, and row by row where they differ (exit code 3)");
+      "verify",
+      "Compare the mirror with Stripe's balances, and row by row where they differ (exit code 3)");
   auto arguments = std::make_shared<SyncArguments>();
   command->add_option("--account", arguments->account, "only this one, acct_…");
   command->add_flag("--json", arguments->json, "print each organization's checks as JSON");

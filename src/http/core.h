@@ -31,8 +31,8 @@ struct Core {
   // Runs the route's handler on this thread.
   Answer answer(Request& request, const Route& route, Ticket ticket);
   // A refusal of the server's own, in the router's form. `allow` becomes a 405's Allow header.
-  Answer refuse(std::string_view method, const std::string& request_id, int status, const Error& error,
-                const std::string& allow = {});
+  Answer refuse(std::string_view method, const std::string& request_id, int status,
+                const Error& error, const std::string& allow = {});
 };
 
 }  // namespace payoutd::http

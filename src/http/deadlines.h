@@ -1,6 +1,6 @@
-// Who has waited too long. Each kind of waiting takes the same time for everybody, so each is a list
-// in the order of its ends: setting, clearing and finding the first cost the same for one connection
-// as for ten thousand.
+// Who has waited too long. Each kind of waiting takes the same time for everybody, so each is a
+// list in the order of its ends: setting, clearing and finding the first cost the same for one
+// connection as for ten thousand.
 #pragma once
 
 #include <array>
@@ -31,8 +31,10 @@ class Deadlines {
   };
 
   explicit Deadlines(const Limits& limits)
-      : waits_{std::chrono::milliseconds(limits.idle_ms), std::chrono::milliseconds(limits.request_ms),
-               std::chrono::milliseconds(limits.write_ms), std::chrono::milliseconds(limits.linger_ms)} {}
+      : waits_{std::chrono::milliseconds(limits.idle_ms),
+               std::chrono::milliseconds(limits.request_ms),
+               std::chrono::milliseconds(limits.write_ms),
+               std::chrono::milliseconds(limits.linger_ms)} {}
 
   void set(Mark& mark, Kind kind, std::uint32_t slot, Moment now) {
     auto& list = lists_[static_cast<std::size_t>(kind)];

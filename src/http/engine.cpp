@@ -57,7 +57,8 @@ class Taking {
 
 bool same_name(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) {
-    return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
+    return std::tolower(static_cast<unsigned char>(x)) ==
+           std::tolower(static_cast<unsigned char>(y));
   });
 }
 
@@ -90,15 +91,16 @@ class Engine::Httplib final : public httplib::Server {
  public:
   explicit Httplib(const std::string& server_name) {
     set_default_headers({{"Server", server_name}});
-    // The body was framed before and lies outside the stream, so nothing is left unread by answering
-    // here; and no std::regex sees the path.
+    // The body was framed before and lies outside the stream, so nothing is left unread by
+    // answering here; and no std::regex sees the path.
     set_pre_routing_handler([](const httplib::Request&, httplib::Response& response) {
       Reply reply = turn->make();
       turn->wire = reply.wire;
       fill(response, std::move(reply));
       return HandlerResponse::Handled;
     });
-    set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
+    set_exception_handler([](const httplib::Request&, httplib::Response& response,
+                             std::exception_ptr) {
       log::error("a reply could not be written", {{"request_id", turn->request_id}});
       response = httplib::Response();
       Reply plain = error_reply(500, {Kind::retry, "internal", "something went wrong on our side"},
@@ -109,7 +111,8 @@ class Engine::Httplib final : public httplib::Server {
       turn->status = response.status;
       response.headers.erase("Keep-Alive");
       response.headers.erase("Accept-Ranges");
-      if (response.status == 204 || response.status == 304) response.headers.erase("Content-Length");
+      if (response.status == 204 || response.status == 304)
+        response.headers.erase("Content-Length");
     });
   }
 

@@ -3,8 +3,8 @@
 //
 // It is given the method and a constant path, not the client's own head: its parser decodes percent
 // signs in header values, runs std::regex over Range and routes, lets REMOTE_ADDR be set from
-// outside, compresses at 11 ms a page, and refuses a second question mark. What a handler sees of the
-// request comes from framing.h and target.h.
+// outside, compresses at 11 ms a page, and refuses a second question mark. What a handler sees of
+// the request comes from framing.h and target.h.
 #pragma once
 
 #include <functional>

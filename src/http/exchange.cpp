@@ -96,7 +96,8 @@ Loop::Turn Loop::read_more(Connection& c) {
   const bool idle = drain_until_ && c.phase == Phase::idle;
   if (!idle) return Turn::wait;
   // Whoever has just connected is about to ask.
-  const bool fresh = !c.has_asked && now_ - c.accepted < std::chrono::milliseconds(limits_.linger_ms);
+  const bool fresh =
+      !c.has_asked && now_ - c.accepted < std::chrono::milliseconds(limits_.linger_ms);
   if (fresh) {
     if (c.deadline.kind != Deadlines::Kind::linger) {
       deadlines_.set(c.deadline, Deadlines::Kind::linger, c.slot, now_);
@@ -216,8 +217,9 @@ void Loop::dispatch(Connection& c) {
 
 void Loop::refuse_unmatched(Connection& c) {
   if (c.match.allow.empty()) {
-    return deliver(c, core_.refuse(c.method, c.request_id, 404,
-                                   {Kind::missing, "path_not_found", "there is nothing at this path"}));
+    return deliver(
+        c, core_.refuse(c.method, c.request_id, 404,
+                        {Kind::missing, "path_not_found", "there is nothing at this path"}));
   }
   const Error error{Kind::invalid, "method_not_allowed", "this path takes " + c.match.allow};
   deliver(c, core_.refuse(c.method, c.request_id, 405, error, c.match.allow));
@@ -285,7 +287,8 @@ void Loop::replace(Connection& c, Mail::Replaced replaced) {
     const Error error{Kind::retry, "not_confirmed", "this could not be confirmed; try again"};
     return deliver(c, core_.refuse(c.method, c.request_id, 503, error));
   }
-  deliver(c, core_.engine.respond(c.method, c.request_id, [&] { return *std::move(replaced.reply); }));
+  deliver(c,
+          core_.engine.respond(c.method, c.request_id, [&] { return *std::move(replaced.reply); }));
 }
 
 void Loop::deliver(Connection& c, Answer answer) {
@@ -313,7 +316,8 @@ void Loop::refuse_and_close(Connection& c, int status, std::string code, std::st
   const std::string request_id = make_request_id();
   Answer answer = core_.refuse(method.empty() ? "GET" : method, request_id, status,
                                {Kind::invalid, std::move(code), std::move(message)});
-  recorder_.record({c.match.route, method.empty() ? "none" : method, request_id, answer.status, {}});
+  recorder_.record(
+      {c.match.route, method.empty() ? "none" : method, request_id, answer.status, {}});
   finish_request(c);
   mark_last(answer.bytes);
   c.out += answer.bytes;

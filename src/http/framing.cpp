@@ -107,7 +107,8 @@ bool Framer::take_line(std::string_view line) {
   if (!has_request_line_) {
     if (!line.empty()) return take_request_line(line);
     // RFC 9112 2.2: an empty line before the request line is to be ignored; one is.
-    if (skipped_empty_line_) return refuse(400, "invalid_request_line", "the request line is empty");
+    if (skipped_empty_line_)
+      return refuse(400, "invalid_request_line", "the request line is empty");
     skipped_empty_line_ = true;
     return true;
   }
@@ -191,7 +192,8 @@ bool Framer::note(const std::string& name, std::string_view value) {
       return refuse(415, "content_encoding", "send the body without Content-Encoding");
     }
   } else if (name == "expect") {
-    if (lower(value) != "100-continue") return refuse(417, "expectation", "only 100-continue is known");
+    if (lower(value) != "100-continue")
+      return refuse(417, "expectation", "only 100-continue is known");
     head_.wants_continue = minor_version_ == 1;
   } else if (name == "connection") {
     says_close_ = says_close_ || has_word(value, "close");

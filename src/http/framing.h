@@ -1,5 +1,5 @@
-// Where a request ends, decided in one strict way: what two programs in a row could read differently
-// (RFC 9112 section 11.2, request smuggling) is refused and the connection closed.
+// Where a request ends, decided in one strict way: what two programs in a row could read
+// differently (RFC 9112 section 11.2, request smuggling) is refused and the connection closed.
 #pragma once
 
 #include <cstddef>

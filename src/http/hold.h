@@ -1,6 +1,6 @@
-// A reply that waits for its commit. The handler returns the reply it would give; the bytes leave when
-// the hold is sent, or are replaced (by a 503) when the commit failed. A hold outlives a connection
-// that was closed and whose socket was used again, and the server: it then does nothing.
+// A reply that waits for its commit. The handler returns the reply it would give; the bytes leave
+// when the hold is sent, or are replaced (by a 503) when the commit failed. A hold outlives a
+// connection that was closed and whose socket was used again, and the server: it then does nothing.
 #pragma once
 
 #include <cstdint>

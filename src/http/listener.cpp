@@ -57,7 +57,8 @@ int listen_on(const addrinfo& address) {
   const int yes = 1;
   // Lets a restart bind while old connections are in TIME_WAIT; never joins a socket that listens.
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  if (::bind(fd, address.ai_addr, address.ai_addrlen) == 0 && ::listen(fd, kBacklog) == 0) return fd;
+  if (::bind(fd, address.ai_addr, address.ai_addrlen) == 0 && ::listen(fd, kBacklog) == 0)
+    return fd;
   const int error = errno;
   ::close(fd);
   return -error;

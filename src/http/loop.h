@@ -1,4 +1,5 @@
-// The one thread that owns the sockets: accepts, reads whole requests, hands them out, writes answers.
+// The one thread that owns the sockets: accepts, reads whole requests, hands them out, writes
+// answers.
 #pragma once
 
 #include <atomic>

@@ -25,7 +25,9 @@ void Mailbox::answered(Ticket ticket, Answer answer) {
 }
 
 void Mailbox::released(std::span<const Ticket> tickets) {
-  post([&](Mail& mail) { mail.released.insert(mail.released.end(), tickets.begin(), tickets.end()); });
+  post([&](Mail& mail) {
+    mail.released.insert(mail.released.end(), tickets.begin(), tickets.end());
+  });
 }
 
 void Mailbox::replaced(Ticket ticket, std::optional<Reply> reply) {

@@ -1,5 +1,5 @@
-// What other threads tell the thread that owns the sockets. It is woken once, however much is posted
-// before it looks.
+// What other threads tell the thread that owns the sockets. It is woken once, however much is
+// posted before it looks.
 #pragma once
 
 #include <mutex>

@@ -1,5 +1,5 @@
-// The counters behind /metrics. A label takes few values (a route's pattern, a method, a status), never
-// what a client chose: each combination lives as long as the process.
+// The counters behind /metrics. A label takes few values (a route's pattern, a method, a status),
+// never what a client chose: each combination lives as long as the process.
 #pragma once
 
 #include <prometheus/counter.h>
@@ -30,7 +30,8 @@ class Metrics {
   // A name belongs to one of the three. Keep the reference where it is used often.
   prometheus::Counter& counter(const std::string& name, const std::string& help,
                                const Labels& labels = {});
-  prometheus::Gauge& gauge(const std::string& name, const std::string& help, const Labels& labels = {});
+  prometheus::Gauge& gauge(const std::string& name, const std::string& help,
+                           const Labels& labels = {});
   prometheus::Histogram& histogram(const std::string& name, const std::string& help,
                                    const std::vector<double>& buckets, const Labels& labels = {});
 

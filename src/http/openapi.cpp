@@ -9,7 +9,9 @@ namespace {
 
 OrderedJson ordered(const Json& json) { return OrderedJson::parse(dump(json)); }
 
-bool takes_idempotency_keys(const Route& route) { return route.method == "POST" && !route.access.empty(); }
+bool takes_idempotency_keys(const Route& route) {
+  return route.method == "POST" && !route.access.empty();
+}
 
 std::string lower(std::string text) {
   std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -126,13 +128,14 @@ OrderedJson error_response(const char* description, const Error& example) {
 
 Json error_schema() {
   namespace is = schema;
-  const Json detail = is::object({{"param", is::text("The field, as the caller spells it: `splits[1].bps`.")},
-                                  {"code", is::text("Stable, for programs.")},
-                                  {"message", is::text("For people.")}});
+  const Json detail =
+      is::object({{"param", is::text("The field, as the caller spells it: `splits[1].bps`.")},
+                  {"code", is::text("Stable, for programs.")},
+                  {"message", is::text("For people.")}});
   Json error = is::object(
       {{"type", is::word("The class of the status.",
-                         {"invalid_request_error", "authentication_error", "permission_error", "not_found_error",
-                          "conflict_error", "rate_limit_error", "api_error"})},
+                         {"invalid_request_error", "authentication_error", "permission_error",
+                          "not_found_error", "conflict_error", "rate_limit_error", "api_error"})},
        {"code", is::text("Stable, for programs: `amount_too_large`.")},
        {"message", is::text("For people: what was given, what is allowed.")},
        {"param", is::or_null(is::text("The field, where there is one."))},
@@ -147,9 +150,10 @@ OrderedJson error_responses() {
       "The request can't be read; every field that is wrong is in `details`.",
       {Kind::invalid, "parameter_invalid", "limit: must be a whole number from 1 to 100", "limit",
        {{"limit", "parameter_invalid", "must be a whole number from 1 to 100"}}});
-  all["Unauthorized"] = error_response(
-      "No key, or one that is not valid.",
-      {Kind::unauthorized, "api_key_missing", "this needs an API key: send \"Authorization: Bearer pk_payoutd_…\""});
+  all["Unauthorized"] =
+      error_response("No key, or one that is not valid.",
+                     {Kind::unauthorized, "api_key_missing",
+                      "this needs an API key: send \"Authorization: Bearer pk_payoutd_…\""});
   all["Forbidden"] = error_response("The key's role does not allow it.",
                                     {Kind::forbidden, "actor_not_allowed",
                                      "only a system key may name a person in X-Payoutd-Actor"});
@@ -157,19 +161,25 @@ OrderedJson error_responses() {
                                    {Kind::missing, "payout_not_found", "no such payout"});
   all["InUse"] = error_response(
       "The same is under way: a request with this Idempotency-Key, or a sync of these accounts; see Retry-After.",
-      {Kind::refused, "idempotency_key_in_use", "a request with this Idempotency-Key is still running: ask again"});
-  all["Reused"] = error_response("This Idempotency-Key belongs to a request with another body.",
-                                 {Kind::unprocessable, "idempotency_key_reused",
-                                  "this Idempotency-Key belongs to another request, a POST /api/payouts: a key is "
-                                  "for one request, with one body"});
-  all["TooLarge"] = error_response("The body is larger than this route takes.",
-                                   {Kind::invalid, "body_too_large", "the body must not have more than 65536 bytes"});
-  all["Upstream"] = error_response("Stripe refused what the caller can't change: our key, its permissions.",
-                                   {Kind::upstream, "api_key_expired", "Expired API Key provided"});
-  all["Failed"] = error_response("Something went wrong on our side; the log knows it by the request id.",
-                                 {Kind::retry, "internal", "something went wrong on our side"});
-  all["Unavailable"] = error_response("The same request may work later; see Retry-After.",
-                                      {Kind::retry, "overloaded", "there is too much to do now; try again"});
+      {Kind::refused, "idempotency_key_in_use",
+       "a request with this Idempotency-Key is still running: ask again"});
+  all["Reused"] = error_response(
+      "This Idempotency-Key belongs to a request with another body.",
+      {Kind::unprocessable, "idempotency_key_reused",
+       "this Idempotency-Key belongs to another request, a POST /api/payouts: a key is "
+       "for one request, with one body"});
+  all["TooLarge"] = error_response(
+      "The body is larger than this route takes.",
+      {Kind::invalid, "body_too_large", "the body must not have more than 65536 bytes"});
+  all["Upstream"] =
+      error_response("Stripe refused what the caller can't change: our key, its permissions.",
+                     {Kind::upstream, "api_key_expired", "Expired API Key provided"});
+  all["Failed"] =
+      error_response("Something went wrong on our side; the log knows it by the request id.",
+                     {Kind::retry, "internal", "something went wrong on our side"});
+  all["Unavailable"] =
+      error_response("The same request may work later; see Retry-After.",
+                     {Kind::retry, "overloaded", "there is too much to do now; try again"});
   return all;
 }
 
@@ -181,18 +191,23 @@ OrderedJson header_parameter(const char* name, const char* about, std::size_t ma
           {"schema", {{"type", "string"}, {"maxLength", max_length}}}};
 }
 
-OrderedJson header(const char* about) { return {{"description", about}, {"schema", {{"type", "string"}}}}; }
+OrderedJson header(const char* about) {
+  return {{"description", about}, {"schema", {{"type", "string"}}}};
+}
 
 OrderedJson components() {
   return {{"securitySchemes", {{"key", {{"type", "http"}, {"scheme", "bearer"}}}}},
           {"parameters",
            {{"IdempotencyKey",
-             header_parameter("Idempotency-Key", "The same key and body give the same answer again.", 255)},
-            {"Actor", header_parameter("X-Payoutd-Actor", "The person who asks; only with a key of the role system.",
-                                       128)}}},
+             header_parameter("Idempotency-Key",
+                              "The same key and body give the same answer again.", 255)},
+            {"Actor",
+             header_parameter("X-Payoutd-Actor",
+                              "The person who asks; only with a key of the role system.", 128)}}},
           {"headers",
            {{"RequestId", header("Names this request in the log.")},
-            {"IdempotentReplayed", header("`true`: the answer of an earlier request with this Idempotency-Key.")}}},
+            {"IdempotentReplayed",
+             header("`true`: the answer of an earlier request with this Idempotency-Key.")}}},
           {"schemas", {{"Error", ordered(error_schema())}}},
           {"responses", error_responses()}};
 }
@@ -218,11 +233,12 @@ OrderedJson openapi(const std::vector<Route>& routes, const ApiTitle& title) {
     const std::string path = templated(route.pattern, names);
     paths[path][lower(route.method)] = operation(route, names);
   }
-  return {{"openapi", "3.1.0"},
-          {"info",
-           {{"title", title.title}, {"version", title.version}, {"description", title.description}}},
-          {"paths", std::move(paths)},
-          {"components", components()}};
+  return {
+      {"openapi", "3.1.0"},
+      {"info",
+       {{"title", title.title}, {"version", title.version}, {"description", title.description}}},
+      {"paths", std::move(paths)},
+      {"components", components()}};
 }
 
 }  // namespace payoutd::http

@@ -1,5 +1,5 @@
-// The OpenAPI 3.1 document of the routes, made from the rows themselves so that it can't disagree with
-// them.
+// The OpenAPI 3.1 document of the routes, made from the rows themselves so that it can't disagree
+// with them.
 #pragma once
 
 #include <string>
@@ -18,8 +18,8 @@ struct ApiTitle {
 
 // Each route becomes one operation: `:name` segments become path parameters, `access` the security
 // requirement (and x-access, the word itself), docs the rest; the errors that every route has are
-// added. A route's own words for a parameter or status win. Paths are shown as their patterns; that they also
-// answer without /api is told in the description.
+// added. A route's own words for a parameter or status win. Paths are shown as their patterns; that
+// they also answer without /api is told in the description.
 OrderedJson openapi(const std::vector<Route>& routes, const ApiTitle& title);
 
 // "get_payouts_id_timeline" for GET /api/payouts/:id/timeline. Unique, as method and path are.

@@ -23,7 +23,8 @@ std::string listed(const std::vector<std::string_view>& words) {
 
 bool same_word(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) {
-    return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
+    return std::tolower(static_cast<unsigned char>(x)) ==
+           std::tolower(static_cast<unsigned char>(y));
   });
 }
 
@@ -56,10 +57,11 @@ void Fields::State::note_unknown(std::vector<Mistake>& into) const {
   std::size_t noted = 0;
   for (const auto& [name, unused] : fields.items()) {
     if (known_names.contains(name) || ++noted > kMaxUnknown) continue;
-    into.push_back({Kind::invalid,
-                    {prefix + name.substr(0, kShownBytes), "parameter_unknown",
-                     fmt::format("{} is not known here; there are: {}", in_quotes(name),
-                                 known.empty() ? "none" : fmt::format("{}", fmt::join(known, ", ")))}});
+    into.push_back(
+        {Kind::invalid,
+         {prefix + name.substr(0, kShownBytes), "parameter_unknown",
+          fmt::format("{} is not known here; there are: {}", in_quotes(name),
+                      known.empty() ? "none" : fmt::format("{}", fmt::join(known, ", ")))}});
   }
   for (const auto& one : inner) one->note_unknown(into);
 }
@@ -231,7 +233,8 @@ std::vector<std::string> Fields::words(Names names, const std::vector<std::strin
   if (found == nullptr) return {};
   std::vector<std::string> given;
   for (const Json& one : found->is_array() ? *found : Json::array({*found})) {
-    std::string_view rest = one.is_string() ? std::string_view(one.get_ref<const std::string&>()) : "";
+    std::string_view rest =
+        one.is_string() ? std::string_view(one.get_ref<const std::string&>()) : "";
     if (rest.empty()) given.emplace_back();
     while (!rest.empty()) {
       const auto comma = state_->typed ? rest.size() : std::min(rest.find(','), rest.size());

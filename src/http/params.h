@@ -7,9 +7,9 @@
 //   const auto name = body.text({"name"});
 //   if (auto error = body.done()) return error_reply(*error, c.request.request_id);
 //
-// Each getter takes every spelling of a field; the first is the one that messages use. A getter gives
-// nothing for a field that is absent, null, or wrong (then the mistake is noted). done() also refuses
-// fields that no getter asked for, and says which there are.
+// Each getter takes every spelling of a field; the first is the one that messages use. A getter
+// gives nothing for a field that is absent, null, or wrong (then the mistake is noted). done() also
+// refuses fields that no getter asked for, and says which there are.
 #pragma once
 
 #include <cstdint>
@@ -65,7 +65,8 @@ class Fields {
   Fields& need(Names names);        // notes `parameter_missing` when absent
 
   std::optional<std::string> text(Names names, TextRule rule = {});
-  std::optional<std::int64_t> integer(Names names, std::int64_t min = std::numeric_limits<std::int64_t>::min(),
+  std::optional<std::int64_t> integer(Names names,
+                                      std::int64_t min = std::numeric_limits<std::int64_t>::min(),
                                       std::int64_t max = std::numeric_limits<std::int64_t>::max());
   std::optional<bool> flag(Names names);
   // One of the words, in any case; given back as it stands in `allowed`.
@@ -83,12 +84,12 @@ class Fields {
   }
 
   // A whole number of minor units under rule.name, or exact text under "<name>_decimal". Without a
-  // currency (its own mistake is noted elsewhere) the form is still checked. 400 for a fraction or a
-  // string, 422 `amount_too_large` and `amount_precision`.
+  // currency (its own mistake is noted elsewhere) the form is still checked. 400 for a fraction or
+  // a string, 422 `amount_too_large` and `amount_precision`.
   std::optional<Money> money(std::optional<Currency> currency, AmountRule rule = {});
 
-  // Metadata and the like: any object of at most `max_bytes` as JSON text; nothing inside is checked
-  // but that no string has a NUL, which PostgreSQL can't keep.
+  // Metadata and the like: any object of at most `max_bytes` as JSON text; nothing inside is
+  // checked but that no string has a NUL, which PostgreSQL can't keep.
   std::optional<Json> object(Names names, std::size_t max_bytes = 16'384);
   // The fields of an object inside; its mistakes are this one's, under "name.field".
   std::optional<Fields> nested(Names names);
@@ -98,7 +99,8 @@ class Fields {
   Paging paging();
 
   // Notes a mistake that only the caller can see.
-  void wrong(std::string_view name, std::string code, std::string message, Kind kind = Kind::invalid);
+  void wrong(std::string_view name, std::string code, std::string message,
+             Kind kind = Kind::invalid);
 
   // Every mistake as one Error, or nothing. `invalid` (400) unless all are `unprocessable` (422).
   std::optional<Error> done() const;

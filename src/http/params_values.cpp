@@ -21,7 +21,8 @@ std::optional<Money> Fields::money(std::optional<Currency> currency, AmountRule 
   const std::string* decimal = find_text({decimal_name});
   const Currency unit = currency.value_or(kAnyCurrency);
   if (whole == nullptr && decimal == nullptr) {
-    const bool typo = state_->fields.contains(decimal_name) && !state_->fields[decimal_name].is_null();
+    const bool typo =
+        state_->fields.contains(decimal_name) && !state_->fields[decimal_name].is_null();
     if (rule.required && !typo && !state_->unreadable) {
       wrong(rule.name, "parameter_missing",
             fmt::format("{} (in minor units) or {} must be given", rule.name, decimal_name));
@@ -31,11 +32,13 @@ std::optional<Money> Fields::money(std::optional<Currency> currency, AmountRule 
   std::optional<Money> money;
   if (whole != nullptr) {
     if (!whole->is_number_integer()) {
-      wrong(rule.name, "amount_invalid",
-            whole->is_string()
-                ? "must be a number, not a string: whole minor units, 1050 for 10.50 usd"
-                : fmt::format("must be a whole number of minor units, without a fraction: 1050 for 10.50 usd; not {}",
-                              whole->is_number() ? dump(*whole) : whole->type_name()));
+      wrong(
+          rule.name, "amount_invalid",
+          whole->is_string()
+              ? "must be a number, not a string: whole minor units, 1050 for 10.50 usd"
+              : fmt::format(
+                    "must be a whole number of minor units, without a fraction: 1050 for 10.50 usd; not {}",
+                    whole->is_number() ? dump(*whole) : whole->type_name()));
       return std::nullopt;
     }
     const std::int64_t minor = fits_int64(*whole) ? whole->get<std::int64_t>() : INT64_MAX;
@@ -69,9 +72,10 @@ std::optional<Money> Fields::money(std::optional<Currency> currency, AmountRule 
   if (money->minor < rule.min) {
     const bool counted = whole != nullptr;  // or written out
     wrong(counted ? rule.name : decimal_name, "amount_invalid",
-          counted ? fmt::format("must be at least {} in minor units; {} was given", rule.min, money->minor)
-                  : fmt::format("must be at least {}; {} was given", to_decimal({rule.min, money->currency}),
-                                to_decimal(*money)));
+          counted ? fmt::format("must be at least {} in minor units; {} was given", rule.min,
+                                money->minor)
+                  : fmt::format("must be at least {}; {} was given",
+                                to_decimal({rule.min, money->currency}), to_decimal(*money)));
     return std::nullopt;
   }
   return money;

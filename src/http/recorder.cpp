@@ -24,11 +24,12 @@ Recorder::Seen& Recorder::seen(const Route* route) {
 
 void Recorder::record(const Answered& answered) {
   if (log::enabled(log::Level::debug)) {
-    log::debug("answered", {{"request_id", answered.request_id},
-                            {"method", answered.method},
-                            {"route", name_of(answered.route)},
-                            {"status", answered.status},
-                            {"ms", std::chrono::duration<double, std::milli>(answered.took).count()}});
+    log::debug("answered",
+               {{"request_id", answered.request_id},
+                {"method", answered.method},
+                {"route", name_of(answered.route)},
+                {"status", answered.status},
+                {"ms", std::chrono::duration<double, std::milli>(answered.took).count()}});
   }
   if (metrics_ == nullptr) return;
   Seen& seen = this->seen(answered.route);

@@ -1,5 +1,5 @@
-// What is kept of each answered request: a line in the log, a count, a latency. Never a raw path as a
-// label, never a body, key or query.
+// What is kept of each answered request: a line in the log, a count, a latency. Never a raw path as
+// a label, never a body, key or query.
 #pragma once
 
 #include <map>

@@ -23,7 +23,8 @@ std::vector<std::string_view> segments_of(std::string_view pattern) {
   return segments;
 }
 
-// A route that documents no query parameter takes none: one that nobody reads would pass in silence.
+// A route that documents no query parameter takes none: one that nobody reads would pass in
+// silence.
 std::optional<Error> needless_query(const Request& request, const Route& route) {
   const bool takes_some = std::ranges::any_of(
       route.docs.parameters, [](const Json& one) { return one.value("in", "") == "query"; });

@@ -54,8 +54,8 @@ struct Docs {
 struct Route {
   std::string method;   // "GET"
   std::string pattern;  // "/api/payouts/:id"
-  std::string access;   // "" for everybody, else what the authenticator is asked for: "read", "write",
-                        // "approve", "admin", "system"
+  std::string access;   // "" for everybody, else what the authenticator is asked for: "read",
+                       // "write", "approve", "admin", "system"
   Handler handler;
   Docs docs{};
   Runs runs = Runs::on_worker;
@@ -70,8 +70,8 @@ using Authenticator = std::function<std::optional<Reply>(Request&, const Route&)
 // Wraps each worker handler; access uses it for idempotency keys.
 using Wrapper = std::function<Reply(Context&, const Route&, const Handler&)>;
 
-// What a handler's exception means to the client (a lost database: 503), or nothing: then it is a 500
-// that says no more than its request id. The exception is logged in either case.
+// What a handler's exception means to the client (a lost database: 503), or nothing: then it is a
+// 500 that says no more than its request id. The exception is logged in either case.
 using Explainer = std::function<std::optional<Reply>(const std::exception&, const Request&)>;
 
 // The form of the server's own refusals (404, 405, 413, 500, …). Default: error_reply.

@@ -52,7 +52,8 @@ Json array(Json items, const char* about) {
 Json object(Json fields, Names optional) {
   Json required = Json::array();
   for (const auto& [name, unused] : fields.items()) {
-    if (std::ranges::find(optional, std::string_view(name)) == optional.end()) required.push_back(name);
+    if (std::ranges::find(optional, std::string_view(name)) == optional.end())
+      required.push_back(name);
   }
   return {{"type", "object"}, {"required", std::move(required)}, {"properties", std::move(fields)}};
 }
@@ -78,7 +79,8 @@ Json answer(const char* about, Json schema, Json example) {
 }
 
 Json refusal(const char* about, const Error& example) {
-  return answer(about, {{"$ref", "#/components/schemas/Error"}}, Json::parse(error_reply(example, "req_1Kd9").body));
+  return answer(about, {{"$ref", "#/components/schemas/Error"}},
+                Json::parse(error_reply(example, "req_1Kd9").body));
 }
 
 Json shared(const char* name) { return {{"$ref", std::string("#/components/responses/") + name}}; }
@@ -100,8 +102,10 @@ void add_query(Json& parameters, Names spellings, const char* about, Json schema
 }
 
 void add_dates(Json& parameters) {
-  add_query(parameters, {"startDate", "from_date", "dateFrom"}, "Created at or after; ISO 8601 or unix seconds.");
-  add_query(parameters, {"endDate", "to_date", "dateTo"}, "Created at or before; a date means its end.");
+  add_query(parameters, {"startDate", "from_date", "dateFrom"},
+            "Created at or after; ISO 8601 or unix seconds.");
+  add_query(parameters, {"endDate", "to_date", "dateTo"},
+            "Created at or before; a date means its end.");
 }
 
 Json account_query(const char* about) { return query("account", about); }

@@ -1,6 +1,6 @@
-// The pieces that routes' Docs are made of: JSON Schemas of the types this API answers with, and the
-// OpenAPI objects around them. A test holds each against what the program answers, so that a field that
-// is missing here fails.
+// The pieces that routes' Docs are made of: JSON Schemas of the types this API answers with, and
+// the OpenAPI objects around them. A test holds each against what the program answers, so that a
+// field that is missing here fails.
 #pragma once
 
 #include <initializer_list>
@@ -41,8 +41,10 @@ Json body(Json schema, Json example, bool required = true);  // Request Body Obj
 // Parameter Objects.
 Json query(const char* name, const char* about, Json schema = {{"type", "string"}});
 // Adds a parameter under every spelling that is taken; the first is the one that messages use.
-void add_query(Json& parameters, Names spellings, const char* about, Json schema = {{"type", "string"}});
+void add_query(Json& parameters, Names spellings, const char* about,
+               Json schema = {{"type", "string"}});
 void add_dates(Json& parameters);    // startDate and endDate
-Json account_query(const char* about = "acct_… of the caller's organization; all of its accounts without it");
+Json account_query(
+    const char* about = "acct_… of the caller's organization; all of its accounts without it");
 
 }  // namespace payoutd::http::schema

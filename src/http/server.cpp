@@ -77,12 +77,15 @@ void publish(const Server::Counts& counts, Metrics& metrics) {
   const auto set = [&](const char* name, const char* help, double value) {
     metrics.gauge(name, help).Set(value);
   };
-  set("http_connections_open", "Connections open now", static_cast<double>(counts.open_connections));
-  set("http_requests_in_flight", "Requests being answered now", static_cast<double>(counts.in_flight));
+  set("http_connections_open", "Connections open now",
+      static_cast<double>(counts.open_connections));
+  set("http_requests_in_flight", "Requests being answered now",
+      static_cast<double>(counts.in_flight));
   set("http_requests_queued", "Requests waiting for a worker", static_cast<double>(counts.queued));
   set("http_connections_accepted", "Connections since the start",
       static_cast<double>(counts.connections));
-  set("http_requests_received", "Whole requests since the start", static_cast<double>(counts.requests));
+  set("http_requests_received", "Whole requests since the start",
+      static_cast<double>(counts.requests));
   set("http_rejected", "Requests and connections refused by the server itself since the start",
       static_cast<double>(counts.rejected));
   set("http_timeouts", "Requests and answers cut off by their deadline since the start",

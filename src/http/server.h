@@ -1,6 +1,7 @@
-// The HTTP server: one epoll thread owns the sockets and buffers whole, strictly framed, size-limited
-// requests; cpp-httplib writes their answers; handlers that may block run on workers. Requests of one
-// connection are answered one after the other, in order; idle and slow connections cost only memory.
+// The HTTP server: one epoll thread owns the sockets and buffers whole, strictly framed,
+// size-limited requests; cpp-httplib writes their answers; handlers that may block run on workers.
+// Requests of one connection are answered one after the other, in order; idle and slow connections
+// cost only memory.
 #pragma once
 
 #include <cstdint>

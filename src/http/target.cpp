@@ -57,7 +57,8 @@ Result<void> add_segments(std::string_view path, std::vector<std::string>& segme
   return {};
 }
 
-Result<void> add_query(std::string_view query, std::vector<std::pair<std::string, std::string>>& into) {
+Result<void> add_query(std::string_view query,
+                       std::vector<std::pair<std::string, std::string>>& into) {
   while (!query.empty()) {
     const auto end = query.find('&');
     const std::string_view pair = query.substr(0, end);
@@ -65,7 +66,8 @@ Result<void> add_query(std::string_view query, std::vector<std::pair<std::string
     if (pair.empty()) continue;
     const auto equals = pair.find('=');
     auto name = decode(pair.substr(0, equals), Plus::is_space);
-    auto value = decode(equals == std::string_view::npos ? "" : pair.substr(equals + 1), Plus::is_space);
+    auto value =
+        decode(equals == std::string_view::npos ? "" : pair.substr(equals + 1), Plus::is_space);
     if (!name || !value) return invalid("has a query that can't be decoded");
     if (into.size() == kMaxParameters) return invalid("has more than 200 query parameters");
     into.emplace_back(*std::move(name), *std::move(value));

@@ -8,8 +8,8 @@ namespace {
 
 using pg::Tenancy;
 
-// Even so it would walk a whole index of a table that it takes for empty, to join it with a few ids:
-// every statement below names its ids by = ANY as well.
+// Even so it would walk a whole index of a table that it takes for empty, to join it with a few
+// ids: every statement below names its ids by = ANY as well.
 const std::string kIndexesOnly =
     "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;"
     "SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off;"

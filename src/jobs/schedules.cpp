@@ -38,7 +38,9 @@ Error exists(const Schedule& schedule) {
           fmt::format("there is a schedule with the name `{}` already", schedule.name), "name"};
 }
 
-Error no_such_schedule() { return {Kind::missing, "schedule_not_found", "there is no such schedule"}; }
+Error no_such_schedule() {
+  return {Kind::missing, "schedule_not_found", "there is no such schedule"};
+}
 
 Result<Firing> firing_of(const StoredSchedule& schedule, Time now) {
   Firing firing{schedule.id, schedule.next_fire_at, schedule.next_fire_at, std::nullopt};

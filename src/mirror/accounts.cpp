@@ -25,7 +25,8 @@ std::int64_t digest_of_fields(const access::AccountFields& fields) {
 }
 
 // access keeps the rows and orders their versions by second and a small rank. Nothing ranks two
-// states of an account, so a hash does, that all orders of arrival end in one row; then it is fetched.
+// states of an account, so a hash does, that all orders of arrival end in one row; then it is
+// fetched.
 access::AccountVersion version_of(const Shown& shown) {
   return {from_unix(shown.at), static_cast<std::int16_t>(shown.digest & 0x7fff)};
 }
@@ -33,7 +34,8 @@ access::AccountVersion version_of(const Shown& shown) {
 class Accounts final : public Batch {
  public:
   Result<void> add(std::size_t index, const Version& version, const Object& object) override {
-    Entry<Account> entry{{version.organization, std::string(version.account), {}}, {}, false, index, {}};
+    Entry<Account> entry{
+        {version.organization, std::string(version.account), {}}, {}, false, index, {}};
     entry.shown.at = to_unix(version.shown_at);
     if (object.type() == "application") {
       if (version.event_type != kDeauthorized) return {};

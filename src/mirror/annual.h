@@ -18,8 +18,8 @@ struct Recurring {
   std::int64_t interval_count = 1;
 };
 
-// Millionths of a minor unit. A year is 12 months, 52 weeks, 365 days; an interval that is not heard
-// of, or a quantity below zero, is no value. Error: 422 `object_invalid` where it overflows.
+// Millionths of a minor unit. A year is 12 months, 52 weeks, 365 days; an interval that is not
+// heard of, or a quantity below zero, is no value. Error: 422 `object_invalid` where it overflows.
 using Millionths = __int128;
 Result<Millionths> annual_millionths(const Recurring& price);
 

@@ -63,8 +63,8 @@ struct Verdict {
   std::string error{};
 };
 
-// Two versions of one second that nothing orders: fetch the object at or after `not_before` (business
-// time) and apply what comes, with Source::fetch.
+// Two versions of one second that nothing orders: fetch the object at or after `not_before`
+// (business time) and apply what comes, with Source::fetch.
 struct Refetch {
   OrgId organization;
   std::string account;
@@ -106,8 +106,8 @@ class Batch {
 };
 
 // Who keeps which kind of object, by Stripe's word for it. Made once by the app: the mirror's own,
-// and payouts::add_applier's. Kinds are written in the order of their names, so that two calls never wait
-// for each other in a circle.
+// and payouts::add_applier's. Kinds are written in the order of their names, so that two calls
+// never wait for each other in a circle.
 class Appliers {
  public:
   using Make = std::function<std::unique_ptr<Batch>()>;

@@ -46,7 +46,8 @@ std::optional<BalanceTransaction> find_balance_transaction(pg::Tx& tx, OrgId org
                                                            std::string_view account,
                                                            std::string_view stripe_id);
 
-// Rows that Stripe doesn't have: for repair after a proof that they are not there. Answers how many.
+// Rows that Stripe doesn't have: for repair after a proof that they are not there. Answers how
+// many.
 std::size_t remove_balance_transactions(pg::Tx& tx, OrgId organization, std::string_view account,
                                         const std::vector<std::string>& stripe_ids);
 

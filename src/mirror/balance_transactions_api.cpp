@@ -46,56 +46,63 @@ http::Reply list(pg::Database& db, const http::Request& request) {
     return list_balance_transactions(tx, organization, query->filter, query->page);
   });
   if (!page) return http::error_reply(page.error(), request.request_id);
-  return http::Reply::json(200, access::to_json(*page, [](const BalanceTransaction& row) { return to_json(row); }));
+  return http::Reply::json(
+      200, access::to_json(*page, [](const BalanceTransaction& row) { return to_json(row); }));
 }
 
 http::Docs docs() {
-  http::Docs docs{"What moved the balances of the organization's accounts, newest first", "balance"};
+  http::Docs docs{"What moved the balances of the organization's accounts, newest first",
+                  "balance"};
   docs.parameters = access::page_parameters();
   docs.parameters.push_back(is::account_query());
   docs.parameters.push_back(is::query("type", "Stripe's type: charge, refund, payout, …"));
-  docs.parameters.push_back(is::query("reporting_category", "Stripe's: charge, refund, dispute, fee, …"));
+  docs.parameters.push_back(
+      is::query("reporting_category", "Stripe's: charge, refund, dispute, fee, …"));
   docs.parameters.push_back(is::query("currency", "ISO 4217, in any case."));
   docs.parameters.push_back(is::query("payout", "po_… of the automatic payout that settled them."));
   docs.parameters.push_back(is::query("status", "Whether it counts as available yet.",
                                       {{"type", "string"}, {"enum", {"pending", "available"}}}));
   is::add_dates(docs.parameters);
-  docs.responses["200"] = is::answer(
-      "One page.", is::page(balance_transaction_schema()),
-      {{"data", Json::array({balance_transaction_example()})}, {"has_more", false}, {"next_cursor", nullptr}});
+  docs.responses["200"] = is::answer("One page.", is::page(balance_transaction_schema()),
+                                     {{"data", Json::array({balance_transaction_example()})},
+                                      {"has_more", false},
+                                      {"next_cursor", nullptr}});
   return docs;
 }
 
 Json fee_detail_schema() {
-  return is::object({{"amount", is::minor("Minor units.")},
-                     {"application", is::or_null(is::text("ca_… of the application that took it."))},
-                     {"currency", is::text("ISO 4217, lower case.")},
-                     {"description", is::or_null(is::text("Stripe's words."))},
-                     {"type", is::text("stripe_fee, application_fee, tax, …")}});
+  return is::object(
+      {{"amount", is::minor("Minor units.")},
+       {"application", is::or_null(is::text("ca_… of the application that took it."))},
+       {"currency", is::text("ISO 4217, lower case.")},
+       {"description", is::or_null(is::text("Stripe's words."))},
+       {"type", is::text("stripe_fee, application_fee, tax, …")}});
 }
 
 }  // namespace
 
 Json balance_transaction_schema() {
-  return is::object({{"id", is::text("txn_…")},
-                     {"account", is::text("The account whose balance it moved: acct_…")},
-                     {"amount", is::minor("Gross, in minor units.")},
-                     {"amount_decimal", is::or_null(is::text("The same: \"105.72\"."))},
-                     {"currency", is::text("ISO 4217, lower case.")},
-                     {"fee", is::minor("All fees, in minor units.")},
-                     {"fee_details", is::array(fee_detail_schema(), "What the fee is made of.")},
-                     {"net", is::minor("amount - fee: what the balance changed by.")},
-                     {"net_decimal", is::or_null(is::text("The same: \"91.78\"."))},
-                     {"type", is::text("Stripe's: charge, refund, payout, …")},
-                     {"reporting_category", is::text("Stripe's, for accounting.")},
-                     {"source", is::or_null(is::text("The object that it is about: ch_…, po_…"))},
-                     {"description", is::or_null(is::text("Stripe's words."))},
-                     {"status", is::word("Whether it counts as available yet.", {"pending", "available"})},
-                     {"available_on", is::time("When it does.")},
-                     {"created", is::time("When it happened at Stripe.")},
-                     {"exchange_rate", is::or_null(is::text("Exact decimal, where Stripe converted a currency."))},
-                     {"balance_type", is::text("Which of the account's balances: payments, …")},
-                     {"payout", is::or_null(is::text("po_… of the automatic payout that settled it."))}});
+  return is::object(
+      {{"id", is::text("txn_…")},
+       {"account", is::text("The account whose balance it moved: acct_…")},
+       {"amount", is::minor("Gross, in minor units.")},
+       {"amount_decimal", is::or_null(is::text("The same: \"105.72\"."))},
+       {"currency", is::text("ISO 4217, lower case.")},
+       {"fee", is::minor("All fees, in minor units.")},
+       {"fee_details", is::array(fee_detail_schema(), "What the fee is made of.")},
+       {"net", is::minor("amount - fee: what the balance changed by.")},
+       {"net_decimal", is::or_null(is::text("The same: \"91.78\"."))},
+       {"type", is::text("Stripe's: charge, refund, payout, …")},
+       {"reporting_category", is::text("Stripe's, for accounting.")},
+       {"source", is::or_null(is::text("The object that it is about: ch_…, po_…"))},
+       {"description", is::or_null(is::text("Stripe's words."))},
+       {"status", is::word("Whether it counts as available yet.", {"pending", "available"})},
+       {"available_on", is::time("When it does.")},
+       {"created", is::time("When it happened at Stripe.")},
+       {"exchange_rate",
+        is::or_null(is::text("Exact decimal, where Stripe converted a currency."))},
+       {"balance_type", is::text("Which of the account's balances: payments, …")},
+       {"payout", is::or_null(is::text("po_… of the automatic payout that settled it."))}});
 }
 
 Json balance_transaction_example() {

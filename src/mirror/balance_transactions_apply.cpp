@@ -4,9 +4,10 @@
 #include "mirror/set.h"
 
 // Money never changes and a row never goes back from available to pending, so a list that shows an
-// available row again writes nothing, unless the row that stands differs: then it was altered behind
-// the program's back, and Stripe's word mends it. Of two lists of a pending row the later stands; two
-// of one second are settled by a hash, since the next sync asks for pending rows again anyway.
+// available row again writes nothing, unless the row that stands differs: then it was altered
+// behind the program's back, and Stripe's word mends it. Of two lists of a pending row the later
+// stands; two of one second are settled by a hash, since the next sync asks for pending rows again
+// anyway.
 
 namespace payoutd::mirror {
 

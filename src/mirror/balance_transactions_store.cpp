@@ -5,8 +5,8 @@ namespace payoutd::mirror {
 
 namespace {
 
-// The filters are bound in every statement; each is planned for the values at hand (see plan_afresh),
-// so that the absent ones vanish and the fitting index is found.
+// The filters are bound in every statement; each is planned for the values at hand (see
+// plan_afresh), so that the absent ones vanish and the fitting index is found.
 const pg::Query kList{"list_balance_transactions", R"sql(
 SELECT account, stripe_id, amount, net, fee, currency, fee_details, type, reporting_category, status,
        balance_type, source_id, description, exchange_rate::text AS exchange_rate, payout_id,

@@ -78,8 +78,8 @@ struct ChargeKind {
     return row;
   }
 
-  // Within a second a charge is decided, captured, given its balance transaction, refunded, disputed,
-  // and never the other way round.
+  // Within a second a charge is decided, captured, given its balance transaction, refunded,
+  // disputed, and never the other way round.
   static Shown shown(const Row& row, const Version& version) {
     const int step = (row.status != "pending" ? 8 : 0) + (row.captured ? 4 : 0) +
                      (row.balance_transaction ? 2 : 0) + (row.disputed ? 1 : 0);

@@ -90,8 +90,8 @@ struct DisputeKind {
     return row;
   }
 
-  // Even a lost dispute may be won months later, so none is over; within a second its states and its
-  // movements of money only go forward.
+  // Even a lost dispute may be won months later, so none is over; within a second its states and
+  // its movements of money only go forward.
   static Shown shown(const Row& row, const Version& version) {
     return {.rank =
                 Progress{later_than_created(version), step_of(row.status), row.movements}.rank()};

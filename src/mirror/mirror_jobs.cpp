@@ -68,7 +68,9 @@ void enqueue_follow_ups(pg::Tx& tx, const Applied& applied) {
     if (!path_of(refetch.type, refetch.stripe_id)) continue;
     wanted.push_back({.kind = kRefetchJob,
                       .organization = refetch.organization,
-                      .payload = {{"account", refetch.account}, {"type", refetch.type}, {"id", refetch.stripe_id}},
+                      .payload = {{"account", refetch.account},
+                                  {"type", refetch.type},
+                                  {"id", refetch.stripe_id}},
                       .priority = jobs::Priority::normal,
                       .unique_key = refetch.account + "/" + refetch.type + "/" + refetch.stripe_id,
                       .run_at = refetch.not_before});
@@ -98,7 +100,9 @@ Result<Applied> fetch_and_apply(pg::Database& db, stripe::Client& client, const 
                         .on(fetch.stripe_header)
                         .with(stripe::Priority::normal)
                         .with(fetch.retries),
-                    [kept = std::move(promise)](stripe::Answer answer) mutable { kept.set_value(std::move(answer)); });
+                    [kept = std::move(promise)](stripe::Answer answer) mutable {
+                      kept.set_value(std::move(answer));
+                    });
     }
     std::optional<Error> failed;
     for (auto& coming : answers) {

@@ -1,6 +1,6 @@
-// What a change of the mirror calls for, as jobs: an object fetched again because two versions of one
-// second can't be ordered, the members of a payout whose reconciliation is complete, a payout of ours
-// that Stripe has shown.
+// What a change of the mirror calls for, as jobs: an object fetched again because two versions of
+// one second can't be ordered, the members of a payout whose reconciliation is complete, a payout
+// of ours that Stripe has shown.
 #pragma once
 
 #include <vector>
@@ -15,7 +15,8 @@ namespace payoutd::mirror {
 
 inline constexpr const char* kRefetchJob = "mirror.refetch";                 // {account, type, id}
 inline constexpr const char* kPayoutMembersJob = "mirror.payout_members";    // {account, payout}
-inline constexpr const char* kSettleInstructionJob = "payouts.settle_instruction";  // {account, payout}
+inline constexpr const char* kSettleInstructionJob =
+    "payouts.settle_instruction";  // {account, payout}
 
 // For everybody who applies, in the same transaction. One job waits for one object, however many
 // versions ask for it.

@@ -67,7 +67,7 @@ class Fields {
  public:
   explicit Fields(const Object& object) : object_(object) {}
 
-  std::string id(const char* name);       // of this object: 1 to 255 printable characters, no spaces
+  std::string id(const char* name);  // of this object: 1 to 255 printable characters, no spaces
   std::string text(const char* name);     // required; a NUL becomes U+FFFD
   std::int64_t integer(const char* name); // required, whole, 64 bits
   bool boolean(const char* name);
@@ -80,7 +80,8 @@ class Fields {
   std::optional<bool> optional_boolean(const char* name);
   std::optional<Time> optional_time(const char* name);
   std::optional<std::string> optional_currency(const char* name);
-  std::optional<std::string> optional_id(const char* name);  // the id, or the id of the object there
+  std::optional<std::string> optional_id(
+      const char* name);  // the id, or the id of the object there
 
   // The same for a field of an object of ours: transfer_data.destination.
   std::optional<std::string> id_inside(const char* object, const char* name);

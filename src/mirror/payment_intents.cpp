@@ -60,8 +60,8 @@ struct PaymentIntentKind {
     return row;
   }
 
-  // succeeded and canceled are for ever. From requires_capture one only gets there; the other states
-  // may follow each other in any order (a declined card leads back), so nothing orders them.
+  // succeeded and canceled are for ever. From requires_capture one only gets there; the other
+  // states may follow each other in any order (a declined card leads back), so nothing orders them.
   static Shown shown(const Row& row, const Version& version) {
     const bool over = row.status == "succeeded" || row.status == "canceled";
     const int step = over ? 2 : row.status == "requires_capture" ? 1 : 0;

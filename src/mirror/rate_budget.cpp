@@ -102,7 +102,8 @@ void SharedBudget::run() {
     try {
       lease();
     } catch (const std::exception& e) {
-      log::warn("no requests to Stripe may be sent, for the rate budget can't be read", {{"error", e.what()}});
+      log::warn("no requests to Stripe may be sent, for the rate budget can't be read",
+                {{"error", e.what()}});
       lost = true;
     }
     lock.lock();

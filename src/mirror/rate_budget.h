@@ -1,8 +1,8 @@
-// The rate budget that all instances share: a row in PostgreSQL says when the next request may leave,
-// and each instance takes blocks of slots from it, in the background and a little ahead, so that
-// asking never blocks. Slots are one interval apart over all instances together, and one that was not
-// used a tenth of a second after its time is lost: so no second, wherever it begins, sees much more
-// than the rate.
+// The rate budget that all instances share: a row in PostgreSQL says when the next request may
+// leave, and each instance takes blocks of slots from it, in the background and a little ahead, so
+// that asking never blocks. Slots are one interval apart over all instances together, and one that
+// was not used a tenth of a second after its time is lost: so no second, wherever it begins, sees
+// much more than the rate.
 //
 // A block is a twentieth of a second's worth. Within an instance money goes first; behind another
 // instance's sync it waits for at most that instance's block.

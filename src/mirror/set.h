@@ -33,7 +33,8 @@ struct Entry {
   Row row;
 };
 
-// Sorts by key and leaves the newest entry of each; the indexes of the others are handed to `stale`.
+// Sorts by key and leaves the newest entry of each; the indexes of the others are handed to
+// `stale`.
 template <class Row, class Stale, class Keep>
 void fold(std::vector<Entry<Row>>& entries, Stale&& stale, Keep&& keep) {
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {

@@ -12,8 +12,8 @@
 
 namespace payoutd::mirror {
 
-// The larger is the newer. `digest` only makes the order total: where two versions differ in nothing
-// but it, neither is known to be the newer.
+// The larger is the newer. `digest` only makes the order total: where two versions differ in
+// nothing but it, neither is known to be the newer.
 struct Shown {
   std::int32_t stage = 0;  // 1: the object has come to where it stays
   std::int64_t at = 0;     // unix seconds
@@ -35,7 +35,8 @@ struct Progress {
 
   std::int64_t rank() const {
     constexpr std::int64_t kMost = (std::int64_t{1} << 57) - 1;
-    return (std::int64_t{later_than_created} << 61) | (std::int64_t{std::clamp(step, 0, 15)} << 57) |
+    return (std::int64_t{later_than_created} << 61) |
+           (std::int64_t{std::clamp(step, 0, 15)} << 57) |
            std::clamp<std::int64_t>(amount, 0, kMost);
   }
 };

@@ -54,17 +54,18 @@ Result<void> read_item(const Object& object, Items& items) {
   const auto interval = r.optional_text("interval");
   const auto count = r.optional_integer("interval_count");
   const auto usage = r.optional_text("usage_type");
-  items.rows.push_back({{"id", item.id("id")},
-                        {"price", p.id("id")},
-                        {"product", or_null(p.optional_id("product"))},
-                        {"unit_amount", or_null(unit)},
-                        {"unit_amount_decimal", or_null(decimal)},
-                        {"quantity", or_null(quantity)},
-                        {"interval", or_null(interval)},
-                        {"interval_count", or_null(count)},
-                        {"usage_type", or_null(usage)},
-                        {"current_period_start", seconds_or_null(item.optional_time("current_period_start"))},
-                        {"current_period_end", seconds_or_null(item.optional_time("current_period_end"))}});
+  items.rows.push_back(
+      {{"id", item.id("id")},
+       {"price", p.id("id")},
+       {"product", or_null(p.optional_id("product"))},
+       {"unit_amount", or_null(unit)},
+       {"unit_amount_decimal", or_null(decimal)},
+       {"quantity", or_null(quantity)},
+       {"interval", or_null(interval)},
+       {"interval_count", or_null(count)},
+       {"usage_type", or_null(usage)},
+       {"current_period_start", seconds_or_null(item.optional_time("current_period_start"))},
+       {"current_period_end", seconds_or_null(item.optional_time("current_period_end"))}});
   for (const Fields* f : {&item, &p, &r}) {
     if (auto bad = f->error()) return Error{bad->kind, bad->code, "items: " + bad->message};
   }
@@ -140,8 +141,8 @@ struct SubscriptionKind {
     return row;
   }
 
-  // It begins incomplete, may go back and forth between active, past due, unpaid and paused, and ends
-  // canceled or expired.
+  // It begins incomplete, may go back and forth between active, past due, unpaid and paused, and
+  // ends canceled or expired.
   static Shown shown(const Row& row, const Version& version) {
     const bool over = row.status == "canceled" || row.status == "incomplete_expired";
     const int step = over ? 2 : row.status == "incomplete" ? 0 : 1;

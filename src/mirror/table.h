@@ -123,9 +123,9 @@ struct ColumnText {
 
 // The statements of one table. Upsert takes arrays of organization_id, account, stripe_id, stage,
 // shown_at, rank, digest, tied and then the columns, one row a key, sorted by key; it returns
-// account, stripe_id, tied and whether the row was created, for the rows that it wrote. Tie takes the
-// first eight for the rows that it did not write, marks those that tie with the row that stands, and
-// returns account and stripe_id of the rows that it marked.
+// account, stripe_id, tied and whether the row was created, for the rows that it wrote. Tie takes
+// the first eight for the rows that it did not write, marks those that tie with the row that
+// stands, and returns account and stripe_id of the rows that it marked.
 class Statements {
  public:
   Statements(std::string table, const std::vector<ColumnText>& columns);

@@ -20,7 +20,8 @@ inline constexpr std::chrono::hours kGiveUp{24 * 7};    // then a person decides
 inline constexpr std::chrono::hours kClocksDiffer{24};  // ours from Stripe's, at most
 
 inline constexpr const char* kOutcomeUnknown = "outcome_unknown";
-inline constexpr const char* kReplayedError = "replayed_error";  // the key answers 500 until it ends
+inline constexpr const char* kReplayedError =
+    "replayed_error";  // the key answers 500 until it ends
 inline constexpr const char* kAnotherObject = "another_object";
 
 enum class Said {

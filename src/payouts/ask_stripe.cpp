@@ -31,7 +31,8 @@ stripe::Form form_of(const AskStripe::Wanted& wanted, PayoutId id, int attempt) 
   form.add("amount", wanted.money.minor).add("currency", wanted.money.currency.str());
   form.add("method", wanted.method);
   if (wanted.description) form.add("description", *wanted.description);
-  for (const auto& [key, value] : wanted.metadata.items()) form.metadata(key, value.get<std::string>());
+  for (const auto& [key, value] : wanted.metadata.items())
+    form.metadata(key, value.get<std::string>());
   form.metadata(kPayoutIdKey, id.str()).metadata(kAttemptKey, std::to_string(attempt));
   if (wanted.external_id) form.metadata(kRequestKey, *wanted.external_id);
   return form;
@@ -78,9 +79,10 @@ std::string id_in(const std::string& object) {
   return id != json.end() && id->is_string() ? id->get<std::string>() : std::string{};
 }
 
-// A key is for one request. The layer of Idempotency-Keys sees to that, but for keys that a restored
-// database has forgotten.
-std::optional<Error> asks_for_another(const AskStripe::Wanted& wanted, const instructions::Asked& asked) {
+// A key is for one request. The layer of Idempotency-Keys sees to that, but for keys that a
+// restored database has forgotten.
+std::optional<Error> asks_for_another(const AskStripe::Wanted& wanted,
+                                      const instructions::Asked& asked) {
   if (asked.account == wanted.account.id() && asked.money == wanted.money) return std::nullopt;
   return Error{Kind::unprocessable, "idempotency_key_reused",
                "this Idempotency-Key asked for another payout: " + to_decimal(asked.money) + " " +
@@ -106,7 +108,8 @@ Result<std::optional<PayoutId>> AskStripe::asked_before(const Wanted& wanted) {
   if (!found) return found.error();
   if (!*found) return std::optional<PayoutId>{};
   if (auto another = asks_for_another(wanted, **found)) return *another;
-  if (auto known = resolve(organization, (*found)->id); !known && known.error().kind != Kind::retry) {
+  if (auto known = resolve(organization, (*found)->id);
+      !known && known.error().kind != Kind::retry) {
     return known.error();
   }
   return std::optional<PayoutId>((*found)->id);
@@ -157,7 +160,8 @@ Result<void> AskStripe::send(const Instruction& instruction, const Allowed& allo
   if (clock_.now() - allowed.at > kLastStart) {
     return Error{Kind::retry, kOutcomeUnknown, "the sending was held up; it is looked into"};
   }
-  auto request = stripe::Request::post(instruction.path, stripe::IdempotencyKey(instruction.key), instruction.body)
+  auto request = stripe::Request::post(instruction.path, stripe::IdempotencyKey(instruction.key),
+                                       instruction.body)
                      .on(*header)
                      .with(stripe::Priority::money)
                      .with(stripe::Retries::money())
@@ -172,7 +176,8 @@ Result<void> AskStripe::send(const Instruction& instruction, const Allowed& allo
 
 Result<void> AskStripe::settle(const Instruction& instruction, const stripe::Answer& answer) {
   if (answer.outcome == stripe::Outcome::done) {
-    return settle_done(instruction, {answer.response.body, answer.response.sent_at, answer.response.request_id});
+    return settle_done(instruction,
+                       {answer.response.body, answer.response.sent_at, answer.response.request_id});
   }
   Said said = Said::unknown;
   const auto written = db_.transact([&](pg::Tx& tx) -> Result<void> {
@@ -185,7 +190,8 @@ Result<void> AskStripe::settle(const Instruction& instruction, const stripe::Ans
     const Time now = clock_.now();
     if (payout->stripe_payout_id) {
       said = Said::done;
-      instructions::done(tx, instruction, *payout->stripe_payout_id, answer.response.request_id, now);
+      instructions::done(tx, instruction, *payout->stripe_payout_id, answer.response.request_id,
+                         now);
       return {};
     }
     switch (said) {
@@ -212,11 +218,12 @@ Result<void> AskStripe::settle(const Instruction& instruction, const stripe::Ans
 Result<void> AskStripe::settle_done(const Instruction& instruction, const Seen& seen) {
   const std::string stripe_id = id_in(seen.object);
   return db_.transact([&](pg::Tx& tx) -> Result<void> {
-    const mirror::Version version{.organization = instruction.organization,
-                                  .account = instruction.account,
-                                  .object = seen.object,
-                                  .shown_at = std::chrono::floor<std::chrono::seconds>(seen.sent_at),
-                                  .source = mirror::Source::fetch};
+    const mirror::Version version{
+        .organization = instruction.organization,
+        .account = instruction.account,
+        .object = seen.object,
+        .shown_at = std::chrono::floor<std::chrono::seconds>(seen.sent_at),
+        .source = mirror::Source::fetch};
     const mirror::Applied applied = mirror::apply(tx, appliers_, {&version, 1});
     mirror::enqueue_follow_ups(tx, applied);
     const auto payout = lock_payout(tx, instruction.organization, instruction.payout);
@@ -239,7 +246,8 @@ std::vector<jobs::Handler> AskStripe::handlers() {
     auto known = resolve(*run.organization(), *id);
     if (known) return known;
     if (known.error().kind == Kind::retry) {
-      run.retry_after(std::min(std::chrono::milliseconds(1min) * run.attempt(), std::chrono::milliseconds(30min)));
+      run.retry_after(std::min(std::chrono::milliseconds(1min) * run.attempt(),
+                               std::chrono::milliseconds(30min)));
       return known;
     }
     // Stripe's definitive refusal is written down with the payout: the job is done.

@@ -1,7 +1,7 @@
-// A payout of a connected account's own money to its own bank, asked for through us. The intent commits
-// before Stripe is called; Stripe's word is then the status; an outcome that nobody knows is resolved
-// by repeating the same bytes under the same key, or by what Stripe's lists show, and never by asking
-// again under another key.
+// A payout of a connected account's own money to its own bank, asked for through us. The intent
+// commits before Stripe is called; Stripe's word is then the status; an outcome that nobody knows
+// is resolved by repeating the same bytes under the same key, or by what Stripe's lists show, and
+// never by asking again under another key.
 #pragma once
 
 #include <chrono>
@@ -29,17 +29,22 @@ class AskStripe {
  public:
   struct Settings {
     std::chrono::milliseconds timeout{20'000};  // of one send of a request; the client repeats it
-    // Named points at which a test ends the process; nothing in service: "committed" before the first
-    // byte of a payout leaves, "answered" before what Stripe said of it is kept, "looked" between a
-    // list that does not show a payout and the decision to send it again.
+    // Named points at which a test ends the process; nothing in service: "committed" before the
+    // first byte of a payout leaves, "answered" before what Stripe said of it is kept, "looked"
+    // between a list that does not show a payout and the decision to send it again.
     std::function<void(const char* point)> at = [](const char*) {};
   };
   // All must outlive it.
-  AskStripe(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers, const Clock& clock,
-            Settings settings)
-      : db_(db), client_(client), appliers_(appliers), clock_(clock), settings_(std::move(settings)),
+  AskStripe(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers,
+            const Clock& clock, Settings settings)
+      : db_(db),
+        client_(client),
+        appliers_(appliers),
+        clock_(clock),
+        settings_(std::move(settings)),
         restored_(db, client, appliers) {}
-  AskStripe(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers, const Clock& clock)
+  AskStripe(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers,
+            const Clock& clock)
       : AskStripe(db, client, appliers, clock, Settings{}) {}
 
   struct Wanted {
@@ -52,26 +57,28 @@ class AskStripe {
   };
   // The payout that the same external_id asked for before, gone on with from where that stopped;
   // nothing where it asks for the first time, so that pay_out may follow.
-  // Errors: 422 `idempotency_key_reused` for another amount or account; Stripe's refusal, in its words.
+  // Errors: 422 `idempotency_key_reused` for another amount or account; Stripe's refusal, in its
+  // words.
   Result<std::optional<PayoutId>> asked_before(const Wanted& wanted);
 
-  // The payout as it stands afterwards: pending or in_transit by Stripe's word; queued where Stripe could
-  // not be reached; processing while nobody knows. Asked again with the same external_id, it goes on
-  // where the first one stopped. Error: Stripe's refusal, in its words.
+  // The payout as it stands afterwards: pending or in_transit by Stripe's word; queued where Stripe
+  // could not be reached; processing while nobody knows. Asked again with the same external_id, it
+  // goes on where the first one stopped. Error: Stripe's refusal, in its words.
   Result<PayoutId> pay_out(const Wanted& wanted);
 
-  // Errors: 404; 409 `payout_not_cancelable` with the reason; 503 where Stripe's answer is not known.
+  // Errors: 404; 409 `payout_not_cancelable` with the reason; 503 where Stripe's answer is not
+  // known.
   Result<void> cancel(OrgId organization, PayoutId id, const std::string& actor);
 
-  // Finds out what became of a payout's instruction; does nothing once that is known. Stripe's list is
-  // looked at first; what it does not show is sent again under its own key while that key lives.
+  // Finds out what became of a payout's instruction; does nothing once that is known. Stripe's list
+  // is looked at first; what it does not show is sent again under its own key while that key lives.
   // Error: retry, while it is not known.
   Result<void> resolve(OrgId organization, PayoutId id);
 
-  // A person's word on a payout that is in review: Stripe has not paid it. Stripe's list is read once
-  // more, whole, and what it shows goes before anybody's word.
-  // Errors: 404 `not_in_review`; 409 `paid_at_stripe`, then the payout is settled by that; 503 where
-  // the list can't be read to its end, and then nothing has changed.
+  // A person's word on a payout that is in review: Stripe has not paid it. Stripe's list is read
+  // once more, whole, and what it shows goes before anybody's word. Errors: 404 `not_in_review`;
+  // 409 `paid_at_stripe`, then the payout is settled by that; 503 where the list can't be read to
+  // its end, and then nothing has changed.
   Result<void> settle_not_paid(PayoutId id, const std::string& actor, const std::string& reason);
 
   // The handlers of kResolveJob, kResolveAllJob and mirror::kSettleInstructionJob.
@@ -90,7 +97,8 @@ class AskStripe {
     std::string request_id;
   };
 
-  // `began`, before the transaction that allowed it: a process that was stopped since sends nothing.
+  // `began`, before the transaction that allowed it: a process that was stopped since sends
+  // nothing.
   struct Allowed {
     std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
     Time at{};  // of the business clock

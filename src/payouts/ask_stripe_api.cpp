@@ -9,9 +9,10 @@ namespace payoutd::payouts {
 namespace {
 
 // Fields that ask for more than a manual Stripe payout.
-constexpr const char* kEngineFields[] = {
-    "beneficiary", "beneficiary_id", "origin_entity_id", "influencerId", "priority", "scheduled_run",
-    "type", "origin_module", "campaignId", "invoiceId", "poId", "notes"};
+constexpr const char* kEngineFields[] = {"beneficiary",  "beneficiary_id", "origin_entity_id",
+                                         "influencerId", "priority",       "scheduled_run",
+                                         "type",         "origin_module",  "campaignId",
+                                         "invoiceId",    "poId",           "notes"};
 constexpr std::size_t kMaxMetadata = 47;  // Stripe takes 50; three are ours
 
 Error not_configured() {
@@ -25,30 +26,38 @@ std::optional<Error> engine_asked_for(const http::Request& request) {
   for (const char* field : kEngineFields) {
     if (!body->contains(field)) continue;
     if (body->contains("method")) {
-      return Error{Kind::invalid, "ambiguous",
-                   fmt::format("`method` asks for a Stripe payout and `{}` for the payouts engine", field), field};
+      return Error{
+          Kind::invalid, "ambiguous",
+          fmt::format("`method` asks for a Stripe payout and `{}` for the payouts engine", field),
+          field};
     }
-    return Error{Kind::unprocessable, "not_available",
-                 fmt::format("`{}` belongs to the payouts engine, which this version does not have; a manual Stripe "
-                             "payout takes amount or amount_decimal, currency, method, description, metadata, account",
-                             field),
-                 field};
+    return Error{
+        Kind::unprocessable, "not_available",
+        fmt::format(
+            "`{}` belongs to the payouts engine, which this version does not have; a manual Stripe "
+            "payout takes amount or amount_decimal, currency, method, description, metadata, account",
+            field),
+        field};
   }
   return std::nullopt;
 }
 
 void check_metadata(http::Fields& fields, const Json& metadata) {
   if (metadata.size() > kMaxMetadata) {
-    fields.wrong("metadata", "metadata_too_large", fmt::format("metadata has at most {} keys", kMaxMetadata));
+    fields.wrong("metadata", "metadata_too_large",
+                 fmt::format("metadata has at most {} keys", kMaxMetadata));
   }
   for (const auto& [key, value] : metadata.items()) {
     const std::string name = "metadata." + key;
     if (key.empty() || key.size() > 40 || key.find_first_of("[]") != std::string::npos) {
-      fields.wrong(name, "metadata_key_invalid", "a metadata key has 1 to 40 characters, none of them [ or ]");
+      fields.wrong(name, "metadata_key_invalid",
+                   "a metadata key has 1 to 40 characters, none of them [ or ]");
     } else if (key.starts_with("payoutd_")) {
-      fields.wrong(name, "metadata_key_reserved", "metadata keys that begin with payoutd_ are the service's own");
+      fields.wrong(name, "metadata_key_reserved",
+                   "metadata keys that begin with payoutd_ are the service's own");
     } else if (!value.is_string() || value.get_ref<const std::string&>().size() > 500) {
-      fields.wrong(name, "metadata_value_invalid", "a metadata value is a text of at most 500 characters");
+      fields.wrong(name, "metadata_value_invalid",
+                   "a metadata value is a text of at most 500 characters");
     }
   }
 }
@@ -76,10 +85,14 @@ Result<AskStripe::Wanted> read_body(pg::Database& db, const http::Request& reque
   if (auto error = fields.done()) return *error;
   if (!account) return account.error();
   if (!account->active) {
-    return Error{Kind::unprocessable, "account_deauthorized", "the account took its authorization back", "account"};
+    return Error{Kind::unprocessable, "account_deauthorized",
+                 "the account took its authorization back", "account"};
   }
-  AskStripe::Wanted wanted{.account = *account, .money = *money, .method = method.value_or("standard"),
-                           .description = description, .actor = who.actor};
+  AskStripe::Wanted wanted{.account = *account,
+                           .money = *money,
+                           .method = method.value_or("standard"),
+                           .description = description,
+                           .actor = who.actor};
   if (metadata) wanted.metadata = *metadata;
   if (const auto* run = access::idempotent_run(request)) wanted.external_id = run->key;
   return wanted;
@@ -91,13 +104,14 @@ std::optional<Error> too_little(const AskStripe::Wanted& wanted, const Payable& 
   if (wanted.money.minor <= there) return std::nullopt;
   const Currency currency = wanted.money.currency;
   return Error{Kind::unprocessable, "balance_insufficient",
-               fmt::format("{} {} were asked for; {} {} are {}", to_decimal(wanted.money), currency.str(),
-                           to_decimal({there, currency}), currency.str(),
+               fmt::format("{} {} were asked for; {} {} are {}", to_decimal(wanted.money),
+                           currency.str(), to_decimal({there, currency}), currency.str(),
                            instant ? "available instantly" : "available"),
                "amount"};
 }
 
-http::Reply payout_reply(pg::Database& db, const http::Request& request, OrgId organization, PayoutId id, int status) {
+http::Reply payout_reply(pg::Database& db, const http::Request& request, OrgId organization,
+                         PayoutId id, int status) {
   const auto shown = db.transact([&](pg::Tx& tx) -> Result<OrderedJson> {
     const auto payout = find_payout(tx, organization, id.str());
     if (!payout) return payout.error();
@@ -107,7 +121,8 @@ http::Reply payout_reply(pg::Database& db, const http::Request& request, OrgId o
   return http::Reply::json(status, *shown);
 }
 
-http::Reply create(pg::Database& db, AskStripe* ask, const AskPayable& payable, const http::Request& request) {
+http::Reply create(pg::Database& db, AskStripe* ask, const AskPayable& payable,
+                   const http::Request& request) {
   if (ask == nullptr) return http::error_reply(not_configured(), request.request_id);
   const auto wanted = read_body(db, request);
   if (!wanted) return http::error_reply(wanted.error(), request.request_id);
@@ -116,7 +131,8 @@ http::Reply create(pg::Database& db, AskStripe* ask, const AskPayable& payable, 
   if (*before) return payout_reply(db, request, wanted->account.organization, **before, 201);
   const auto there = payable(wanted->account, wanted->money.currency);
   if (!there) return http::error_reply(there.error(), request.request_id);
-  if (auto error = too_little(*wanted, *there)) return http::error_reply(*error, request.request_id);
+  if (auto error = too_little(*wanted, *there))
+    return http::error_reply(*error, request.request_id);
   const auto id = ask->pay_out(*wanted);
   if (!id) return http::error_reply(id.error(), request.request_id);
   return payout_reply(db, request, wanted->account.organization, *id, 201);
@@ -125,7 +141,8 @@ http::Reply create(pg::Database& db, AskStripe* ask, const AskPayable& payable, 
 http::Reply cancel(pg::Database& db, AskStripe* ask, const http::Request& request) {
   if (ask == nullptr) return http::error_reply(not_configured(), request.request_id);
   const auto& who = access::principal(request);
-  const auto found = db.read([&](pg::Tx& tx) { return find_payout(tx, who.organization, request.param("id")); });
+  const auto found =
+      db.read([&](pg::Tx& tx) { return find_payout(tx, who.organization, request.param("id")); });
   if (!found) return http::error_reply(found.error(), request.request_id);
   if (auto canceled = ask->cancel(who.organization, found->id, who.actor); !canceled) {
     return http::error_reply(canceled.error(), request.request_id);
@@ -150,7 +167,9 @@ std::vector<http::Route> ask_stripe_routes(pg::Database& db, AskStripe* ask, Ask
   canceling.pattern = "/api/payouts/:id/cancel";
   canceling.access = "write";
   canceling.keeps_keys_for_ever = true;
-  canceling.handler = [&db, ask](http::Context& context) { return cancel(db, ask, context.request); };
+  canceling.handler = [&db, ask](http::Context& context) {
+    return cancel(db, ask, context.request);
+  };
   canceling.docs = cancel_docs();
   return {std::move(making), std::move(canceling)};
 }

@@ -40,7 +40,8 @@ Result<void> AskStripe::cancel(OrgId organization, PayoutId id, const std::strin
     }
     const auto instruction = instructions::lock_of(tx, organization, id);
     if (!is_unsent(*payout, instruction)) {
-      return refuse("the payout is " + payout->status + ": it can be canceled before it is sent, or once "
+      return refuse("the payout is " + payout->status +
+                    ": it can be canceled before it is sent, or once "
                     "Stripe shows it as pending");
     }
     instructions::canceled(tx, *instruction, actor, clock_.now());
@@ -51,18 +52,18 @@ Result<void> AskStripe::cancel(OrgId organization, PayoutId id, const std::strin
   return cancel_at_stripe(**at_stripe);
 }
 
-// Stripe cancels a payout once, whatever the key: each time it is asked has a key of its own, so that
-// no stored failure of an earlier time is repeated for a day.
+// Stripe cancels a payout once, whatever the key: each time it is asked has a key of its own, so
+// that no stored failure of an earlier time is repeated for a day.
 Result<void> AskStripe::cancel_at_stripe(const Payout& payout) {
   const auto header = stripe_header(payout.organization, *payout.account);
   if (!header) return header.error();
-  const stripe::Answer answer =
-      client_.send(stripe::Request::post(stripe::v1_path({"payouts", *payout.stripe_payout_id, "cancel"}),
-                                         stripe::IdempotencyKey("payoutd-cancel-" + Uuid::v7().str()), "")
-                       .on(*header)
-                       .with(stripe::Priority::money)
-                       .with(stripe::Retries::money())
-                       .with(settings_.timeout));
+  const stripe::Answer answer = client_.send(
+      stripe::Request::post(stripe::v1_path({"payouts", *payout.stripe_payout_id, "cancel"}),
+                            stripe::IdempotencyKey("payoutd-cancel-" + Uuid::v7().str()), "")
+          .on(*header)
+          .with(stripe::Priority::money)
+          .with(stripe::Retries::money())
+          .with(settings_.timeout));
   // Whatever was answered, the payout itself says how it stands.
   const auto shown = mirror::fetch_and_apply(db_, client_, appliers_,
                                              {.organization = payout.organization,
@@ -82,7 +83,8 @@ Result<void> AskStripe::cancel_at_stripe(const Payout& payout) {
   if (*status != "pending") {
     return refuse("the payout is " + *status + "; Stripe cancels only pending ones");
   }
-  if (answer.outcome == stripe::Outcome::not_done && answer.refusal && answer.refusal->status != 429) {
+  if (answer.outcome == stripe::Outcome::not_done && answer.refusal &&
+      answer.refusal->status != 429) {
     return refuse(answer.refusal->message);
   }
   return Error{Kind::retry, kOutcomeUnknown,

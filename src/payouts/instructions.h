@@ -1,5 +1,5 @@
-// What is sent to Stripe for a payout, as it is kept: committed before the first byte leaves, repeated
-// byte for byte under the same key, and settled once it is known what became of it.
+// What is sent to Stripe for a payout, as it is kept: committed before the first byte leaves,
+// repeated byte for byte under the same key, and settled once it is known what became of it.
 #pragma once
 
 #include <cstdint>
@@ -46,8 +46,8 @@ struct NewPayout {
 
 namespace instructions {
 
-// The payout (processing), its instruction (sending, by `now`), and the event that says who asked. All
-// of it or nothing. False: a payout with this external_id is there already.
+// The payout (processing), its instruction (sending, by `now`), and the event that says who asked.
+// All of it or nothing. False: a payout with this external_id is there already.
 bool create(pg::Tx& tx, const NewPayout& payout, const Instruction& instruction, Time now);
 
 // The payout that was asked for with that Idempotency-Key.
@@ -58,8 +58,8 @@ struct Asked {
 };
 std::optional<Asked> find_by_external_id(pg::Tx& tx, OrgId organization, const std::string& key);
 
-// The latest instruction of a payout, locked; nothing for a payout that Stripe made by itself. Lock the
-// payout first: sending and canceling meet there.
+// The latest instruction of a payout, locked; nothing for a payout that Stripe made by itself. Lock
+// the payout first: sending and canceling meet there.
 std::optional<Instruction> lock_of(pg::Tx& tx, OrgId organization, PayoutId payout);
 
 // Of all organizations: those whose outcome is not known, and those that a person must look into.
@@ -107,8 +107,8 @@ void canceled(pg::Tx& tx, const Instruction& instruction, const std::string& act
 // Stripe is going to be asked to cancel it: for the audit trail.
 void cancel_asked(pg::Tx& tx, const Payout& payout, const std::string& actor, Time now);
 
-// Those whose outcome is not known although nothing was sent since `before`; the oldest ones, at most
-// `limit`. Of all organizations.
+// Those whose outcome is not known although nothing was sent since `before`; the oldest ones, at
+// most `limit`. Of all organizations.
 struct Unsettled {
   OrgId organization;
   PayoutId payout;
@@ -118,8 +118,8 @@ std::vector<Unsettled> unsettled(pg::Tx& tx, Time before, std::int64_t limit);
 // Which life of which database this is. It changes whenever the rows may have gone back in time: a
 // server that was started again, another server, a database or a table that was made again.
 std::string lineage(pg::Tx& tx);
-// Since when Stripe's records of that account have to be read to find all that this database may have
-// forgotten, or does not know the fate of; nothing: since ever.
+// Since when Stripe's records of that account have to be read to find all that this database may
+// have forgotten, or does not know the fate of; nothing: since ever.
 OptionalTime horizon(pg::Tx& tx, OrgId organization, const std::string& account);
 // Gives rows of Stripe's payouts back the Idempotency-Keys that they were asked for with.
 struct Reclaimed {

@@ -27,12 +27,12 @@ const pg::Query kFindByKey{"payout_by_external_id", R"sql(
   SELECT id, account, amount, currency FROM payouts
    WHERE organization_id = $1 AND external_id = $2)sql"};
 
-#define LATEST_INSTRUCTION                                                                            \
-  "SELECT i.organization_id, i.id, m.payout_id, i.account, i.amount, i.currency, i.attempt,"          \
+#define LATEST_INSTRUCTION \
+  "SELECT i.organization_id, i.id, m.payout_id, i.account, i.amount, i.currency, i.attempt," \
   " i.idempotency_key, i.request_path, convert_from(i.body, 'UTF8') AS body, i.state, i.was_unknown," \
-  " i.sends, i.first_sent_at, i.last_sent_at, i.absent_since, i.outcome_code, i.outcome_message"      \
-  " FROM instruction_payouts m"                                                                       \
-  " JOIN instructions i ON i.organization_id = m.organization_id AND i.id = m.instruction_id"         \
+  " i.sends, i.first_sent_at, i.last_sent_at, i.absent_since, i.outcome_code, i.outcome_message" \
+  " FROM instruction_payouts m" \
+  " JOIN instructions i ON i.organization_id = m.organization_id AND i.id = m.instruction_id" \
   " WHERE m.organization_id = $1 AND m.payout_id = $2 ORDER BY i.attempt DESC LIMIT 1"
 
 const pg::Query kFindOf{"instruction_of_payout", LATEST_INSTRUCTION};
@@ -40,7 +40,8 @@ const pg::Query kLockOf{"instruction_lock_of_payout", LATEST_INSTRUCTION " FOR U
 
 const pg::Query kSending{"instruction_sending", R"sql(
   UPDATE instructions SET state = 'sending', sends = sends + 1, last_sent_at = $3,
-         was_unknown = was_unknown OR $4, first_sent_at = coalesce(first_sent_at, $3), absent_since = NULL, updated = $3
+         was_unknown = was_unknown OR $4, first_sent_at = coalesce(first_sent_at, $3),
+         absent_since = NULL, updated = $3
    WHERE organization_id = $1 AND id = $2)sql"};
 
 const pg::Query kSettle{"instruction_settle", R"sql(
@@ -53,12 +54,13 @@ const pg::Query kUnresolved{"unresolved_instructions", R"sql(
 SELECT count(*) FILTER (WHERE state <> 'needs_review') AS unknown,
        min(first_sent_at) FILTER (WHERE state <> 'needs_review') AS unknown_since,
        count(*) FILTER (WHERE state = 'needs_review') AS needs_review
-  FROM instructions WHERE state IN ('sending', 'unknown', 'needs_review'))sql", pg::Tenancy::global};
+  FROM instructions WHERE state IN ('sending', 'unknown', 'needs_review'))sql",
+                            pg::Tenancy::global};
 
-#define IN_REVIEW                                                                                 \
-  "SELECT i.organization_id, m.payout_id, i.account, i.amount, i.currency, i.first_sent_at,"        \
-  " i.outcome_code, i.outcome_message"                                                              \
-  " FROM instructions i"                                                                            \
+#define IN_REVIEW \
+  "SELECT i.organization_id, m.payout_id, i.account, i.amount, i.currency, i.first_sent_at," \
+  " i.outcome_code, i.outcome_message" \
+  " FROM instructions i" \
   " JOIN instruction_payouts m ON m.organization_id = i.organization_id AND m.instruction_id = i.id" \
   " WHERE i.state = 'needs_review'"
 
@@ -73,7 +75,8 @@ const pg::Query kUnsettled{"instruction_unsettled", R"sql(
    WHERE organization_id = $1 AND id = $2)sql"};
 
 const pg::Query kAbsent{"instruction_absent", R"sql(
-  UPDATE instructions SET state = 'unknown', was_unknown = true, absent_since = coalesce(absent_since, $3), updated = $3
+  UPDATE instructions SET state = 'unknown', was_unknown = true,
+         absent_since = coalesce(absent_since, $3), updated = $3
    WHERE organization_id = $1 AND id = $2)sql"};
 
 const pg::Query kEndMembers{"instruction_end_payouts", R"sql(
@@ -102,8 +105,8 @@ const pg::Query kUnsettledSince{"instructions_unsettled", R"sql(
      AND i.last_sent_at < $1
    ORDER BY i.last_sent_at LIMIT $2)sql"};
 
-// A restart, a failover, a restored folder: another start of a postmaster. A dump that was restored:
-// another database, or another table of that name.
+// A restart, a failover, a restored folder: another start of a postmaster. A dump that was
+// restored: another database, or another table of that name.
 const pg::Query kLineage{"database_lineage", R"sql(
   SELECT pg_postmaster_start_time()::text || ' ' || d.oid || ' ' || pg_relation_filenode('instructions')
            AS lineage
@@ -142,8 +145,8 @@ struct Change {
 
 void append(pg::Tx& tx, OrgId organization, PayoutId payout, const Change& change, Time now) {
   tx.exec(kAppend, organization, payout, Uuid::v7(),
-          fmt::format("{}:{}", change.kind, to_micros(now)), change.kind, change.status, change.actor,
-          change.notes, now);
+          fmt::format("{}:{}", change.kind, to_micros(now)), change.kind, change.status,
+          change.actor, change.notes, now);
 }
 
 InReview in_review_of(const pg::Row& row) {
@@ -185,9 +188,9 @@ bool create(pg::Tx& tx, const NewPayout& payout, const Instruction& instruction,
                             payout.money.minor, payout.money.currency.str(), payout.description,
                             payout.metadata, payout.method, now, payout.external_id, payout.actor);
   if (made.empty()) return false;
-  tx.exec(kInsert, payout.organization, instruction.id, instruction.account, instruction.money.minor,
-          instruction.money.currency.str(), instruction.attempt, instruction.key, instruction.path,
-          instruction.body, now);
+  tx.exec(kInsert, payout.organization, instruction.id, instruction.account,
+          instruction.money.minor, instruction.money.currency.str(), instruction.attempt,
+          instruction.key, instruction.path, instruction.body, now);
   tx.exec(kInsertMember, payout.organization, instruction.id, payout.id, instruction.money.minor);
   append(tx, payout.organization, payout.id, {"requested", "processing", payout.actor}, now);
   return true;
@@ -216,13 +219,13 @@ void sending(pg::Tx& tx, const Instruction& one, Time now) {
   append(tx, one.organization, one.payout, {"sent", "processing"}, now);
 }
 
-void done(pg::Tx& tx, const Instruction& one, const std::string& stripe_id, const std::string& request_id,
-          Time now) {
+void done(pg::Tx& tx, const Instruction& one, const std::string& stripe_id,
+          const std::string& request_id, Time now) {
   tx.exec(kSettle, one.organization, one.id, "done", nullptr, nullptr, stripe_id, request_id, now);
 }
 
-void not_done(pg::Tx& tx, const Instruction& one, const std::string& code, const std::string& message,
-              Time now) {
+void not_done(pg::Tx& tx, const Instruction& one, const std::string& code,
+              const std::string& message, Time now) {
   tx.exec(kSettle, one.organization, one.id, "not_done", code, message, nullptr, "", now);
   tx.exec(kEndMembers, one.organization, one.id);
   tx.exec(kSetStatus, one.organization, one.payout, "failed", code, message, now);
@@ -246,8 +249,8 @@ std::optional<InReview> in_review(pg::Tx& tx, PayoutId payout) {
   return row ? std::optional(in_review_of(*row)) : std::nullopt;
 }
 
-void not_paid(pg::Tx& tx, const Instruction& one, const std::string& actor, const std::string& reason,
-              Time now) {
+void not_paid(pg::Tx& tx, const Instruction& one, const std::string& actor,
+              const std::string& reason, Time now) {
   constexpr const char* kNotPaid = "not_paid";
   tx.exec(kSettle, one.organization, one.id, "not_done", kNotPaid, reason, nullptr, "", now);
   tx.exec(kEndMembers, one.organization, one.id);
@@ -261,10 +264,11 @@ void not_arrived(pg::Tx& tx, const Instruction& one, const std::string& message,
   append(tx, one.organization, one.payout, {"not_arrived", "queued", "payoutd", message}, now);
 }
 
-void unknown(pg::Tx& tx, const Instruction& one, const std::string& code, const std::string& message,
-             Time now) {
+void unknown(pg::Tx& tx, const Instruction& one, const std::string& code,
+             const std::string& message, Time now) {
   tx.exec(kUnsettled, one.organization, one.id, "unknown", true, code, message, now);
-  append(tx, one.organization, one.payout, {"outcome_unknown", "processing", "payoutd", message}, now);
+  append(tx, one.organization, one.payout, {"outcome_unknown", "processing", "payoutd", message},
+         now);
 }
 
 void absent(pg::Tx& tx, const Instruction& one, Time now) {
@@ -285,7 +289,8 @@ void canceled(pg::Tx& tx, const Instruction& one, const std::string& actor, Time
 }
 
 void cancel_asked(pg::Tx& tx, const Payout& payout, const std::string& actor, Time now) {
-  append(tx, payout.organization, payout.id, {"cancel_requested", payout.status.c_str(), actor}, now);
+  append(tx, payout.organization, payout.id, {"cancel_requested", payout.status.c_str(), actor},
+         now);
 }
 
 std::vector<Unsettled> unsettled(pg::Tx& tx, Time before, std::int64_t limit) {

@@ -23,8 +23,9 @@ struct Claim {
   std::int64_t amount = 0;
   std::string currency;
 };
-// Names the rows: those of that id, account, amount and currency which have no Stripe id yet. Returns
-// which. A Stripe payout that has a row, or a second one for one row, is left to be a row of its own.
+// Names the rows: those of that id, account, amount and currency which have no Stripe id yet.
+// Returns which. A Stripe payout that has a row, or a second one for one row, is left to be a row
+// of its own.
 std::set<Key> adopt(pg::Tx& tx, const std::vector<Claim>& claims);
 
 struct Saved {

@@ -26,7 +26,8 @@ struct Payout {
   Json metadata;            // without our own keys
   Json blocks;              // [{code, message}]
   Time created{}, updated{};
-  OptionalTime requested_at, approved_at, processed_at, paid_at, failed_at, canceled_at, returned_at;
+  OptionalTime requested_at, approved_at, processed_at, paid_at, failed_at, canceled_at,
+      returned_at;
 
   // As Stripe shows it.
   OptionalTime arrival_date, members_checked_at;
@@ -57,8 +58,8 @@ struct PayoutEvent {
   Time occurred_at{}, recorded_at{};
 };
 
-// The contract's fields in its order, null where one does not apply; `beneficiary` is null here, its
-// folder knows it. `events` are the payout's, from the first to the last.
+// The contract's fields in its order, null where one does not apply; `beneficiary` is null here,
+// its folder knows it. `events` are the payout's, from the first to the last.
 OrderedJson to_json(const Payout& payout, std::span<const PayoutEvent> events);
 
 // {status, timestamp, notes, changedBy}, with what was done and who said so.

@@ -81,15 +81,18 @@ OrderedJson waits_for(const Payout& payout, const std::optional<Instruction>& in
                                  instruction->outcome_message.value_or("look there"));
   }
   if (payout.status == "queued") {
-    return waiting("stripe", "Stripe could not be reached, or asked to wait: it is sent again soon");
+    return waiting("stripe",
+                   "Stripe could not be reached, or asked to wait: it is sent again soon");
   }
   if (payout.status == "processing") {
     return waiting("stripe_answer", "what became of the request at Stripe is being found out");
   }
-  if (payout.status == "pending") return waiting("submission", "Stripe has not sent it to the bank yet");
+  if (payout.status == "pending")
+    return waiting("submission", "Stripe has not sent it to the bank yet");
   if (payout.status == "in_transit") {
-    return waiting("bank", payout.arrival_date ? "expected at the bank on " + to_iso(*payout.arrival_date)
-                                               : "the bank has not confirmed it yet");
+    return waiting("bank", payout.arrival_date
+                               ? "expected at the bank on " + to_iso(*payout.arrival_date)
+                               : "the bank has not confirmed it yet");
   }
   if (payout.automatic.value_or(false) && payout.reconciliation_status == "in_progress") {
     return waiting("reconciliation", "Stripe has not said yet which transactions it settled");
@@ -100,8 +103,12 @@ OrderedJson waits_for(const Payout& payout, const std::optional<Instruction>& in
 // What was sent to Stripe and what is known of it.
 OrderedJson instruction_json(const std::optional<Instruction>& one) {
   if (!one) return nullptr;
-  const auto time = [](const OptionalTime& at) { return at ? OrderedJson(to_iso(*at)) : OrderedJson(nullptr); };
-  const auto text = [](const OptionalText& words) { return words ? OrderedJson(*words) : OrderedJson(nullptr); };
+  const auto time = [](const OptionalTime& at) {
+    return at ? OrderedJson(to_iso(*at)) : OrderedJson(nullptr);
+  };
+  const auto text = [](const OptionalText& words) {
+    return words ? OrderedJson(*words) : OrderedJson(nullptr);
+  };
   return OrderedJson{{"id", one->id.str()},
                      {"state", one->state},
                      {"attempt", one->attempt},
@@ -189,7 +196,8 @@ http::Reply timeline(pg::Database& db, const http::Request& request) {
 }  // namespace
 
 std::vector<http::Route> payout_routes(pg::Database& db) {
-  const auto with = [&db](http::Reply (*serve)(pg::Database&, const http::Request&)) -> http::Handler {
+  const auto with =
+      [&db](http::Reply (*serve)(pg::Database&, const http::Request&)) -> http::Handler {
     return [&db, serve](http::Context& context) { return serve(db, context.request); };
   };
   return {{"GET", "/api/payouts", "read", with(list), list_docs()},

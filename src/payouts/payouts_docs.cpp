@@ -10,7 +10,8 @@ namespace {
 namespace is = http::schema;
 
 Json status_schema(const char* about) {
-  return is::word(about, {"pending", "approved", "queued", "processing", "in_transit", "paid", "failed", "canceled"});
+  return is::word(about, {"pending", "approved", "queued", "processing", "in_transit", "paid",
+                          "failed", "canceled"});
 }
 
 Json rail_schema(const char* about) {
@@ -25,7 +26,8 @@ void add_money(Json& fields) {
   fields["amount"] = is::minor("Gross, in minor units.");
   fields["amount_decimal"] = text_or_null("The same: \"1000.00\".");
   fields["currency"] = is::text("ISO 4217, lower case.");
-  fields["molam_fee"] = minor_or_null("The platform's fee, in minor units; of the engine's payouts.");
+  fields["molam_fee"] =
+      minor_or_null("The platform's fee, in minor units; of the engine's payouts.");
   fields["bank_fee"] = minor_or_null("The bank's fee, in minor units; of the engine's payouts.");
   fields["tax"] = minor_or_null("In minor units; of the engine's payouts.");
   fields["net_amount"] = minor_or_null("amount - fees - tax; of the engine's payouts.");
@@ -39,7 +41,8 @@ void add_stripe(Json& fields) {
   fields["destination"] = text_or_null("The bank account or card at Stripe: ba_…");
   fields["failure_code"] = text_or_null("account_closed, no_account, …");
   fields["failure_message"] = text_or_null("Why, in words.");
-  fields["reconciliation_status"] = text_or_null("completed, in_progress or not_applicable, by Stripe.");
+  fields["reconciliation_status"] =
+      text_or_null("completed, in_progress or not_applicable, by Stripe.");
   fields["trace_id"] = text_or_null("By which the bank finds it.");
 }
 
@@ -50,7 +53,8 @@ void add_origin(Json& fields) {
   fields["campaignId"] = text_or_null("Of a campaign's payment.");
   fields["invoiceId"] = text_or_null("The invoice that it pays.");
   fields["poId"] = text_or_null("The purchase order that it pays.");
-  fields["beneficiary"] = {{"type", "null"}, {"description", "Where it goes, masked; only of the engine's payouts."}};
+  fields["beneficiary"] = {{"type", "null"},
+                           {"description", "Where it goes, masked; only of the engine's payouts."}};
   fields["batch_id"] = is::or_null(is::uuid("The batch that it is executed in."));
   fields["hold_id"] = is::or_null(is::uuid("The hold of its money."));
   fields["external_id"] = text_or_null("The Idempotency-Key that it was asked for with.");
@@ -66,7 +70,8 @@ Json status_history_schema() {
 }
 
 void add_progress(Json& fields) {
-  const Json block = is::object({{"code", is::text("pending_kyc, paused, …")}, {"message", is::text("In words.")}});
+  const Json block = is::object(
+      {{"code", is::text("pending_kyc, paused, …")}, {"message", is::text("In words.")}});
   fields["attempts"] = is::count("Sends so far.");
   fields["next_attempt_at"] = time_or_null("When it is sent again.");
   fields["returned_at"] = time_or_null("When the bank sent it back.");
@@ -84,34 +89,41 @@ void add_progress(Json& fields) {
 }
 
 Json event_schema() {
-  return is::object({{"id", is::uuid("Ours.")},
-                     {"kind", is::text("payout.paid, seen, sent, …")},
-                     {"status", status_schema("The payout's afterwards.")},
-                     {"timestamp", is::time("When it happened.")},
-                     {"notes", text_or_null("What was said about it.")},
-                     {"changedBy", is::text("stripe, or the actor.")},
-                     {"source", is::word("How we learned of it.", {"event", "list", "fetch", "engine"})},
-                     {"stripe_event_id", text_or_null("evt_…")},
-                     {"detail", is::any_object("What else changed.")},
-                     {"recorded_at", is::time("When it was written down.")}});
+  return is::object(
+      {{"id", is::uuid("Ours.")},
+       {"kind", is::text("payout.paid, seen, sent, …")},
+       {"status", status_schema("The payout's afterwards.")},
+       {"timestamp", is::time("When it happened.")},
+       {"notes", text_or_null("What was said about it.")},
+       {"changedBy", is::text("stripe, or the actor.")},
+       {"source", is::word("How we learned of it.", {"event", "list", "fetch", "engine"})},
+       {"stripe_event_id", text_or_null("evt_…")},
+       {"detail", is::any_object("What else changed.")},
+       {"recorded_at", is::time("When it was written down.")}});
 }
 
 Json event_example() {
-  return Json::parse(R"({"id": "019a9f3c-6a10-7b6e-8d0a-5f1c2e3d4b5a", "kind": "payout.paid", "status": "paid",
+  return Json::parse(
+      R"({"id": "019a9f3c-6a10-7b6e-8d0a-5f1c2e3d4b5a", "kind": "payout.paid", "status": "paid",
     "timestamp": "2026-03-03T09:00:00Z", "notes": null, "changedBy": "stripe", "source": "event",
     "stripe_event_id": "evt_1QxExample", "detail": {}, "recorded_at": "2026-03-03T09:00:01.2Z"})");
 }
 
 void say_id(http::Docs& docs) {
-  docs.parameters.push_back({{"name", "id"}, {"in", "path"}, {"required", true},
-                             {"description", "Our id, or Stripe's: po_…"}, {"schema", {{"type", "string"}}}});
+  docs.parameters.push_back({{"name", "id"},
+                             {"in", "path"},
+                             {"required", true},
+                             {"description", "Our id, or Stripe's: po_…"},
+                             {"schema", {{"type", "string"}}}});
 }
 
 Json filter_parameters() {
   Json all = access::page_parameters();
-  all.push_back(is::query("status", "In any case; settled, sent, scheduled and cancelled are taken too."));
+  all.push_back(
+      is::query("status", "In any case; settled, sent, scheduled and cancelled are taken too."));
   all.push_back(is::query("type", "bank_account, card, or a purpose of the engine's."));
-  all.push_back(is::query("priority", "Of the engine's.", is::word("", {"instant", "priority", "normal", "low"})));
+  all.push_back(is::query("priority", "Of the engine's.",
+                          is::word("", {"instant", "priority", "normal", "low"})));
   all.push_back(is::query("currency", "ISO 4217, in any case."));
   all.push_back(is::query("rail", "How it is paid.", rail_schema("")));
   all.push_back(is::account_query());
@@ -123,16 +135,18 @@ Json filter_parameters() {
 }
 
 Json payout_fields() {
-  Json fields{{"id", is::uuid("Ours.")},
-              {"status", status_schema("Stripe's word, or the engine's.")},
-              {"type", is::text("bank_account or card for Stripe's payouts, the purpose for the engine's.")},
-              {"rail", rail_schema("How it is paid.")},
-              {"priority", text_or_null("instant, priority, normal, low; of the engine's payouts.")},
-              {"method", text_or_null("standard or instant, of Stripe's payouts.")},
-              {"scheduled_run", time_or_null("Not before.")},
-              {"description", text_or_null("As it was asked for.")},
-              {"notes", text_or_null("For people.")},
-              {"metadata", is::map(is::text("At most 500 characters."), "As it was asked for.")}};
+  Json fields{
+      {"id", is::uuid("Ours.")},
+      {"status", status_schema("Stripe's word, or the engine's.")},
+      {"type",
+       is::text("bank_account or card for Stripe's payouts, the purpose for the engine's.")},
+      {"rail", rail_schema("How it is paid.")},
+      {"priority", text_or_null("instant, priority, normal, low; of the engine's payouts.")},
+      {"method", text_or_null("standard or instant, of Stripe's payouts.")},
+      {"scheduled_run", time_or_null("Not before.")},
+      {"description", text_or_null("As it was asked for.")},
+      {"notes", text_or_null("For people.")},
+      {"metadata", is::map(is::text("At most 500 characters."), "As it was asked for.")}};
   add_money(fields);
   add_stripe(fields);
   add_origin(fields);
@@ -148,14 +162,15 @@ Json wanted_schema() {
     schema["maxLength"] = max;
     return schema;
   };
-  Json schema = is::object({{"amount", amount},
-                     {"amount_decimal", is::text("In place of amount: \"1000.00\".")},
-                     {"currency", is::text("ISO 4217, in any case; default: the account's.")},
-                     {"method", is::word("Default standard.", {"standard", "instant"})},
-                     {"description", text("Shown at Stripe.", 500)},
-                     {"account", is::text("acct_…; default: the organization's default account.")},
-                     {"metadata", is::map(text("", 500), "At most 47; keys of at most 40 characters.")}},
-                    {"amount", "amount_decimal", "currency", "method", "description", "account", "metadata"});
+  Json schema = is::object(
+      {{"amount", amount},
+       {"amount_decimal", is::text("In place of amount: \"1000.00\".")},
+       {"currency", is::text("ISO 4217, in any case; default: the account's.")},
+       {"method", is::word("Default standard.", {"standard", "instant"})},
+       {"description", text("Shown at Stripe.", 500)},
+       {"account", is::text("acct_…; default: the organization's default account.")},
+       {"metadata", is::map(text("", 500), "At most 47; keys of at most 40 characters.")}},
+      {"amount", "amount_decimal", "currency", "method", "description", "account", "metadata"});
   schema["anyOf"] = {{{"required", {"amount"}}}, {{"required", {"amount_decimal"}}}};
   return schema;
 }
@@ -187,20 +202,22 @@ Json payout_example() {
 }
 
 Json instruction_schema() {
-  return is::object({{"id", is::uuid("Ours.")},
-                     {"state", is::word("What is known of it.", {"ready", "sending", "unknown", "done", "not_done",
-                                                                 "needs_review"})},
-                     {"attempt", is::count("Under a key of its own.")},
-                     {"idempotency_key", is::text("The one that Stripe was sent.")},
-                     {"sends", is::count("Under that key.")},
-                     {"first_sent_at", time_or_null("When it was first sent.")},
-                     {"last_sent_at", time_or_null("When it was last sent.")},
-                     {"outcome_code", text_or_null("Why it is not done.")},
-                     {"outcome_message", text_or_null("The same in words.")}});
+  return is::object(
+      {{"id", is::uuid("Ours.")},
+       {"state", is::word("What is known of it.",
+                          {"ready", "sending", "unknown", "done", "not_done", "needs_review"})},
+       {"attempt", is::count("Under a key of its own.")},
+       {"idempotency_key", is::text("The one that Stripe was sent.")},
+       {"sends", is::count("Under that key.")},
+       {"first_sent_at", time_or_null("When it was first sent.")},
+       {"last_sent_at", time_or_null("When it was last sent.")},
+       {"outcome_code", text_or_null("Why it is not done.")},
+       {"outcome_message", text_or_null("The same in words.")}});
 }
 
 Json instruction_example() {
-  return Json::parse(R"({"id": "019a9f3c-6a11-7b6e-8d0a-5f1c2e3d4b5a", "state": "done", "attempt": 1,
+  return Json::parse(
+      R"({"id": "019a9f3c-6a11-7b6e-8d0a-5f1c2e3d4b5a", "state": "done", "attempt": 1,
     "idempotency_key": "payoutd-019a9f3c-6a0f-7b6e-8d0a-5f1c2e3d4b5a-1", "sends": 1,
     "first_sent_at": "2026-03-01T09:30:00Z", "last_sent_at": "2026-03-01T09:30:00Z", "outcome_code": null,
     "outcome_message": null})");
@@ -209,14 +226,16 @@ Json instruction_example() {
 http::Docs list_docs() {
   http::Docs docs{"Payouts of all the organization's accounts, newest first", "payouts"};
   docs.parameters = filter_parameters();
-  docs.responses["200"] =
-      is::answer("One page.", is::page(payout_schema()),
-                 {{"data", Json::array({payout_example()})}, {"has_more", false}, {"next_cursor", nullptr}});
+  docs.responses["200"] = is::answer(
+      "One page.", is::page(payout_schema()),
+      {{"data", Json::array({payout_example()})}, {"has_more", false}, {"next_cursor", nullptr}});
   return docs;
 }
 
 http::Docs show_docs() {
-  http::Docs docs{"One payout with its balance transactions, what happened to it, and what it waits for", "payouts"};
+  http::Docs docs{
+      "One payout with its balance transactions, what happened to it, and what it waits for",
+      "payouts"};
   say_id(docs);
   Json fields = payout_fields();
   fields["events"] = is::array(event_schema(), "Every change, in order.");
@@ -225,7 +244,8 @@ http::Docs show_docs() {
        {"message", is::text("In words.")}}));
   fields["instruction"] = is::or_null(instruction_schema());
   fields["balance_transactions"] =
-      is::array(mirror::balance_transaction_schema(), "What an automatic payout settled, its own row included.");
+      is::array(mirror::balance_transaction_schema(),
+                "What an automatic payout settled, its own row included.");
   Json example = payout_example();
   example["events"] = Json::array({event_example()});
   example["waits_for"] = nullptr;
@@ -260,39 +280,49 @@ http::Docs timeline_docs() {
 }
 
 http::Docs audit_trail_docs() {
-  http::Docs docs{"Every change of a payout, in order: status, timestamp, notes, changedBy", "payouts"};
+  http::Docs docs{"Every change of a payout, in order: status, timestamp, notes, changedBy",
+                  "payouts"};
   say_id(docs);
-  docs.responses["200"] = is::answer("All of them.", is::object({{"data", is::array(event_schema(), "In order.")}}),
-                                     {{"data", Json::array({event_example()})}});
+  docs.responses["200"] =
+      is::answer("All of them.", is::object({{"data", is::array(event_schema(), "In order.")}}),
+                 {{"data", Json::array({event_example()})}});
   return docs;
 }
 
 http::Docs create_docs() {
-  http::Docs docs{"Pays an amount of an account's Stripe balance out to its bank. `status` is Stripe's word; queued "
-                  "while Stripe can't be reached, processing while its answer is not known", "payouts"};
-  docs.request_body = is::body(wanted_schema(), {{"amount", 100000}, {"currency", "eur"}, {"description", "March"}});
+  http::Docs docs{
+      "Pays an amount of an account's Stripe balance out to its bank. `status` is Stripe's word; queued "
+      "while Stripe can't be reached, processing while its answer is not known",
+      "payouts"};
+  docs.request_body = is::body(wanted_schema(),
+                               {{"amount", 100000}, {"currency", "eur"}, {"description", "March"}});
   docs.responses["201"] = is::answer("The payout.", payout_schema(), payout_example());
-  docs.responses["404"] = is::refusal("The organization has no such account.",
-                                      {Kind::missing, "account_not_found",
-                                       "your organization has no such connected account", "account"});
+  docs.responses["404"] =
+      is::refusal("The organization has no such account.",
+                  {Kind::missing, "account_not_found",
+                   "your organization has no such connected account", "account"});
   docs.responses["422"] = is::refusal(
       "It can't be paid as it stands: balance_insufficient, amount_too_large, amount_precision, amount_step_invalid, "
       "account_deauthorized, what Stripe refuses, or idempotency_key_reused.",
-      {Kind::unprocessable, "balance_insufficient", "1000.00 eur were asked for; 12.50 eur are available", "amount"});
+      {Kind::unprocessable, "balance_insufficient",
+       "1000.00 eur were asked for; 12.50 eur are available", "amount"});
   docs.responses["502"] = is::shared("Upstream");
   return docs;
 }
 
 http::Docs cancel_docs() {
-  http::Docs docs{"Cancels a manual payout that Stripe has not sent yet; 409 with the reason otherwise", "payouts"};
+  http::Docs docs{
+      "Cancels a manual payout that Stripe has not sent yet; 409 with the reason otherwise",
+      "payouts"};
   say_id(docs);
   Json example = payout_example();
   example["status"] = "canceled";
   example["paidAt"] = nullptr;
   docs.responses["200"] = is::answer("The canceled payout.", payout_schema(), example);
-  docs.responses["409"] = is::refusal(
-      "payout_not_cancelable, with the reason; or idempotency_key_in_use.",
-      {Kind::refused, "payout_not_cancelable", "the payout is paid; Stripe cancels only pending ones"});
+  docs.responses["409"] =
+      is::refusal("payout_not_cancelable, with the reason; or idempotency_key_in_use.",
+                  {Kind::refused, "payout_not_cancelable",
+                   "the payout is paid; Stripe cancels only pending ones"});
   return docs;
 }
 

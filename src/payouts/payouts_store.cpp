@@ -53,11 +53,11 @@ const pg::Query kLock{"lock_payout", "SELECT" PAYOUT_COLUMNS
                                      "FROM payouts WHERE organization_id = $1 AND id = $2"
                                      " AND hidden_at IS NULL FOR UPDATE"};
 
-const pg::Query kPastArrival{"payouts_past_arrival",
-                             "SELECT" PAYOUT_COLUMNS
-                             "FROM payouts WHERE organization_id = $1 AND rail = 'stripe_payout'"
-                             " AND status IN ('pending', 'in_transit') AND arrival_date < $2"
-                             " AND stripe_payout_id IS NOT NULL ORDER BY arrival_date, id LIMIT $3"};
+const pg::Query kPastArrival{
+    "payouts_past_arrival", "SELECT" PAYOUT_COLUMNS
+                            "FROM payouts WHERE organization_id = $1 AND rail = 'stripe_payout'"
+                            " AND status IN ('pending', 'in_transit') AND arrival_date < $2"
+                            " AND stripe_payout_id IS NOT NULL ORDER BY arrival_date, id LIMIT $3"};
 
 const pg::Query kAwaitingMembers{
     "payouts_awaiting_members",
@@ -70,8 +70,8 @@ const pg::Query kMembersListed{"payout_members_listed", R"sql(
 UPDATE payouts SET members_checked_at = greatest(members_checked_at, $4)
  WHERE organization_id = $1 AND account = $2 AND stripe_payout_id = $3)sql"};
 
-// Stripe tells the second only; within one comes what we did to send it, then Stripe's states in the order
-// of a payout's life, then what we did about those.
+// Stripe tells the second only; within one comes what we did to send it, then Stripe's states in
+// the order of a payout's life, then what we did about those.
 const pg::Query kEvents{"payout_events_of", R"sql(
 SELECT payout_id, id, kind, status, source, actor, notes, stripe_event_id, detail, occurred_at,
        recorded_at
@@ -229,7 +229,8 @@ Result<access::PageOf<Payout>> list_payouts(pg::Tx& tx, OrgId organization, cons
   found.has_more = std::ssize(found.data) > page.limit;
   if (found.has_more) {
     found.data.pop_back();
-    found.next_cursor = mirror::Cursor{found.data.back().created, found.data.back().id.str()}.text();
+    found.next_cursor =
+        mirror::Cursor{found.data.back().created, found.data.back().id.str()}.text();
   }
   if (page.with_total) {
     found.total = tx.exec(kCount, organization, f.status, f.type, f.priority, f.currency, f.rail,

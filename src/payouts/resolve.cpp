@@ -10,12 +10,13 @@
 namespace payoutd::payouts {
 namespace {
 
-// Whether a payout in a list says that this instruction asked for it. One of another amount is no proof
-// of absence: settle_done has a person look at it.
+// Whether a payout in a list says that this instruction asked for it. One of another amount is no
+// proof of absence: settle_done has a person look at it.
 bool is_of(const simdjson::dom::object& object, const Instruction& instruction) {
   std::string_view id, attempt;
   return object.at_pointer(std::string("/metadata/") + kPayoutIdKey).get(id) == simdjson::SUCCESS &&
-         object.at_pointer(std::string("/metadata/") + kAttemptKey).get(attempt) == simdjson::SUCCESS &&
+         object.at_pointer(std::string("/metadata/") + kAttemptKey).get(attempt) ==
+             simdjson::SUCCESS &&
          id == instruction.payout.str() && attempt == std::to_string(instruction.attempt);
 }
 
@@ -55,12 +56,14 @@ Result<AskStripe::Step> AskStripe::next_step(OrgId organization, PayoutId id) {
       return Step{};
     }
     if (is_settled(*instruction)) return Step{};
-    if (instruction->state == "sending" && now - instruction->last_sent_at.value_or(now) < kSendTakes) {
+    if (instruction->state == "sending" &&
+        now - instruction->last_sent_at.value_or(now) < kSendTakes) {
       return Step{Next::wait, instruction};
     }
     const auto age = now - instruction->first_sent_at.value_or(now);
     if (age > kGiveUp) {
-      instructions::needs_review(tx, *instruction, "needs_review", "a week of looking decided nothing", now);
+      instructions::needs_review(tx, *instruction, "needs_review",
+                                 "a week of looking decided nothing", now);
       return Step{};
     }
     const bool key_lives = age < kKeyLife && instruction->outcome_code != kReplayedError;
@@ -91,7 +94,8 @@ Result<void> AskStripe::send_again(const Instruction& looked_for) {
   Instruction instruction = looked_for;
   const Allowed allowed{.at = clock_.now()};
   const auto begun = db_.transact([&](pg::Tx& tx) -> Result<bool> {
-    if (auto row = lock_payout(tx, looked_for.organization, looked_for.payout); !row) return row.error();
+    if (auto row = lock_payout(tx, looked_for.organization, looked_for.payout); !row)
+      return row.error();
     const auto known = instructions::lock_of(tx, looked_for.organization, looked_for.payout);
     // Canceled, settled, or sent by somebody else while the list was read.
     if (!known || is_settled(*known) || known->sends != looked_for.sends) return false;
@@ -118,8 +122,8 @@ Result<void> AskStripe::count_absence(const Instruction& instruction, Time began
     const Time last_sent = known->last_sent_at.value_or(began);
     if (last_sent > began) return false;  // sent while this list was read
     if (last_sent + kQuiet <= began && known->absent_since && *known->absent_since < began) {
-      instructions::not_done(tx, *known, "not_at_stripe", "two complete lists of Stripe's do not show it",
-                             clock_.now());
+      instructions::not_done(tx, *known, "not_at_stripe",
+                             "two complete lists of Stripe's do not show it", clock_.now());
       return true;
     }
     instructions::absent(tx, *known, began);

@@ -14,7 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-
 std::vector<instructions::Reclaimed> asked_for(const stripe::Page& page) {
   std::vector<instructions::Reclaimed> found;
   const auto pointer = std::string("/metadata/") + kRequestKey;

@@ -10,12 +10,14 @@ namespace {
 
 Error not_in_review(PayoutId id) {
   return {Kind::missing, "not_in_review",
-          fmt::format("no payout {} waits for a person: payoutd review list shows those that do", id.str())};
+          fmt::format("no payout {} waits for a person: payoutd review list shows those that do",
+                      id.str())};
 }
 
 }  // namespace
 
-Result<void> AskStripe::settle_not_paid(PayoutId id, const std::string& actor, const std::string& reason) {
+Result<void> AskStripe::settle_not_paid(PayoutId id, const std::string& actor,
+                                        const std::string& reason) {
   const auto instruction = db_.transact([&](pg::Tx& tx) -> Result<Instruction> {
     const auto found = instructions::in_review(tx, id);
     if (!found) return not_in_review(id);
@@ -36,7 +38,8 @@ Result<void> AskStripe::settle_not_paid(PayoutId id, const std::string& actor, c
     const auto known = instructions::lock_of(tx, instruction->organization, id);
     const Time now = clock_.now();
     if (known && payout->stripe_payout_id) {
-      if (known->state != "done") instructions::done(tx, *known, *payout->stripe_payout_id, "", now);
+      if (known->state != "done")
+        instructions::done(tx, *known, *payout->stripe_payout_id, "", now);
       return payout->stripe_payout_id;
     }
     if (!known || known->state != "needs_review") return not_in_review(id);
@@ -45,8 +48,9 @@ Result<void> AskStripe::settle_not_paid(PayoutId id, const std::string& actor, c
   });
   if (!shown) return shown.error();
   if (!*shown) return {};
-  return Error{Kind::refused, "paid_at_stripe",
-               fmt::format("Stripe shows payout {} as {}: it is settled by that", id.str(), **shown)};
+  return Error{
+      Kind::refused, "paid_at_stripe",
+      fmt::format("Stripe shows payout {} as {}: it is settled by that", id.str(), **shown)};
 }
 
 }  // namespace payoutd::payouts

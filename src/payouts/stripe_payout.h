@@ -1,8 +1,8 @@
 // A payout as Stripe shows it, and the pure rules by which what was seen of it becomes one state.
 //
 // merge() is associative, commutative and idempotent, so every permutation and duplication of the
-// versions of a payout ends in the same state: the newest version by (second, rank) stands, failed and
-// canceled never change again, a reconciliation that was complete stays so.
+// versions of a payout ends in the same state: the newest version by (second, rank) stands, failed
+// and canceled never change again, a reconciliation that was complete stays so.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,8 @@ namespace payoutd::payouts {
 // overtakes the answer, or a list, finds our row.
 inline constexpr const char* kPayoutIdKey = "payoutd_payout_id";
 inline constexpr const char* kAttemptKey = "payoutd_attempt";
-// The Idempotency-Key that it was asked for with, by which a database that forgot it finds it again.
+// The Idempotency-Key that it was asked for with, by which a database that forgot it finds it
+// again.
 inline constexpr const char* kRequestKey = "payoutd_key";
 
 struct StripePayout {
@@ -46,7 +47,8 @@ Result<StripePayout> read_stripe_payout(const mirror::Object& object);
 int rank_of(std::string_view status);
 bool is_final(std::string_view status);  // failed, canceled
 
-// Stage, rank and digest of a version; the digest leaves out how much of `destination` was expanded.
+// Stage, rank and digest of a version; the digest leaves out how much of `destination` was
+// expanded.
 mirror::Shown shown(const StripePayout& payout, const mirror::Version& version);
 
 // What is known of a payout after one or many versions.

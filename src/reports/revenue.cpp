@@ -123,10 +123,10 @@ std::int64_t divide_rounded(std::int64_t dividend, std::int64_t divisor) {
 
 OrderedJson to_json(const Revenue& revenue) {
   const Currency currency = revenue.scope.accounts.currency;
-  OrderedJson json = heading(revenue.query, revenue.scope,
-                             std::string(kRevenueDefinition) + std::string(revenue.scope.without_transfers
-                                                                        ? kTransfersLeftOut
-                                                                        : kTransfersIncluded));
+  OrderedJson json = heading(
+      revenue.query, revenue.scope,
+      std::string(kRevenueDefinition) +
+          std::string(revenue.scope.without_transfers ? kTransfersLeftOut : kTransfersIncluded));
   json["group_by"] = name_of(revenue.query.group_by);
   json["periods"] = OrderedJson::array();
   for (const RevenuePeriod& period : revenue.periods) {

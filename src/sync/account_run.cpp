@@ -28,8 +28,8 @@ constexpr const char* kAccount = "account";
 
 }  // namespace
 
-AccountRun::AccountRun(Surroundings surroundings, const access::ConnectedAccount& account, RunId run,
-                       Wanted wanted)
+AccountRun::AccountRun(Surroundings surroundings, const access::ConnectedAccount& account,
+                       RunId run, Wanted wanted)
     : in_(surroundings),
       target_{account.organization, account.id(), std::string(account.stripe_header())},
       run_(run),
@@ -47,10 +47,18 @@ std::vector<StreamRecord> AccountRun::run() {
   } catch (const std::exception& e) {
     failed_ = true;
     if (first_error_.empty()) first_error_ = e.what();
-    log::error("an account could not be synced", {{"account", target_.account}, {"error", e.what()}});
+    log::error("an account could not be synced",
+               {{"account", target_.account}, {"error", e.what()}});
   }
-  const char* status = deauthorized_ ? "deauthorized" : failed_ ? "failed" : interrupted_ ? "interrupted" : "succeeded";
-  note({.account = target_.account, .stream = kAccount, .kind = "account", .status = status, .error = first_error_});
+  const char* status = deauthorized_  ? "deauthorized"
+                       : failed_      ? "failed"
+                       : interrupted_ ? "interrupted"
+                                      : "succeeded";
+  note({.account = target_.account,
+        .stream = kAccount,
+        .kind = "account",
+        .status = status,
+        .error = first_error_});
   const auto released = in_.db.transact([&](pg::Tx& tx) -> Result<void> {
     runs_store::release(tx, target_.organization, target_.account, run_);
     return {};
@@ -99,7 +107,8 @@ void AccountRun::note(StreamRecord record) {
   records_.push_back(std::move(record));
 }
 
-void AccountRun::fail(const std::string& stream, const std::string& kind, const Error& error, Counts counts) {
+void AccountRun::fail(const std::string& stream, const std::string& kind, const Error& error,
+                      Counts counts) {
   if (error.code == "account_invalid" && !deauthorized_) {
     deauthorized_ = true;
     const auto done = in_.db.transact([&](pg::Tx& tx) -> Result<void> {
@@ -118,16 +127,19 @@ void AccountRun::fail(const std::string& stream, const std::string& kind, const 
         .counts = counts, .error = error.message});
 }
 
-std::shared_ptr<Pass> AccountRun::pass_of(const Stream& stream, std::vector<Range> ranges, bool resumable) const {
+std::shared_ptr<Pass> AccountRun::pass_of(const Stream& stream, std::vector<Range> ranges,
+                                          bool resumable) const {
   return std::make_shared<Pass>(target_, stream, std::move(ranges), resumable);
 }
 
 // The pass that is open goes on; without one, or when it is of no use any more, another begins.
-std::shared_ptr<Pass> AccountRun::open_pass(pg::Tx& tx, const StreamState& state, const Stream& stream,
+std::shared_ptr<Pass> AccountRun::open_pass(pg::Tx& tx, const StreamState& state,
+                                            const Stream& stream,
                                             std::optional<Time> events_synced_to, Time now) {
   const cursors_store::Place place{target_.organization, target_.account, std::string(stream.name)};
   const bool events = stream.name == kEvents;
-  PassPlan plan = events ? plan_events(state, now) : plan_pass(state, stream.changes, events_synced_to, wanted_.repair, now);
+  PassPlan plan = events ? plan_events(state, now)
+                         : plan_pass(state, stream.changes, events_synced_to, wanted_.repair, now);
   if (state.open) {
     const bool outlived = state.open->began_at < now - kEventsReach;
     const bool too_little = plan.kind == PassKind::whole && state.open->kind != PassKind::whole;
@@ -148,9 +160,11 @@ bool AccountRun::list_streams() {
     passes.clear();
     auto states = cursors_store::states(tx, target_.organization, target_.account);
     const auto events_synced_to = states[std::string(kEvents)].synced_to;
-    passes.push_back(open_pass(tx, states[std::string(kEvents)], stream_named(kEvents), events_synced_to, now));
+    passes.push_back(
+        open_pass(tx, states[std::string(kEvents)], stream_named(kEvents), events_synced_to, now));
     for (const Stream& stream : object_streams()) {
-      passes.push_back(open_pass(tx, states[std::string(stream.name)], stream, events_synced_to, now));
+      passes.push_back(
+          open_pass(tx, states[std::string(stream.name)], stream, events_synced_to, now));
     }
     return {};
   });
@@ -179,18 +193,23 @@ void AccountRun::close(const Pass& pass) {
     return {};
   });
   if (!ended) return fail(stream, kind, ended.error(), pass.counts);
-  if (stream == kCustomers && pass.plan.kind == PassKind::whole) customers_listed_whole_ = pass.plan.began_at;
+  if (stream == kCustomers && pass.plan.kind == PassKind::whole)
+    customers_listed_whole_ = pass.plan.began_at;
   note({.account = target_.account, .stream = stream, .kind = kind, .status = "succeeded",
         .counts = pass.counts, .error = pass.refused});
 }
 
-void AccountRun::fetch(std::string_view stream, const char* type, const std::vector<std::string>& ids) {
+void AccountRun::fetch(std::string_view stream, const char* type,
+                       const std::vector<std::string>& ids) {
   Counts counts;
   for (std::size_t at = 0; at < ids.size() && may_go_on(); at += kFetchedAtOnce) {
     const std::size_t end = std::min(ids.size(), at + static_cast<std::size_t>(kFetchedAtOnce));
-    mirror::Fetch some{.organization = target_.organization, .account = target_.account,
-                       .stripe_header = target_.stripe_header, .type = type,
-                       .stripe_ids = {ids.begin() + std::ptrdiff_t(at), ids.begin() + std::ptrdiff_t(end)}};
+    mirror::Fetch some{
+        .organization = target_.organization,
+        .account = target_.account,
+        .stripe_header = target_.stripe_header,
+        .type = type,
+        .stripe_ids = {ids.begin() + std::ptrdiff_t(at), ids.begin() + std::ptrdiff_t(end)}};
     const auto applied = mirror::fetch_and_apply(in_.db, in_.client, in_.appliers, some);
     counts.requests += std::ptrdiff_t(end - at);
     if (!applied) return fail(std::string(stream), "fetched", applied.error(), counts);
@@ -199,7 +218,10 @@ void AccountRun::fetch(std::string_view stream, const char* type, const std::vec
     counts.changed += std::ptrdiff_t(applied->changed);
   }
   if (ids.empty()) return;
-  note({.account = target_.account, .stream = std::string(stream), .kind = "fetched", .status = "succeeded",
+  note({.account = target_.account,
+        .stream = std::string(stream),
+        .kind = "fetched",
+        .status = "succeeded",
         .counts = counts});
 }
 
@@ -208,7 +230,8 @@ void AccountRun::look_after_customers() {
   if (!customers_listed_whole_) return;
   const auto ids = in_.db.read([&](pg::Tx& tx) -> Result<std::vector<std::string>> {
     return cursors_store::customers_not_seen_since(tx, target_.organization, target_.account,
-                                                   from_unix(to_unix(*customers_listed_whole_)), kMostFetched);
+                                                   from_unix(to_unix(*customers_listed_whole_)),
+                                                   kMostFetched);
   });
   if (!ids) return fail("customers_gone", "fetched", ids.error());
   fetch("customers_gone", "customer", *ids);
@@ -217,7 +240,8 @@ void AccountRun::look_after_customers() {
 // No event tells that a transaction became available: those whose day has come are listed again.
 void AccountRun::look_after_pending() {
   const auto ranges = in_.db.transact([&](pg::Tx& tx) -> Result<std::vector<Range>> {
-    return cursors_store::due_pending(tx, target_.organization, target_.account, in_.clock.now(), kPendingDays);
+    return cursors_store::due_pending(tx, target_.organization, target_.account, in_.clock.now(),
+                                      kPendingDays);
   });
   if (!ranges) return fail("pending_transactions", "pending", ranges.error());
   if (ranges->empty()) return;
@@ -225,15 +249,21 @@ void AccountRun::look_after_pending() {
   in_.lister.add(pass);
   in_.lister.wait(pass);
   if (pass->error) return fail("pending_transactions", "pending", *pass->error, pass->counts);
-  note({.account = target_.account, .stream = "pending_transactions", .kind = "pending", .status = "succeeded",
-        .counts = pass->counts, .error = pass->refused});
+  note({.account = target_.account,
+        .stream = "pending_transactions",
+        .kind = "pending",
+        .status = "succeeded",
+        .counts = pass->counts,
+        .error = pass->refused});
 }
 
-// trace_id and reconciliation_status change without an event, and an event of an arrival may be lost.
+// trace_id and reconciliation_status change without an event, and an event of an arrival may be
+// lost.
 void AccountRun::look_after_payouts() {
   const auto ids = in_.db.transact([&](pg::Tx& tx) -> Result<std::vector<std::string>> {
-    return cursors_store::payouts_to_refresh(tx, target_.organization, target_.account, in_.clock.now(),
-                                             from_unix(to_unix(began_at_)), kMostFetched);
+    return cursors_store::payouts_to_refresh(tx, target_.organization, target_.account,
+                                             in_.clock.now(), from_unix(to_unix(began_at_)),
+                                             kMostFetched);
   });
   if (!ids) return fail("payouts_due", "fetched", ids.error());
   fetch("payouts_due", "payout", *ids);
@@ -249,7 +279,8 @@ void AccountRun::look_after_members() {
     if (!waiting) return fail(std::string(kPayoutMembers), "members", waiting.error());
     std::vector<std::string> fresh;
     for (const payouts::Payout& payout : *waiting) {
-      if (tried.insert(payout.stripe_payout_id.value()).second) fresh.push_back(*payout.stripe_payout_id);
+      if (tried.insert(payout.stripe_payout_id.value()).second)
+        fresh.push_back(*payout.stripe_payout_id);
     }
     if (fresh.empty() || !list_members(std::move(fresh))) return;
   }
@@ -267,7 +298,8 @@ bool AccountRun::list_members(std::vector<std::string> payouts) {
   }
   const auto marked = in_.db.transact([&](pg::Tx& tx) -> Result<void> {
     for (const std::string& payout : pass->not_itemisable) {
-      payouts::members_were_listed(tx, target_.organization, target_.account, payout, in_.clock.now());
+      payouts::members_were_listed(tx, target_.organization, target_.account, payout,
+                                   in_.clock.now());
     }
     return {};
   });
@@ -284,8 +316,8 @@ bool AccountRun::list_members(std::vector<std::string> payouts) {
 Result<void> AccountRun::list_new_transactions() {
   const std::int64_t now = to_unix(in_.clock.now());
   const auto since = std::chrono::duration_cast<std::chrono::seconds>(kOverlap).count();
-  const auto pass = pass_of(stream_named(kBalanceTransactions), {{.lower = to_unix(began_at_) - since, .upper = now}},
-                            false);
+  const auto pass = pass_of(stream_named(kBalanceTransactions),
+                            {{.lower = to_unix(began_at_) - since, .upper = now}}, false);
   in_.lister.add(pass);
   in_.lister.wait(pass);
   if (pass->error) return *pass->error;
@@ -294,7 +326,8 @@ Result<void> AccountRun::list_new_transactions() {
 
 void AccountRun::check() {
   check_members();
-  const Verifier verifier{in_.db, in_.client, in_.clock, [this] { return list_new_transactions(); }};
+  const Verifier verifier{in_.db, in_.client, in_.clock,
+                          [this] { return list_new_transactions(); }};
   auto checks = check_balance(verifier, target_, run_);
   if (!checks) return fail("completeness", "check", checks.error());
   if (wanted_.repair || std::ranges::any_of(*checks, [](const BalanceCheck& check) {
@@ -303,12 +336,17 @@ void AccountRun::check() {
   std::string different;
   for (const BalanceCheck& check : *checks) {
     if (check.state == CheckState::equal) continue;
-    different = fmt::format("{}: Stripe's balance is {}, the mirrored rows sum to {} ({})", check.currency,
-                            check.expected(), check.found, name_of(check.state));
-    log::warn("the mirror differs from Stripe's balance", {{"account", target_.account}, {"what", different}});
+    different = fmt::format("{}: Stripe's balance is {}, the mirrored rows sum to {} ({})",
+                            check.currency, check.expected(), check.found, name_of(check.state));
+    log::warn("the mirror differs from Stripe's balance",
+              {{"account", target_.account}, {"what", different}});
   }
-  note({.account = target_.account, .stream = "completeness", .kind = "check", .status = "succeeded",
-        .counts = {.rows = std::ssize(*checks)}, .error = different});
+  note({.account = target_.account,
+        .stream = "completeness",
+        .kind = "check",
+        .status = "succeeded",
+        .counts = {.rows = std::ssize(*checks)},
+        .error = different});
 }
 
 // A repair lists the members of those that do not sum up once more.
@@ -322,23 +360,31 @@ void AccountRun::check_members() {
   }
   if (!wrong) return fail("completeness", "check", wrong.error());
   for (const PayoutCheck& payout : *wrong) {
-    log::warn("a payout's transactions do not sum to it", {{"account", target_.account}, {"payout", payout.payout},
-                                                          {"amount", payout.amount}, {"found", payout.found}});
+    log::warn("a payout's transactions do not sum to it", {{"account", target_.account},
+                                                           {"payout", payout.payout},
+                                                           {"amount", payout.amount},
+                                                           {"found", payout.found}});
   }
 }
 
-// Row by row beside Stripe's list: which day, which rows. Of an account of millions only when asked.
+// Row by row beside Stripe's list: which day, which rows. Of an account of millions only when
+// asked.
 void AccountRun::look_closer(std::vector<BalanceCheck>& checks) {
   std::int64_t rows = 0;
   for (const BalanceCheck& check : checks) rows += check.rows;
   if (!wanted_.repair && !wanted_.verify_only && rows > kMostComparedUnasked) return;
   const Comparison comparison{in_.db, in_.client, in_.appliers, wanted_.repair, &in_.stopping};
-  const auto differences = compare_with_list(comparison, target_, in_.clock.now() - std::chrono::minutes(1));
+  const auto differences =
+      compare_with_list(comparison, target_, in_.clock.now() - std::chrono::minutes(1));
   if (!differences) return fail("differences", "check", differences.error());
   if (differences->mended > 0) {
-    note({.account = target_.account, .stream = "differences", .kind = "repair", .status = "succeeded",
+    note({.account = target_.account,
+          .stream = "differences",
+          .kind = "repair",
+          .status = "succeeded",
           .counts = {.changed = differences->mended}});
-    const Verifier verifier{in_.db, in_.client, in_.clock, [this] { return list_new_transactions(); }};
+    const Verifier verifier{in_.db, in_.client, in_.clock,
+                            [this] { return list_new_transactions(); }};
     auto again = check_balance(verifier, target_, run_);
     if (!again) return fail("completeness", "check", again.error());
     checks = *std::move(again);

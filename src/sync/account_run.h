@@ -29,10 +29,11 @@ class AccountRun {
     bool verify_only = false;
     std::chrono::milliseconds wait_for_others{0};
   };
-  AccountRun(Surroundings surroundings, const access::ConnectedAccount& account, RunId run, Wanted wanted);
+  AccountRun(Surroundings surroundings, const access::ConnectedAccount& account, RunId run,
+             Wanted wanted);
 
-  // What became of each list, and of the account as a whole (stream "account") at the end. Stored in
-  // the run's record as it goes.
+  // What became of each list, and of the account as a whole (stream "account") at the end. Stored
+  // in the run's record as it goes.
   std::vector<StreamRecord> run();
 
  private:
@@ -53,9 +54,11 @@ class AccountRun {
   void check_members();
   void look_closer(std::vector<BalanceCheck>& checks);
 
-  std::shared_ptr<Pass> pass_of(const Stream& stream, std::vector<Range> ranges, bool resumable) const;
+  std::shared_ptr<Pass> pass_of(const Stream& stream, std::vector<Range> ranges,
+                                bool resumable) const;
   void note(StreamRecord record);
-  void fail(const std::string& stream, const std::string& kind, const Error& error, Counts counts = {});
+  void fail(const std::string& stream, const std::string& kind, const Error& error,
+            Counts counts = {});
   bool may_go_on() const { return !deauthorized_ && !in_.stopping; }
 
   Surroundings in_;

@@ -82,12 +82,14 @@ std::vector<PayoutCheck> read_payouts(const pg::Rows& rows) {
 std::map<std::string, Sum> sums(pg::Tx& tx, OrgId organization, std::string_view account) {
   std::map<std::string, Sum> sums;
   for (const pg::Row row : tx.exec(kSums, organization, account)) {
-    sums[row.get<std::string>("currency")] = {row.get<std::int64_t>("net"), row.get<std::int64_t>("rows")};
+    sums[row.get<std::string>("currency")] = {row.get<std::int64_t>("net"),
+                                              row.get<std::int64_t>("rows")};
   }
   return sums;
 }
 
-std::vector<Row> rows_between(pg::Tx& tx, OrgId organization, std::string_view account, Time from, Time until) {
+std::vector<Row> rows_between(pg::Tx& tx, OrgId organization, std::string_view account, Time from,
+                              Time until) {
   std::vector<Row> found;
   for (const pg::Row row : tx.exec(kRowsBetween, organization, account, from, until)) {
     found.push_back({.id = row.get<std::string>("stripe_id"),
@@ -102,12 +104,14 @@ std::vector<Row> rows_between(pg::Tx& tx, OrgId organization, std::string_view a
 }
 
 void save(pg::Tx& tx, OrgId organization, std::optional<RunId> run, const BalanceCheck& check) {
-  tx.exec(kSave, organization, check.account, check.currency, run, name_of(check.state), check.expected(),
-          check.available, check.pending, check.found, check.rows, check.first_day, ids(check.missing),
-          ids(check.altered), ids(check.surplus), check.checked_at);
+  tx.exec(kSave, organization, check.account, check.currency, run, name_of(check.state),
+          check.expected(), check.available, check.pending, check.found, check.rows,
+          check.first_day, ids(check.missing), ids(check.altered), ids(check.surplus),
+          check.checked_at);
 }
 
-std::vector<BalanceCheck> balances(pg::Tx& tx, OrgId organization, const std::optional<std::string>& account) {
+std::vector<BalanceCheck> balances(pg::Tx& tx, OrgId organization,
+                                   const std::optional<std::string>& account) {
   std::vector<BalanceCheck> checks;
   for (const pg::Row row : tx.exec(kBalances, organization, account)) {
     checks.push_back({.account = row.get<std::string>("account"),
@@ -126,12 +130,14 @@ std::vector<BalanceCheck> balances(pg::Tx& tx, OrgId organization, const std::op
   return checks;
 }
 
-std::vector<PayoutCheck> check_payouts(pg::Tx& tx, OrgId organization, std::string_view account, Time now) {
+std::vector<PayoutCheck> check_payouts(pg::Tx& tx, OrgId organization, std::string_view account,
+                                       Time now) {
   tx.exec(kForgetPayouts, organization, account);
   return read_payouts(tx.exec(kCheckPayouts, organization, account, now));
 }
 
-std::vector<PayoutCheck> payouts(pg::Tx& tx, OrgId organization, const std::optional<std::string>& account) {
+std::vector<PayoutCheck> payouts(pg::Tx& tx, OrgId organization,
+                                 const std::optional<std::string>& account) {
   return read_payouts(tx.exec(kPayouts, organization, account));
 }
 

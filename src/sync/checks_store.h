@@ -25,13 +25,17 @@ struct Row {
   std::string text{};  // Stripe's, where it comes from there
 };
 // `created` from `from` to before `until`; at most 100,000.
-std::vector<Row> rows_between(pg::Tx& tx, OrgId organization, std::string_view account, Time from, Time until);
+std::vector<Row> rows_between(pg::Tx& tx, OrgId organization, std::string_view account, Time from,
+                              Time until);
 
 void save(pg::Tx& tx, OrgId organization, std::optional<RunId> run, const BalanceCheck& check);
-std::vector<BalanceCheck> balances(pg::Tx& tx, OrgId organization, const std::optional<std::string>& account);
+std::vector<BalanceCheck> balances(pg::Tx& tx, OrgId organization,
+                                   const std::optional<std::string>& account);
 
 // Compares again, and keeps what is wrong now.
-std::vector<PayoutCheck> check_payouts(pg::Tx& tx, OrgId organization, std::string_view account, Time now);
-std::vector<PayoutCheck> payouts(pg::Tx& tx, OrgId organization, const std::optional<std::string>& account);
+std::vector<PayoutCheck> check_payouts(pg::Tx& tx, OrgId organization, std::string_view account,
+                                       Time now);
+std::vector<PayoutCheck> payouts(pg::Tx& tx, OrgId organization,
+                                 const std::optional<std::string>& account);
 
 }  // namespace payoutd::sync::checks_store

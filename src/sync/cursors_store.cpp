@@ -84,7 +84,8 @@ SELECT stripe_payout_id FROM payouts
 
 }  // namespace
 
-std::map<std::string, StreamState> states(pg::Tx& tx, OrgId organization, std::string_view account) {
+std::map<std::string, StreamState> states(pg::Tx& tx, OrgId organization,
+                                          std::string_view account) {
   std::map<std::string, StreamState> states;
   for (const pg::Row row : tx.exec(kStates, organization, account)) {
     StreamState& state = states[row.get<std::string>("stream")];
@@ -101,8 +102,8 @@ std::map<std::string, StreamState> states(pg::Tx& tx, OrgId organization, std::s
 }
 
 void begin_pass(pg::Tx& tx, const Place& place, const PassPlan& plan) {
-  tx.exec(kBeginPass, place.organization, place.account, place.stream, name_of(plan.kind), plan.from,
-          plan.to, plan.began_at);
+  tx.exec(kBeginPass, place.organization, place.account, place.stream, name_of(plan.kind),
+          plan.from, plan.to, plan.began_at);
   tx.exec(kInsertRange, place.organization, place.account, place.stream, plan.to, plan.from);
 }
 
@@ -147,7 +148,8 @@ void save_ranges(pg::Tx& tx, const std::vector<RangeChange>& changes) {
     lower.add(change->range.lower);
     after.add(change->range.after);
   }
-  if (!upper[0].empty()) tx.exec(kSaveRanges, organization[0], account[0], stream[0], upper[0], lower, after);
+  if (!upper[0].empty())
+    tx.exec(kSaveRanges, organization[0], account[0], stream[0], upper[0], lower, after);
   if (!upper[1].empty()) tx.exec(kEndRanges, organization[1], account[1], stream[1], upper[1]);
 }
 
@@ -179,8 +181,9 @@ std::vector<std::string> customers_not_seen_since(pg::Tx& tx, OrgId organization
   return ids(tx.exec(kCustomersNotSeen, organization, account, began_at, limit));
 }
 
-std::vector<std::string> payouts_to_refresh(pg::Tx& tx, OrgId organization, std::string_view account,
-                                            Time now, Time not_shown_since, std::int64_t limit) {
+std::vector<std::string> payouts_to_refresh(pg::Tx& tx, OrgId organization,
+                                            std::string_view account, Time now,
+                                            Time not_shown_since, std::int64_t limit) {
   return ids(tx.exec(kPayoutsToRefresh, organization, account, now, not_shown_since, limit));
 }
 

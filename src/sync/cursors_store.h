@@ -49,7 +49,8 @@ std::vector<std::string> customers_not_seen_since(pg::Tx& tx, OrgId organization
                                                   std::int64_t limit);
 // Payouts to be fetched again: past their arrival date and not there, or without trace although it
 // is due, or still to be reconciled; without those that were shown since then.
-std::vector<std::string> payouts_to_refresh(pg::Tx& tx, OrgId organization, std::string_view account,
-                                            Time now, Time not_shown_since, std::int64_t limit);
+std::vector<std::string> payouts_to_refresh(pg::Tx& tx, OrgId organization,
+                                            std::string_view account, Time now,
+                                            Time not_shown_since, std::int64_t limit);
 
 }  // namespace payoutd::sync::cursors_store

@@ -30,7 +30,8 @@ Result<Row> read(const stripe::Item& item) {
       item.object["created"].get(created) != simdjson::SUCCESS ||
       item.object["currency"].get(currency) != simdjson::SUCCESS ||
       item.object["type"].get(type) != simdjson::SUCCESS) {
-    return Error{Kind::upstream, "stripe_list_malformed", "a balance transaction can't be read: " + row.id};
+    return Error{Kind::upstream, "stripe_list_malformed",
+                 "a balance transaction can't be read: " + row.id};
   }
   row.currency = currency;
   row.type = type;
@@ -92,7 +93,8 @@ class Comparer {
   // Days come from the newest to the oldest: an earlier one takes the place of what was named.
   DayDifference& day_of(const Row& row) {
     const auto day = std::chrono::floor<std::chrono::days>(row.created);
-    const auto [at, fresh] = differences_.first_days.try_emplace(row.currency, DayDifference{.day = day});
+    const auto [at, fresh] =
+        differences_.first_days.try_emplace(row.currency, DayDifference{.day = day});
     if (!fresh && day < at->second.day) at->second = DayDifference{.day = day};
     static thread_local DayDifference later;
     if (day > at->second.day) return later = {};
@@ -103,7 +105,9 @@ class Comparer {
     if (rows.empty()) return {};
     std::vector<mirror::Version> versions;
     for (const Row* row : rows) {
-      versions.push_back({.organization = target_.organization, .account = target_.account, .object = row->text,
+      versions.push_back({.organization = target_.organization,
+                          .account = target_.account,
+                          .object = row->text,
                           .shown_at = sent_at});
     }
     const auto applied = with_.db.transact([&](pg::Tx& tx) -> Result<std::size_t> {
@@ -119,8 +123,9 @@ class Comparer {
   Result<void> remove(const std::vector<std::string>& ids) {
     std::vector<std::string> gone;
     for (const std::string& id : ids) {
-      const auto answer = with_.client.call(
-          stripe::Request::get(stripe::v1_path({"balance_transactions", id})).on(target_.stripe_header));
+      const auto answer =
+          with_.client.call(stripe::Request::get(stripe::v1_path({"balance_transactions", id}))
+                                .on(target_.stripe_header));
       if (answer) continue;
       if (answer.error().kind != Kind::missing) return answer.error();
       gone.push_back(id);
@@ -142,7 +147,8 @@ class Comparer {
 
 }  // namespace
 
-Result<Differences> compare_with_list(const Comparison& comparison, const Target& target, Time until) {
+Result<Differences> compare_with_list(const Comparison& comparison, const Target& target,
+                                      Time until) {
   Comparer comparer(comparison, target, until);
   stripe::Pages pages = comparison.client.list(
       {.path = "/v1/balance_transactions",
@@ -165,12 +171,14 @@ Result<Differences> compare_with_list(const Comparison& comparison, const Target
     const Time oldest = kept.back().created;
     const Time from = oldest + std::chrono::seconds(1);
     const auto whole_end = std::ranges::find(kept, oldest, &Row::created);
-    const std::vector<Row> whole(std::make_move_iterator(kept.begin()), std::make_move_iterator(whole_end));
+    const std::vector<Row> whole(std::make_move_iterator(kept.begin()),
+                                 std::make_move_iterator(whole_end));
     kept.erase(kept.begin(), whole_end);
     if (auto compared = comparer.compare(whole, from, sent_at); !compared) return compared.error();
   }
   if (auto finished = pages.finished(); !finished) return finished.error();
-  if (auto compared = comparer.compare(kept, from_unix(0), sent_at); !compared) return compared.error();
+  if (auto compared = comparer.compare(kept, from_unix(0), sent_at); !compared)
+    return compared.error();
   return comparer.take();
 }
 

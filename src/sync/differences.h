@@ -1,5 +1,5 @@
-// Where a mirror differs from Stripe: the whole list of balance transactions beside the mirrored rows,
-// row by row, newest first. One page of each is held at a time.
+// Where a mirror differs from Stripe: the whole list of balance transactions beside the mirrored
+// rows, row by row, newest first. One page of each is held at a time.
 #pragma once
 
 #include <atomic>
@@ -35,8 +35,9 @@ struct Comparison {
   const std::atomic<bool>* stopping = nullptr;
 };
 
-// Rows younger than `until` are left alone: they may be on their way. Errors: as Client::call; retry
-// `sync_stopped`.
-Result<Differences> compare_with_list(const Comparison& comparison, const Target& target, Time until);
+// Rows younger than `until` are left alone: they may be on their way. Errors: as Client::call;
+// retry `sync_stopped`.
+Result<Differences> compare_with_list(const Comparison& comparison, const Target& target,
+                                      Time until);
 
 }  // namespace payoutd::sync

@@ -61,7 +61,8 @@ Result<Discovered> discover_accounts(pg::Database& db, stripe::Client& client, b
   const auto own = client.call(stripe::Request::get("/v1/account"));
   if (!own) return own.error();
   const std::string_view own_text = own->body;
-  if (auto stored = store({&own_text, 1}, {own->sent_at, livemode, true}); !stored) return stored.error();
+  if (auto stored = store({&own_text, 1}, {own->sent_at, livemode, true}); !stored)
+    return stored.error();
   stripe::Pages pages = client.list({.path = "/v1/accounts"});
   for (const stripe::Page& page : pages) {
     std::vector<std::string_view> texts;

@@ -10,7 +10,8 @@ struct Discovered {
   std::size_t joined = 0;  // that nobody knew here; they are the platform's organization's
   std::size_t shown = 0;
 };
-// Error: as Client::call. A key of an account without Connect has none connected, and that is no error.
+// Error: as Client::call. A key of an account without Connect has none connected, and that is no
+// error.
 Result<Discovered> discover_accounts(pg::Database& db, stripe::Client& client, bool livemode);
 
 }  // namespace payoutd::sync

@@ -18,7 +18,8 @@ od::parser& parser() {
 }
 
 simdjson::padded_string_view padded(std::string_view part) {
-  return simdjson::padded_string_view(part.data(), part.size(), part.size() + simdjson::SIMDJSON_PADDING);
+  return simdjson::padded_string_view(part.data(), part.size(),
+                                      part.size() + simdjson::SIMDJSON_PADDING);
 }
 
 struct Head {
@@ -110,7 +111,8 @@ Result<ListedEvent> read_event(std::string_view item) {
     return malformed("has an event without id");
   }
   event.id = id;
-  if (document["type"].get_string().get(type) != simdjson::SUCCESS) return malformed("has an event without type");
+  if (document["type"].get_string().get(type) != simdjson::SUCCESS)
+    return malformed("has an event without type");
   event.type = type;
   if (document["created"].get_int64().get(created) != simdjson::SUCCESS) {
     return malformed("has an event without created");

@@ -13,9 +13,11 @@ using namespace std::chrono_literals;
 
 constexpr int kPageSize = 100;
 constexpr auto kAfterLoss = 250ms;
-constexpr int kMostLosses = 480;  // two minutes without a database end a reading; the next run goes on
+constexpr int kMostLosses =
+    480;  // two minutes without a database end a reading; the next run goes on
 
-const Error kStopped{Kind::retry, "sync_stopped", "the sync was stopped; the next one goes on from there"};
+const Error kStopped{Kind::retry, "sync_stopped",
+                     "the sync was stopped; the next one goes on from there"};
 
 bool says_not_itemisable(const stripe::Answer& answer) {
   return answer.response.status == 400 && answer.refusal &&
@@ -51,7 +53,8 @@ struct Lister::Arrived {
   bool sent_again = false;
 };
 
-Lister::Lister(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers, Options options)
+Lister::Lister(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers,
+               Options options)
     : db_(db), client_(client), appliers_(appliers), options_(options) {
   CHECK(options.writers > 0 && options.lanes > 0 && options.pages_per_commit > 0);
   CHECK(options.pages_per_commit * kPageSize <= mirror::kMaxVersions);
@@ -121,7 +124,8 @@ Lister::State Lister::state() const {
     // Both are written by a writer meanwhile; an estimate may be a page off.
     const std::int64_t span = std::atomic_ref(reading->page_span).load(std::memory_order_relaxed);
     const std::int64_t at = std::atomic_ref(reading->at).load(std::memory_order_relaxed);
-    const std::int64_t lower = std::atomic_ref(reading->range.lower).load(std::memory_order_relaxed);
+    const std::int64_t lower =
+        std::atomic_ref(reading->range.lower).load(std::memory_order_relaxed);
     if (!reading->payout.empty()) continue;
     if (lower == 0 || span == 0) return state;
     left += std::max<std::int64_t>(0, at - lower) * kPageSize / span;
@@ -174,7 +178,8 @@ void Lister::write() {
     if (arrived.empty()) return;
     std::vector<ReadingPtr> to_send;
     for (Arrived& each : arrived) prepare(each, to_send);
-    for (const ReadingPtr& reading : to_send) send(reading);  // the next page comes while this one is stored
+    for (const ReadingPtr& reading : to_send)
+      send(reading);  // the next page comes while this one is stored
     store(arrived);
     finish(arrived);
   }
@@ -195,7 +200,8 @@ std::vector<Lister::Arrived> Lister::take() {
 }
 
 bool Lister::tolerate(Reading& reading, const stripe::Answer& answer) {
-  if (!reading.payout.empty() && answer.error.code == "payout_reconciliation_not_ready") return true;
+  if (!reading.payout.empty() && answer.error.code == "payout_reconciliation_not_ready")
+    return true;
   if (!reading.payout.empty() && says_not_itemisable(answer)) {
     const std::scoped_lock lock(mutex_);
     reading.pass->not_itemisable.push_back(reading.payout);
@@ -240,11 +246,13 @@ void Lister::prepare(Arrived& arrived, std::vector<ReadingPtr>& to_send) {
   }
   if (!reading.payout.empty()) return;
   const Pass& pass = *reading.pass;
-  const cursors_store::Place place{pass.target.organization, pass.target.account, std::string(pass.stream.name)};
+  const cursors_store::Place place{pass.target.organization, pass.target.account,
+                                   std::string(pass.stream.name)};
   stored.changes.push_back(
       {.place = place, .range = reading.range, .done = stored.done, .resumable = pass.resumable});
   if (arrived.below) {
-    stored.changes.push_back({.place = place, .range = *arrived.below, .resumable = pass.resumable});
+    stored.changes.push_back(
+        {.place = place, .range = *arrived.below, .resumable = pass.resumable});
   }
 }
 
@@ -252,7 +260,8 @@ void Lister::move_down(Reading& reading, const ListPage& page) {
   reading.range.after = page.last_id;
   std::atomic_ref(reading.at).store(page.last_created, std::memory_order_relaxed);
   std::atomic_ref(reading.page_span)
-      .store(std::max<std::int64_t>(1, page.first_created - page.last_created), std::memory_order_relaxed);
+      .store(std::max<std::int64_t>(1, page.first_created - page.last_created),
+             std::memory_order_relaxed);
 }
 
 std::optional<Range> Lister::cut(Reading& reading, const ListPage& page) {
@@ -284,9 +293,11 @@ void Lister::store(std::vector<Arrived>& arrived) {
       try {
         return store_together(db_, appliers_, pages);
       } catch (const pg::SqlError& e) {
-        log::warn("pages could not be stored together; trying them one by one", {{"error", e.what()}});
+        log::warn("pages could not be stored together; trying them one by one",
+                  {{"error", e.what()}});
       } catch (const Broken& e) {
-        log::error("pages could not be stored together; trying them one by one", {{"error", e.what()}});
+        log::error("pages could not be stored together; trying them one by one",
+                   {{"error", e.what()}});
       }
       for (StoredPage* page : pages) store_item_by_item(db_, appliers_, *page);
       return;

@@ -1,9 +1,9 @@
-// Reads Stripe's lists into the mirror: many cursors at once, each page stored in the transaction that
-// moves its cursor, a few pages of different cursors to a transaction. Where requests could be sent
-// and none waits, the largest range under way is cut in two.
+// Reads Stripe's lists into the mirror: many cursors at once, each page stored in the transaction
+// that moves its cursor, a few pages of different cursors to a transaction. Where requests could be
+// sent and none waits, the largest range under way is cut in two.
 //
-// A reading has at most one page being stored and one fetched meanwhile, so memory is bounded by the
-// number of lanes, whatever the lists' lengths.
+// A reading has at most one page being stored and one fetched meanwhile, so memory is bounded by
+// the number of lanes, whatever the lists' lengths.
 #pragma once
 
 #include <condition_variable>
@@ -34,7 +34,8 @@ class Lister {
     std::size_t pages_per_commit = 12;
   };
   // All three must outlive it.
-  Lister(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers, Options options);
+  Lister(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers,
+         Options options);
   ~Lister();  // stops
   Lister(const Lister&) = delete;
   Lister& operator=(const Lister&) = delete;
@@ -50,7 +51,8 @@ class Lister {
     Counts counts{};                   // of all passes since the start
     std::size_t under_way = 0;         // readings
     std::size_t waiting = 0;
-    std::optional<std::int64_t> rows_left{};  // by density; nothing where a list's end is not in sight
+    std::optional<std::int64_t>
+        rows_left{};  // by density; nothing where a list's end is not in sight
   };
   State state() const;
 

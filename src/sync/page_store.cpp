@@ -13,7 +13,8 @@ void refuse(StoredPage& page, const std::string& why) {
 }
 
 void count(StoredPage& page, const mirror::Verdict& verdict) {
-  if (verdict.outcome == mirror::Outcome::applied) ++(verdict.created ? page.counts.created : page.counts.changed);
+  if (verdict.outcome == mirror::Outcome::applied)
+    ++(verdict.created ? page.counts.created : page.counts.changed);
   if (verdict.outcome == mirror::Outcome::refused) refuse(page, verdict.error);
 }
 
@@ -45,7 +46,8 @@ void add_events(const mirror::Appliers& appliers, StoredPage& page, mirror::Vers
   }
 }
 
-void add_versions(const mirror::Appliers& appliers, StoredPage& page, std::vector<mirror::Version>& versions) {
+void add_versions(const mirror::Appliers& appliers, StoredPage& page,
+                  std::vector<mirror::Version>& versions) {
   begin_again(page);
   mirror::Version version{.organization = page.pass->target.organization,
                           .account = page.pass->target.account,
@@ -69,13 +71,14 @@ void enqueue(pg::Tx& tx, mirror::Applied& applied) {
 // With the last page of a payout's members all of them are there.
 void note_members(pg::Tx& tx, const StoredPage& page) {
   if (page.payout.empty() || !page.done) return;
-  payouts::members_were_listed(tx, page.pass->target.organization, page.pass->target.account, page.payout,
-                               page.sent_at);
+  payouts::members_were_listed(tx, page.pass->target.organization, page.pass->target.account,
+                               page.payout, page.sent_at);
 }
 
 }  // namespace
 
-void store_together(pg::Database& db, const mirror::Appliers& appliers, const std::vector<StoredPage*>& pages) {
+void store_together(pg::Database& db, const mirror::Appliers& appliers,
+                    const std::vector<StoredPage*>& pages) {
   const auto stored = db.transact([&](pg::Tx& tx) -> Result<void> {
     std::vector<mirror::Version> versions;
     std::vector<std::size_t> ends;

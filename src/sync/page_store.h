@@ -27,9 +27,10 @@ struct StoredPage {
   std::vector<ListedEvent> events{};
 };
 
-// All in one transaction. Throws what the database throws, and SqlError for text it can't keep; then
-// nothing was stored.
-void store_together(pg::Database& db, const mirror::Appliers& appliers, const std::vector<StoredPage*>& pages);
+// All in one transaction. Throws what the database throws, and SqlError for text it can't keep;
+// then nothing was stored.
+void store_together(pg::Database& db, const mirror::Appliers& appliers,
+                    const std::vector<StoredPage*>& pages);
 
 // An object that can't be written is left out, counted as refused, that the others are not lost.
 void store_item_by_item(pg::Database& db, const mirror::Appliers& appliers, StoredPage& page);

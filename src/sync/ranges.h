@@ -45,8 +45,8 @@ inline constexpr std::chrono::hours kRescanEvery{24};
 // `changes` as in Stream; `events_synced_to` of the same account.
 PassPlan plan_pass(const StreamState& state, bool changes, std::optional<Time> events_synced_to,
                    bool repair, Time now);
-// The first run, and one after too long an absence, reads no older events: the whole lists that it reads
-// show all that they would.
+// The first run, and one after too long an absence, reads no older events: the whole lists that it
+// reads show all that they would.
 PassPlan plan_events(const StreamState& state, Time now);
 
 // A reading on its way down its range.
@@ -58,8 +58,8 @@ struct Descent {
 };
 
 // Where to cut: from the answer on stays, what is below is read by another. The bottom of a list is
-// unknown, so that a range without one is cut as far below as was covered already; one with a bottom
-// in the middle. Nothing where too little is left to be worth a request.
+// unknown, so that a range without one is cut as far below as was covered already; one with a
+// bottom in the middle. Nothing where too little is left to be worth a request.
 std::optional<std::int64_t> cut_at(const Descent& descent);
 
 }  // namespace payoutd::sync

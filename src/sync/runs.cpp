@@ -31,7 +31,8 @@ OrderedJson to_json(const StreamRecord& stream) {
 
 }  // namespace
 
-Result<access::PageOf<RunRecord>> list_runs(pg::Tx& tx, OrgId organization, const access::Page& page) {
+Result<access::PageOf<RunRecord>> list_runs(pg::Tx& tx, OrgId organization,
+                                            const access::Page& page) {
   std::optional<Time> before;
   std::optional<RunId> before_id;
   if (page.cursor) {
@@ -45,7 +46,8 @@ Result<access::PageOf<RunRecord>> list_runs(pg::Tx& tx, OrgId organization, cons
   found.has_more = std::ssize(found.data) > page.limit;
   if (found.has_more) {
     found.data.pop_back();
-    found.next_cursor = mirror::Cursor{found.data.back().queued_at, found.data.back().id.str()}.text();
+    found.next_cursor =
+        mirror::Cursor{found.data.back().queued_at, found.data.back().id.str()}.text();
   }
   if (page.with_total) found.total = runs_store::count(tx, organization);
   return found;

@@ -42,7 +42,8 @@ struct RunRecord {
 };
 
 // The newest first. Error: 400 `invalid_cursor`.
-Result<access::PageOf<RunRecord>> list_runs(pg::Tx& tx, OrgId organization, const access::Page& page);
+Result<access::PageOf<RunRecord>> list_runs(pg::Tx& tx, OrgId organization,
+                                            const access::Page& page);
 // Error: 404 `run_not_found`, for another organization's too.
 Result<RunRecord> find_run(pg::Tx& tx, OrgId organization, RunId id);
 

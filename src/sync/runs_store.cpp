@@ -112,8 +112,8 @@ void begin(pg::Tx& tx, const RunRecord& run) {
 }
 
 void keep_alive(pg::Tx& tx, const RunRecord& run) {
-  tx.exec(kKeepAlive, run.organization, run.id, run.counts.pages, run.counts.rows, run.counts.created,
-          run.counts.changed, run.counts.requests, run.limited);
+  tx.exec(kKeepAlive, run.organization, run.id, run.counts.pages, run.counts.rows,
+          run.counts.created, run.counts.changed, run.counts.requests, run.limited);
 }
 
 void end(pg::Tx& tx, const RunRecord& run) {
@@ -125,8 +125,8 @@ void end(pg::Tx& tx, const RunRecord& run) {
 void add(pg::Tx& tx, OrgId organization, RunId run, const StreamRecord& stream) {
   const Counts& counts = stream.counts;
   tx.exec(kAddStream, organization, run, stream.account, stream.stream, stream.kind, stream.status,
-          counts.pages, counts.rows, counts.created, counts.changed, counts.refused, counts.requests,
-          stream.error, stream.finished_at);
+          counts.pages, counts.rows, counts.created, counts.changed, counts.refused,
+          counts.requests, stream.error, stream.finished_at);
 }
 
 bool lease(pg::Tx& tx, OrgId organization, std::string_view account, RunId run) {
@@ -140,7 +140,8 @@ void release(pg::Tx& tx, OrgId organization, std::string_view account, RunId run
 }
 
 std::vector<RunRecord> list(pg::Tx& tx, OrgId organization, std::optional<Time> before,
-                            std::optional<RunId> before_id, std::int64_t limit, std::int64_t offset) {
+                            std::optional<RunId> before_id, std::int64_t limit,
+                            std::int64_t offset) {
   std::vector<RunRecord> runs;
   for (const pg::Row row : tx.exec(kList, organization, before, before_id, limit, offset)) {
     runs.push_back(read(row));

@@ -26,7 +26,8 @@ void extend_leases(pg::Tx& tx, RunId run);
 void release(pg::Tx& tx, OrgId organization, std::string_view account, RunId run);
 
 std::vector<RunRecord> list(pg::Tx& tx, OrgId organization, std::optional<Time> before,
-                            std::optional<RunId> before_id, std::int64_t limit, std::int64_t offset);
+                            std::optional<RunId> before_id, std::int64_t limit,
+                            std::int64_t offset);
 std::int64_t count(pg::Tx& tx, OrgId organization);
 std::optional<RunRecord> find(pg::Tx& tx, OrgId organization, RunId id);
 std::vector<StreamRecord> streams(pg::Tx& tx, OrgId organization, RunId id);

@@ -22,8 +22,8 @@ struct Standing {
   std::int64_t equal = 0, different = 0, moving = 0;
   std::vector<Difference> differences{};  // the first kMostDifferences
   std::int64_t payouts_unsummed = 0;      // automatic payouts whose transactions do not sum to them
-  // Up to when the balance transactions of the active account that is furthest behind are mirrored, or
-  // since when it is connected where none are; nothing without accounts.
+  // Up to when the balance transactions of the active account that is furthest behind are mirrored,
+  // or since when it is connected where none are; nothing without accounts.
   std::optional<Time> synced_to{};
 };
 inline constexpr int kMostDifferences = 100;

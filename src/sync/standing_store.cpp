@@ -14,7 +14,8 @@ SELECT count(*) FILTER (WHERE state = 'equal') AS equal,
           LEFT JOIN sync_streams s ON s.organization_id = a.organization_id
                                   AND s.account = a.stripe_account_id AND s.stream = 'balance_transactions'
          WHERE a.status = 'active') AS synced_to
-  FROM mirror_checks)sql", pg::Tenancy::global};
+  FROM mirror_checks)sql",
+                        pg::Tenancy::global};
 
 const pg::Query kDifferences{"sync_standing_differences", R"sql(
 SELECT organization_id, account, currency, expected - found AS amount
@@ -32,7 +33,8 @@ Standing standing(pg::Tx& tx) {
                  .synced_to = row.get<std::optional<Time>>("synced_to")};
   for (const pg::Row one : tx.exec(kDifferences, kMostDifferences)) {
     found.differences.push_back({one.get<OrgId>("organization_id"), one.get<std::string>("account"),
-                                 one.get<std::string>("currency"), one.get<std::int64_t>("amount")});
+                                 one.get<std::string>("currency"),
+                                 one.get<std::int64_t>("amount")});
   }
   return found;
 }

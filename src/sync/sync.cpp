@@ -82,7 +82,8 @@ struct Syncer::Turn {
   std::map<OrgId, Tally> tallies;
 };
 
-Syncer::Turn::Turn(Syncer& of, const Options& given, std::vector<access::ConnectedAccount> of_accounts,
+Syncer::Turn::Turn(Syncer& of, const Options& given,
+                   std::vector<access::ConnectedAccount> of_accounts,
                    const std::optional<std::string>& error)
     : syncer(of),
       options(given),
@@ -119,12 +120,16 @@ Result<void> Syncer::Turn::begin() {
 
 std::vector<StreamRecord> Syncer::Turn::run_account(const access::ConnectedAccount& account) {
   try {
-    AccountRun run({syncer.db_, syncer.client_, syncer.appliers_, syncer.clock_, lister, stopping}, account, id,
-                   {options.repair, options.verify_only, options.wait_for_others});
+    AccountRun run({syncer.db_, syncer.client_, syncer.appliers_, syncer.clock_, lister, stopping},
+                   account, id, {options.repair, options.verify_only, options.wait_for_others});
     return run.run();
   } catch (const std::exception& e) {
     log::error("an account's run broke off", {{"account", account.id()}, {"error", e.what()}});
-    return {{.account = account.id(), .stream = "account", .kind = "account", .status = "failed", .error = e.what()}};
+    return {{.account = account.id(),
+             .stream = "account",
+             .kind = "account",
+             .status = "failed",
+             .error = e.what()}};
   }
 }
 
@@ -216,13 +221,14 @@ Result<std::vector<RunRecord>> Syncer::Turn::end() {
   });
   if (!ended) return ended.error();
   if (all_busy && !stopping) {
-    return Error{Kind::refused, "sync_running", "another run syncs these accounts; watch it at /api/sync/runs"};
+    return Error{Kind::refused, "sync_running",
+                 "another run syncs these accounts; watch it at /api/sync/runs"};
   }
   return records;
 }
 
-Syncer::Syncer(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers, const Clock& clock,
-               Settings settings)
+Syncer::Syncer(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers,
+               const Clock& clock, Settings settings)
     : db_(db), client_(client), appliers_(appliers), clock_(clock), settings_(settings) {
   CHECK(settings.accounts_at_once > 0);
 }
@@ -231,9 +237,10 @@ Result<std::vector<access::ConnectedAccount>> Syncer::accounts_of(const Options&
   std::vector<access::ConnectedAccount> wanted;
   std::string after;
   for (bool more = true; more;) {
-    const auto some = db_.transact([&](pg::Tx& tx) -> Result<std::vector<access::ConnectedAccount>> {
-      return access::active_accounts(tx, after, kAccountsAtOnce);
-    });
+    const auto some =
+        db_.transact([&](pg::Tx& tx) -> Result<std::vector<access::ConnectedAccount>> {
+          return access::active_accounts(tx, after, kAccountsAtOnce);
+        });
     if (!some) return some.error();
     for (const access::ConnectedAccount& account : *some) {
       if (options.organization && account.organization != *options.organization) continue;
@@ -265,7 +272,8 @@ Result<std::vector<RunRecord>> Syncer::run(const Options& options) {
 
   Turn turn(*this, options, *std::move(accounts), discovery_error);
   if (auto begun = turn.begin(); !begun) return begun.error();
-  const std::size_t wanted = std::min(turn.accounts.size(), static_cast<std::size_t>(settings_.accounts_at_once));
+  const std::size_t wanted =
+      std::min(turn.accounts.size(), static_cast<std::size_t>(settings_.accounts_at_once));
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < wanted; ++i) threads.emplace_back([&turn] { turn.work(); });
   turn.watch();

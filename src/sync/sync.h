@@ -55,12 +55,12 @@ class Syncer {
     Lister::Options lister{};
   };
   // All four must outlive it.
-  Syncer(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers, const Clock& clock,
-         Settings settings);
+  Syncer(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers,
+         const Clock& clock, Settings settings);
 
   // One record for each organization that had accounts to sync. A failed account is told in its
-  // record. Errors: 404 `account_not_found`; 409 `sync_running` when every account is being synced by
-  // others; what the database throws.
+  // record. Errors: 404 `account_not_found`; 409 `sync_running` when every account is being synced
+  // by others; what the database throws.
   Result<std::vector<RunRecord>> run(const Options& options);
 
   // Runs under way end soon, as interrupted; later ones at once.

@@ -50,7 +50,8 @@ Result<Options> read_options(const Parts& parts, const http::Request& request) {
 }
 
 http::Reply sync_later(const Parts& parts, const Options& options, const http::Request& request) {
-  RunRecord run{.organization = *options.organization, .id = RunId::make(), .asked_by = options.asked_by};
+  RunRecord run{
+      .organization = *options.organization, .id = RunId::make(), .asked_by = options.asked_by};
   run.account = options.account;
   run.status = "queued";
   run.queued_at = parts.clock.now();
@@ -68,7 +69,8 @@ http::Reply sync_now(const Parts& parts, const http::Request& request) {
   const auto options = read_options(parts, request);
   if (!options) return refuse(options.error(), request);
   if (parts.syncer == nullptr) {
-    return refuse({Kind::retry, "stripe_not_configured", "STRIPE_SECRET_KEY is not set: nothing can be asked of Stripe"},
+    return refuse({Kind::retry, "stripe_not_configured",
+                   "STRIPE_SECRET_KEY is not set: nothing can be asked of Stripe"},
                   request);
   }
   if (prefers_async(request)) return sync_later(parts, *options, request);
@@ -87,7 +89,8 @@ http::Reply list(const Parts& parts, const http::Request& request) {
     return list_runs(tx, access::principal(request).organization, page);
   });
   if (!runs) return refuse(runs.error(), request);
-  return http::Reply::json(200, access::to_json(*runs, [](const RunRecord& run) { return to_json(run); }));
+  return http::Reply::json(
+      200, access::to_json(*runs, [](const RunRecord& run) { return to_json(run); }));
 }
 
 http::Reply show(const Parts& parts, const http::Request& request) {
@@ -111,7 +114,8 @@ http::Reply show_completeness(const Parts& parts, const http::Request& request) 
   }
   const auto found = completeness(parts.db, organization, account);
   if (!found) return refuse(found.error(), request);
-  const auto runs = parts.db.read([&](pg::Tx& tx) { return list_runs(tx, organization, {.limit = 1}); });
+  const auto runs =
+      parts.db.read([&](pg::Tx& tx) { return list_runs(tx, organization, {.limit = 1}); });
   if (!runs) return refuse(runs.error(), request);
   OrderedJson json = to_json(*found);
   json["last_run"] = runs->data.empty() ? OrderedJson(nullptr) : to_json(runs->data.front());
@@ -119,8 +123,12 @@ http::Reply show_completeness(const Parts& parts, const http::Request& request) 
 }
 
 OrderedJson to_json(const PayoutCheck& check) {
-  return {{"account", check.account}, {"payout", check.payout}, {"currency", check.currency},
-          {"amount", check.amount},   {"found", check.found},   {"difference", check.amount - check.found},
+  return {{"account", check.account},
+          {"payout", check.payout},
+          {"currency", check.currency},
+          {"amount", check.amount},
+          {"found", check.found},
+          {"difference", check.amount - check.found},
           {"created", to_iso(check.created)}};
 }
 
@@ -137,7 +145,8 @@ OrderedJson to_json(const BalanceCheck& check) {
                    {"difference", check.difference()},
                    {"rows", check.rows},
                    {"checked_at", to_iso(check.checked_at)}};
-  json["first_day"] = check.first_day ? OrderedJson(pg::detail::day_text(*check.first_day)) : OrderedJson(nullptr);
+  json["first_day"] =
+      check.first_day ? OrderedJson(pg::detail::day_text(*check.first_day)) : OrderedJson(nullptr);
   json["missing"] = check.missing;
   json["altered"] = check.altered;
   json["surplus"] = check.surplus;
@@ -153,12 +162,14 @@ OrderedJson to_json(const Completeness& completeness) {
   }
   OrderedJson payouts = OrderedJson::array();
   for (const PayoutCheck& check : completeness.payouts) payouts.push_back(to_json(check));
-  return {{"complete", complete}, {"balances", std::move(balances)}, {"payouts", std::move(payouts)}};
+  return {
+      {"complete", complete}, {"balances", std::move(balances)}, {"payouts", std::move(payouts)}};
 }
 
 std::vector<http::Route> sync_routes(pg::Database& db, Syncer* syncer, const Clock& clock) {
   const Parts parts{db, syncer, clock};
-  const auto with = [parts](http::Reply (*handle)(const Parts&, const http::Request&)) -> http::Handler {
+  const auto with =
+      [parts](http::Reply (*handle)(const Parts&, const http::Request&)) -> http::Handler {
     return [parts, handle](http::Context& context) { return handle(parts, context.request); };
   };
   return {

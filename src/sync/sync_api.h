@@ -12,8 +12,8 @@
 
 namespace payoutd::sync {
 
-// Without a syncer, for want of a Stripe key, a sync is 503 `stripe_not_configured`. All must outlive
-// the routes.
+// Without a syncer, for want of a Stripe key, a sync is 503 `stripe_not_configured`. All must
+// outlive the routes.
 std::vector<http::Route> sync_routes(pg::Database& db, Syncer* syncer, const Clock& clock);
 
 OrderedJson to_json(const BalanceCheck& check);

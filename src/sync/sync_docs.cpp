@@ -18,31 +18,37 @@ void add_counts(Json& fields) {
 }
 
 Json stream_schema() {
-  Json fields{{"account", is::text("acct_…")},
-              {"stream", is::text("The list, or what else was looked after; `account` tells of the account as a whole.")},
-              {"kind", is::text("whole, rescan, increment, fetched, members, pending, check, account")},
-              {"status", is::word("How it ended.", {"succeeded", "failed", "interrupted", "busy", "deauthorized"})},
-              {"rows_refused", is::count("That could not be read; `error` says why.")},
-              {"error", is::or_null(is::text("What went wrong."))},
-              {"finished_at", is::time("When it ended.")}};
+  Json fields{
+      {"account", is::text("acct_…")},
+      {"stream",
+       is::text(
+           "The list, or what else was looked after; `account` tells of the account as a whole.")},
+      {"kind", is::text("whole, rescan, increment, fetched, members, pending, check, account")},
+      {"status",
+       is::word("How it ended.", {"succeeded", "failed", "interrupted", "busy", "deauthorized"})},
+      {"rows_refused", is::count("That could not be read; `error` says why.")},
+      {"error", is::or_null(is::text("What went wrong."))},
+      {"finished_at", is::time("When it ended.")}};
   add_counts(fields);
   return is::object(std::move(fields));
 }
 
 Json run_schema(bool with_streams) {
-  Json fields{{"id", is::uuid("Ours.")},
-              {"status", is::word("partial: some accounts or lists failed. interrupted: the next run goes on where "
-                                  "this one was.",
-                                  {"queued", "running", "succeeded", "partial", "failed", "interrupted"})},
-              {"asked_by", is::text("schedule, start, cli, or the actor who asked.")},
-              {"account", is::or_null(is::text("Only this one; null: all."))},
-              {"repair", is::flag("All lists were read whole.")},
-              {"accounts", is::count("Accounts looked after.")},
-              {"rate_limited", is::count("Requests that Stripe answered 429; all were sent again.")},
-              {"error", is::or_null(is::text("The first thing that went wrong."))},
-              {"queued_at", is::time("When it was asked for.")},
-              {"started_at", is::or_null(is::time("When it began."))},
-              {"finished_at", is::or_null(is::time("When it ended."))}};
+  Json fields{
+      {"id", is::uuid("Ours.")},
+      {"status",
+       is::word("partial: some accounts or lists failed. interrupted: the next run goes on where "
+                "this one was.",
+                {"queued", "running", "succeeded", "partial", "failed", "interrupted"})},
+      {"asked_by", is::text("schedule, start, cli, or the actor who asked.")},
+      {"account", is::or_null(is::text("Only this one; null: all."))},
+      {"repair", is::flag("All lists were read whole.")},
+      {"accounts", is::count("Accounts looked after.")},
+      {"rate_limited", is::count("Requests that Stripe answered 429; all were sent again.")},
+      {"error", is::or_null(is::text("The first thing that went wrong."))},
+      {"queued_at", is::time("When it was asked for.")},
+      {"started_at", is::or_null(is::time("When it began."))},
+      {"finished_at", is::or_null(is::time("When it ended."))}};
   add_counts(fields);
   if (with_streams) fields["streams"] = is::array(stream_schema(), "Each account's lists.");
   return is::object(std::move(fields));
@@ -95,28 +101,31 @@ Json balance_schema() {
        {"difference", is::minor("expected - found")},
        {"rows", is::count("Mirrored rows.")},
        {"checked_at", is::time("When the two were compared.")},
-       {"first_day", is::or_null(is::date("Where a difference shows first, once the days were compared."))},
+       {"first_day",
+        is::or_null(is::date("Where a difference shows first, once the days were compared."))},
        {"missing", ids("At Stripe and not in the mirror.")},
        {"altered", ids("Different in the two.")},
        {"surplus", ids("In the mirror and not at Stripe.")}});
 }
 
 Json payout_check_schema() {
-  return is::object({{"account", is::text("acct_…")},
-                     {"payout", is::text("po_…")},
-                     {"currency", is::text("ISO 4217, lower case.")},
-                     {"amount", is::minor("The payout's.")},
-                     {"found", is::minor("The sum of `net` of its transactions without its own row.")},
-                     {"difference", is::minor("amount - found")},
-                     {"created", is::time("The payout's.")}});
+  return is::object(
+      {{"account", is::text("acct_…")},
+       {"payout", is::text("po_…")},
+       {"currency", is::text("ISO 4217, lower case.")},
+       {"amount", is::minor("The payout's.")},
+       {"found", is::minor("The sum of `net` of its transactions without its own row.")},
+       {"difference", is::minor("amount - found")},
+       {"created", is::time("The payout's.")}});
 }
 
 Json completeness_schema() {
-  return is::object({{"complete", is::flag("Everything was checked, and nothing differs.")},
-                     {"balances", is::array(balance_schema(), "By account and currency.")},
-                     {"payouts", is::array(payout_check_schema(),
-                                           "Automatic payouts whose transactions do not sum to them.")},
-                     {"last_run", is::or_null(run_schema(false))}});
+  return is::object(
+      {{"complete", is::flag("Everything was checked, and nothing differs.")},
+       {"balances", is::array(balance_schema(), "By account and currency.")},
+       {"payouts", is::array(payout_check_schema(),
+                             "Automatic payouts whose transactions do not sum to them.")},
+       {"last_run", is::or_null(run_schema(false))}});
 }
 
 Json completeness_example() {
@@ -139,19 +148,20 @@ http::Docs sync_docs() {
         {"description", "respond-async: answers 202 at once, with the run to watch."},
         {"schema", {{"type", "string"}}}}});
   const Json account = is::or_null(is::text("acct_…; all of the organization's without it."));
-  docs.request_body =
-      is::body(is::object({{"account", account}}, {"account"}), {{"account", "acct_1PlatformDemo001"}}, false);
+  docs.request_body = is::body(is::object({{"account", account}}, {"account"}),
+                               {{"account", "acct_1PlatformDemo001"}}, false);
   docs.responses["200"] = is::answer("The run, at its end.", run_schema(true), run_example(true));
-  docs.responses["202"] = is::answer("The run, which will begin soon.", run_schema(false), run_example(false));
+  docs.responses["202"] =
+      is::answer("The run, which will begin soon.", run_schema(false), run_example(false));
   return docs;
 }
 
 http::Docs runs_docs() {
   http::Docs docs{"List what was synced, the newest run first", "sync"};
   docs.parameters = access::page_parameters();
-  docs.responses["200"] =
-      is::answer("One page.", is::page(run_schema(false)),
-                 {{"data", Json::array({run_example(false)})}, {"has_more", false}, {"next_cursor", nullptr}});
+  docs.responses["200"] = is::answer(
+      "One page.", is::page(run_schema(false)),
+      {{"data", Json::array({run_example(false)})}, {"has_more", false}, {"next_cursor", nullptr}});
   return docs;
 }
 
@@ -164,7 +174,8 @@ http::Docs run_docs() {
 http::Docs completeness_docs() {
   http::Docs docs{"The proof that the mirror is whole, as the last sync left it", "sync"};
   docs.parameters = Json::array({is::account_query()});
-  docs.responses["200"] = is::answer("Each account and currency.", completeness_schema(), completeness_example());
+  docs.responses["200"] =
+      is::answer("Each account and currency.", completeness_schema(), completeness_example());
   return docs;
 }
 

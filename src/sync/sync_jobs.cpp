@@ -16,8 +16,10 @@ constexpr std::chrono::minutes kAskAgain{5};
 
 Result<void> run_job(Syncer& syncer, jobs::Run& job) {
   const Json& payload = job.payload();
-  Options options{.organization = job.organization(), .asked_by = payload.value("asked_by", "schedule")};
-  if (payload.contains("account") && payload["account"].is_string()) options.account = payload["account"];
+  Options options{.organization = job.organization(),
+                  .asked_by = payload.value("asked_by", "schedule")};
+  if (payload.contains("account") && payload["account"].is_string())
+    options.account = payload["account"];
   if (payload.contains("run_id")) options.id = RunId::parse(payload["run_id"].get<std::string>());
   options.wait_for_others = kLease + std::chrono::seconds(5);
   options.repair = payload.value("repair", false);
@@ -30,8 +32,8 @@ Result<void> run_job(Syncer& syncer, jobs::Run& job) {
   return {};
 }
 
-Result<void> list_members(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers,
-                          jobs::Run& job) {
+Result<void> list_members(pg::Database& db, stripe::Client& client,
+                          const mirror::Appliers& appliers, jobs::Run& job) {
   const std::string account_id = job.payload().at("account");
   const std::string payout = job.payload().at("payout");
   const auto account = db.read([&](pg::Tx& tx) -> Result<std::optional<access::ConnectedAccount>> {
@@ -47,12 +49,16 @@ Result<void> list_members(pg::Database& db, stripe::Client& client, const mirror
     const auto stored = db.transact([&](pg::Tx& tx) -> Result<void> {
       std::vector<mirror::Version> versions;
       for (const stripe::Item& item : page.items) {
-        versions.push_back({.organization = (*account)->organization, .account = account_id, .object = item.raw,
-                            .shown_at = page.sent_at, .listed_for_payout = payout});
+        versions.push_back({.organization = (*account)->organization,
+                            .account = account_id,
+                            .object = item.raw,
+                            .shown_at = page.sent_at,
+                            .listed_for_payout = payout});
       }
       mirror::enqueue_follow_ups(tx, mirror::apply(tx, appliers, versions));
       if (!page.has_more) {
-        payouts::members_were_listed(tx, (*account)->organization, account_id, payout, page.sent_at);
+        payouts::members_were_listed(tx, (*account)->organization, account_id, payout,
+                                     page.sent_at);
       }
       return {};
     });
@@ -73,24 +79,32 @@ Result<void> list_members(pg::Database& db, stripe::Client& client, const mirror
 std::vector<jobs::Handler> sync_handlers(Syncer& syncer, pg::Database& db, stripe::Client& client,
                                          const mirror::Appliers& appliers) {
   return {{kRunJob, [&syncer](jobs::Run& job) { return run_job(syncer, job); }},
-          {mirror::kPayoutMembersJob,
-           [&db, &client, &appliers](jobs::Run& job) { return list_members(db, client, appliers, job); }}};
+          {mirror::kPayoutMembersJob, [&db, &client, &appliers](jobs::Run& job) {
+             return list_members(db, client, appliers, job);
+           }}};
 }
 
 jobs::Schedule nightly_run() {
-  return {.name = "sync with Stripe", .spec = "02:00", .job_kind = kRunJob, .job_priority = jobs::Priority::sync};
+  return {.name = "sync with Stripe",
+          .spec = "02:00",
+          .job_kind = kRunJob,
+          .job_priority = jobs::Priority::sync};
 }
 
 void enqueue_run(pg::Tx& tx, const RunRecord& run) {
   runs_store::queue(tx, run);
   Json payload{{"run_id", run.id.str()}, {"asked_by", run.asked_by}, {"repair", run.repair}};
   if (run.account) payload["account"] = *run.account;
-  jobs::enqueue(tx, {.kind = kRunJob, .organization = run.organization, .payload = std::move(payload),
+  jobs::enqueue(tx, {.kind = kRunJob,
+                     .organization = run.organization,
+                     .payload = std::move(payload),
                      .priority = jobs::Priority::sync});
 }
 
 void enqueue_run_of_all(pg::Tx& tx, const std::string& asked_by) {
-  jobs::enqueue(tx, {.kind = kRunJob, .payload = {{"asked_by", asked_by}}, .priority = jobs::Priority::sync,
+  jobs::enqueue(tx, {.kind = kRunJob,
+                     .payload = {{"asked_by", asked_by}},
+                     .priority = jobs::Priority::sync,
                      .unique_key = kAll});
 }
 

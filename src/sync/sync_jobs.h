@@ -1,5 +1,5 @@
-// Sync as jobs: `sync.run` reads everything, nightly and when asked for; `mirror.payout_members` one
-// payout's transactions, when its reconciliation is complete.
+// Sync as jobs: `sync.run` reads everything, nightly and when asked for; `mirror.payout_members`
+// one payout's transactions, when its reconciliation is complete.
 #pragma once
 
 #include <vector>

@@ -42,7 +42,8 @@ bool stood_still(const ByCurrency& before, const ByCurrency& after) {
 }
 
 std::vector<BalanceCheck> compare(const Target& target, const ByCurrency& stripe,
-                                  const std::map<std::string, checks_store::Sum>& mirror, Time now) {
+                                  const std::map<std::string, checks_store::Sum>& mirror,
+                                  Time now) {
   std::set<std::string> currencies;
   for (const auto& [currency, figures] : stripe) currencies.insert(currency);
   for (const auto& [currency, sum] : mirror) currencies.insert(currency);
@@ -64,7 +65,8 @@ std::vector<BalanceCheck> compare(const Target& target, const ByCurrency& stripe
 }
 
 bool all_equal(const std::vector<BalanceCheck>& checks) {
-  return std::ranges::all_of(checks, [](const BalanceCheck& c) { return c.state == CheckState::equal; });
+  return std::ranges::all_of(checks,
+                             [](const BalanceCheck& c) { return c.state == CheckState::equal; });
 }
 
 Result<std::vector<BalanceCheck>> settle(const Verifier& verifier, const Target& target) {
@@ -74,9 +76,10 @@ Result<std::vector<BalanceCheck>> settle(const Verifier& verifier, const Target&
     const auto before = look(verifier.client, target);
     if (!before) return before.error();
     if (auto refreshed = verifier.refresh(); !refreshed) return refreshed.error();
-    const auto sums = verifier.db.transact([&](pg::Tx& tx) -> Result<std::map<std::string, checks_store::Sum>> {
-      return checks_store::sums(tx, target.organization, target.account);
-    });
+    const auto sums =
+        verifier.db.transact([&](pg::Tx& tx) -> Result<std::map<std::string, checks_store::Sum>> {
+          return checks_store::sums(tx, target.organization, target.account);
+        });
     if (!sums) return sums.error();
     const auto after = look(verifier.client, target);
     if (!after) return after.error();
@@ -107,7 +110,8 @@ Result<std::vector<BalanceCheck>> check_balance(const Verifier& verifier, const 
   auto checks = settle(verifier, target);
   if (!checks) return checks.error();
   const auto saved = verifier.db.transact([&](pg::Tx& tx) -> Result<void> {
-    for (const BalanceCheck& check : *checks) checks_store::save(tx, target.organization, run, check);
+    for (const BalanceCheck& check : *checks)
+      checks_store::save(tx, target.organization, run, check);
     return {};
   });
   if (!saved) return saved.error();

@@ -1,5 +1,5 @@
-// The proof that a mirror is whole: per account and currency the mirrored rows of the payments balance
-// sum to Stripe's own balance; per automatic payout its members sum to its amount.
+// The proof that a mirror is whole: per account and currency the mirrored rows of the payments
+// balance sum to Stripe's own balance; per automatic payout its members sum to its amount.
 #pragma once
 
 #include <cstdint>

@@ -20,7 +20,9 @@ OrderedJson nulls(std::initializer_list<const char*> fields) {
   return out;
 }
 
-OrderedJson address() { return nulls({"city", "country", "line1", "line2", "postal_code", "state"}); }
+OrderedJson address() {
+  return nulls({"city", "country", "line1", "line2", "postal_code", "state"});
+}
 
 OrderedJson requirements() {
   OrderedJson out{{"alternatives", OrderedJson::array()}, {"current_deadline", nullptr}};
@@ -45,9 +47,10 @@ OrderedJson settings(const World& world, const std::string& name) {
   out["payments"] =
       nulls({"statement_descriptor", "statement_descriptor_kana", "statement_descriptor_kanji",
              "statement_descriptor_prefix_kana", "statement_descriptor_prefix_kanji"});
-  out["payouts"] = {{"debit_negative_balances", true},
-                    {"schedule", {{"delay_days", world.options.timings.settlement_days}, {"interval", "daily"}}},
-                    {"statement_descriptor", nullptr}};
+  out["payouts"] = {
+      {"debit_negative_balances", true},
+      {"schedule", {{"delay_days", world.options.timings.settlement_days}, {"interval", "daily"}}},
+      {"statement_descriptor", nullptr}};
   out["sepa_debit_payments"] = OrderedJson::object();
   return out;
 }
@@ -55,11 +58,16 @@ OrderedJson settings(const World& world, const std::string& name) {
 OrderedJson account_object(const World& world, const AccountOrder& order, const std::string& id) {
   OrderedJson out{{"id", id}, {"object", "account"}};
   out["business_profile"] = {{"annual_revenue", nulls({"amount", "currency", "fiscal_year_end"})},
-                             {"estimated_worker_count", nullptr}, {"mcc", nullptr},
+                             {"estimated_worker_count", nullptr},
+                             {"mcc", nullptr},
                              {"minority_owned_business_designation", nullptr},
-                             {"name", or_null(order.name)}, {"product_description", nullptr},
-                             {"support_address", address()}, {"support_email", nullptr},
-                             {"support_phone", nullptr}, {"support_url", nullptr}, {"url", nullptr}};
+                             {"name", or_null(order.name)},
+                             {"product_description", nullptr},
+                             {"support_address", address()},
+                             {"support_email", nullptr},
+                             {"support_phone", nullptr},
+                             {"support_url", nullptr},
+                             {"url", nullptr}};
   out["business_type"] = nullptr;
   out["capabilities"] = {{"card_payments", "active"}, {"transfers", "active"}};
   out["charges_enabled"] = true;
@@ -69,7 +77,9 @@ OrderedJson account_object(const World& world, const AccountOrder& order, const 
   out["default_currency"] = order.currency;
   out["details_submitted"] = true;
   out["email"] = or_null(order.email);
-  out["external_accounts"] = {{"object", "list"}, {"data", OrderedJson::array()}, {"has_more", false},
+  out["external_accounts"] = {{"object", "list"},
+                              {"data", OrderedJson::array()},
+                              {"has_more", false},
                               {"url", "/v1/accounts/" + id + "/external_accounts"}};
   out["future_requirements"] = requirements();
   out["metadata"] = order.metadata;
@@ -81,7 +91,9 @@ OrderedJson account_object(const World& world, const AccountOrder& order, const 
   return out;
 }
 
-OrderedJson& schedule_json(OrderedJson& account) { return account["settings"]["payouts"]["schedule"]; }
+OrderedJson& schedule_json(OrderedJson& account) {
+  return account["settings"]["payouts"]["schedule"];
+}
 
 // The first of a list of days: the simulated engine pays on one.
 std::string first_day(const Params& params, const std::string& name) {
@@ -112,10 +124,12 @@ Try<void> check_schedule(const PayoutSchedule& schedule) {
   if (!known(kIntervals, schedule.interval))
     return refuse("", "Invalid interval: must be one of manual, daily, weekly, or monthly",
                   "settings[payouts][schedule][interval]");
-  if (!known(kDays, schedule.weekly_anchor) || schedule.monthly_anchor < 1 || schedule.monthly_anchor > 31)
+  if (!known(kDays, schedule.weekly_anchor) || schedule.monthly_anchor < 1 ||
+      schedule.monthly_anchor > 31)
     return refuse("", "Invalid anchor of a payout schedule.", "settings[payouts][schedule]");
   if (schedule.delay_days < 0 || schedule.delay_days > 31)
-    return refuse("", "delay_days must be between 0 and 31.", "settings[payouts][schedule][delay_days]");
+    return refuse("", "delay_days must be between 0 and 31.",
+                  "settings[payouts][schedule][delay_days]");
   return {};
 }
 
@@ -123,11 +137,13 @@ Try<void> check_schedule(const PayoutSchedule& schedule) {
 Try<Account*> visible(const Ask& ask) {
   Account* found = ask.world.store.account(ask.ids.at(0));
   if (found == &ask.account || (found && found->platform == ask.account.id)) return found;
-  return Refused(Refusal{.status = 403,
-                         .code = "account_invalid",
-                         .message = fmt::format("The provided key does not have access to account '{}' (or "
-                                                "that account does not exist). Application access may have "
-                                                "been revoked.", ask.ids.at(0))});
+  return Refused(
+      Refusal{.status = 403,
+              .code = "account_invalid",
+              .message = fmt::format("The provided key does not have access to account '{}' (or "
+                                     "that account does not exist). Application access may have "
+                                     "been revoked.",
+                                     ask.ids.at(0))});
 }
 
 Try<Shown> get_own(const Ask& ask) { return ask.account.object; }
@@ -157,8 +173,8 @@ Try<Shown> create_account(const Ask& ask) {
   merge_metadata(holder, ask.params);
   order.metadata = holder["metadata"];
   // Checked before there is an account: what is refused leaves nothing behind.
-  const auto schedule = read_schedule(
-      ask.params, "settings.payouts.schedule", {.delay_days = ask.world.options.timings.settlement_days});
+  const auto schedule = read_schedule(ask.params, "settings.payouts.schedule",
+                                      {.delay_days = ask.world.options.timings.settlement_days});
   if (auto ok = check_schedule(schedule); !ok) return Refused(ok.error());
   Account& account = open_account(ask.world, order);
   if (auto ok = set_schedule(ask.world, account, schedule); !ok) return Refused(ok.error());
@@ -169,7 +185,8 @@ Try<Shown> create_account(const Ask& ask) {
 Try<Shown> update_account(const Ask& ask) {
   auto account = visible(ask);
   if (!account) return Refused(account.error());
-  const auto schedule = read_schedule(ask.params, "settings.payouts.schedule", schedule_of(**account));
+  const auto schedule =
+      read_schedule(ask.params, "settings.payouts.schedule", schedule_of(**account));
   Edit edit(ask.world, *(*account)->object);
   if (ask.params.has("email")) edit["email"] = or_null(ask.params.str("email"));
   if (ask.params.has("business_profile.name"))
@@ -188,7 +205,8 @@ OrderedJson balance_settings(Account& account) {
   const auto schedule = schedule_of(account);
   const auto& payouts = account.object->json["settings"]["payouts"];
   OrderedJson shown{{"interval", schedule.interval}};
-  if (schedule.interval == "weekly") shown["weekly_payout_days"] = OrderedJson::array({schedule.weekly_anchor});
+  if (schedule.interval == "weekly")
+    shown["weekly_payout_days"] = OrderedJson::array({schedule.weekly_anchor});
   if (schedule.interval == "monthly")
     shown["monthly_payout_days"] = OrderedJson::array({schedule.monthly_anchor});
   const auto minimum = account.object->hidden.find("minimum_balance");
@@ -211,8 +229,8 @@ Try<Shown> get_settings(const Ask& ask) { return balance_settings(ask.account); 
 
 Try<Shown> update_settings(const Ask& ask) {
   auto schedule = read_schedule(ask.params, "payments.payouts.schedule", schedule_of(ask.account));
-  schedule.delay_days =
-      ask.params.num("payments.settlement_timing.delay_days_override").value_or(schedule.delay_days);
+  schedule.delay_days = ask.params.num("payments.settlement_timing.delay_days_override")
+                            .value_or(schedule.delay_days);
   if (const Json* minimum = ask.params.find("payments.payouts.minimum_balance_by_currency");
       minimum && minimum->is_object()) {
     OrderedJson kept = OrderedJson::object();
@@ -244,7 +262,8 @@ Account& open_account(World& world, const AccountOrder& order) {
   const std::string id = order.id.empty() ? world.ids.account(world.now) : order.id;
   Account& account = world.store.add_account(id, platform);
   account.object = &world.store.add(account, account_object(world, order, id));
-  account.totals[*Currency::parse(order.currency)];  // Stripe lists the default currency even at zero
+  account
+      .totals[*Currency::parse(order.currency)];  // Stripe lists the default currency even at zero
   return account;
 }
 
@@ -276,7 +295,8 @@ Currency settlement_currency(const Account& account, Currency charged) {
     const auto it = account.documents.find(kind);
     if (it == account.documents.end()) continue;
     for (const Document* bank : it->second)
-      if (bank->listed && bank->str("account") == account.id && bank->str("currency") == charged.str())
+      if (bank->listed && bank->str("account") == account.id &&
+          bank->str("currency") == charged.str())
         return charged;
   }
   return own;
@@ -291,7 +311,8 @@ void demand(World& world, Account& account, Demand what) {
   auto& requirements = edit["requirements"];
   requirements["currently_due"] = what == Demand::nothing ? OrderedJson::array() : due;
   requirements["past_due"] = blocked ? due : OrderedJson::array();
-  requirements["disabled_reason"] = blocked ? OrderedJson("requirements.past_due") : OrderedJson(nullptr);
+  requirements["disabled_reason"] =
+      blocked ? OrderedJson("requirements.past_due") : OrderedJson(nullptr);
   edit.emit_if_changed("account.updated");
 }
 

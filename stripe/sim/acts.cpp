@@ -23,7 +23,9 @@ namespace {
 
 constexpr std::int64_t kRecent = 60;  // acts look back at this many objects
 
-Currency currency_of(const Account& account) { return *Currency::parse(account.object->str("default_currency")); }
+Currency currency_of(const Account& account) {
+  return *Currency::parse(account.object->str("default_currency"));
+}
 
 // One of the newest objects of a kind that fits: a few by chance, then the newest that does.
 template <class Fits>
@@ -38,25 +40,31 @@ Document* pick(World& world, Account& account, std::string_view kind, Fits fits)
     if (found->listed && fits(*found)) return found;
   }
   for (std::int64_t back = 1; back <= std::min(size, kRecent); ++back)
-    if (Document* found = all[static_cast<std::size_t>(size - back)]; found->listed && fits(*found)) return found;
+    if (Document* found = all[static_cast<std::size_t>(size - back)]; found->listed && fits(*found))
+      return found;
   return nullptr;
 }
 
 Document& customer_of(World& world, Account& account, const char* card) {
-  static constexpr std::array kNames = {"Ada Okafor", "Ben Lindqvist", "Chiara Russo", "Deniz Kaya", "Elin Berg",
-                                        "Farid Haddad", "Grace Tan", "Hugo Meyer", "Ines Costa", "Jonas Weber"};
-  const auto name = std::string(kNames[static_cast<std::size_t>(world.random.between(0, kNames.size() - 1))]);
+  static constexpr std::array kNames = {"Ada Okafor", "Ben Lindqvist", "Chiara Russo", "Deniz Kaya",
+                                        "Elin Berg",  "Farid Haddad",  "Grace Tan",    "Hugo Meyer",
+                                        "Ines Costa", "Jonas Weber"};
+  const auto name =
+      std::string(kNames[static_cast<std::size_t>(world.random.between(0, kNames.size() - 1))]);
   const auto method = make_method(world, account, *find_card(card)).id;
   const auto number = account.documents["customer"].size() + 1;
-  return make_customer(world, account, {.email = fmt::format("customer{}@example.com", number), .name = name,
-                                        .payment_method = method});
+  return make_customer(world, account,
+                       {.email = fmt::format("customer{}@example.com", number),
+                        .name = name,
+                        .payment_method = method});
 }
 
 Document& some_customer(World& world, Account& account) {
   const auto payer = [](const Document& c) { return !default_method(c).empty(); };
   if (!world.random.chance(18))
     if (Document* known = pick(world, account, "customer", payer)) return *known;
-  return customer_of(world, account, world.random.chance(70) ? "pm_card_visa" : "pm_card_mastercard");
+  return customer_of(world, account,
+                     world.random.chance(70) ? "pm_card_visa" : "pm_card_mastercard");
 }
 
 void share_with_connected(World& world, const Account& account, ChargeOrder& order) {
@@ -66,9 +74,11 @@ void share_with_connected(World& world, const Account& account, ChargeOrder& ord
   }
   std::vector<std::string> sellers;
   for (const auto& each : world.store.accounts())
-    if (each->platform == account.id && !each->object->hidden.contains("second_tenant")) sellers.push_back(each->id);
+    if (each->platform == account.id && !each->object->hidden.contains("second_tenant"))
+      sellers.push_back(each->id);
   if (sellers.empty() || !world.random.chance(40)) return;
-  order.destination = sellers[static_cast<std::size_t>(world.random.between(0, static_cast<std::int64_t>(sellers.size()) - 1))];
+  order.destination = sellers[static_cast<std::size_t>(
+      world.random.between(0, static_cast<std::int64_t>(sellers.size()) - 1))];
   if (world.random.chance(75))
     order.application_fee = order.amount * 15 / 100;
   else
@@ -109,8 +119,8 @@ std::string failed_charge(World& world, Account& account) {
 }
 
 bool refundable_charge(const Document& c) {
-  return c.str("status") == "succeeded" && c.flag("captured") && !c.flag("disputed") && refundable_of(c) > 0 &&
-         c.hidden.contains("card");
+  return c.str("status") == "succeeded" && c.flag("captured") && !c.flag("disputed") &&
+         refundable_of(c) > 0 && c.hidden.contains("card");
 }
 
 std::string refund(World& world, Account& account) {
@@ -127,15 +137,19 @@ std::string refund(World& world, Account& account) {
 std::string dispute(World& world, Account& account) {
   ChargeOrder order = some_order(world, account);
   order.currency = currency_of(account);
-  order.payment_method = world.random.chance(70) ? "pm_card_createDispute" : "pm_card_createDisputeProductNotReceived";
+  order.payment_method =
+      world.random.chance(70) ? "pm_card_createDispute" : "pm_card_createDisputeProductNotReceived";
   pay(world, account, std::move(order));
   Document& made = *account.documents["dispute"].back();
   const bool won = world.random.chance(40);
-  world.at(world.now + world.options.timings.dispute, [&made, won](World& w) { close_dispute(w, made, won); });
+  world.at(world.now + world.options.timings.dispute,
+           [&made, won](World& w) { close_dispute(w, made, won); });
   return made.id;
 }
 
-std::string customer(World& world, Account& account) { return customer_of(world, account, "pm_card_visa").id; }
+std::string customer(World& world, Account& account) {
+  return customer_of(world, account, "pm_card_visa").id;
+}
 
 std::string deleted_customer(World& world, Account& account) {
   Document* found = pick(world, account, "customer", [](const Document&) { return true; });
@@ -147,14 +161,24 @@ std::string deleted_customer(World& world, Account& account) {
 Document& some_price(World& world, Account& account) {
   auto& prices = account.documents["price"];
   if (prices.empty()) {
-    const std::array<std::pair<const char*, std::int64_t>, 3> plans = {{{"Starter", 1'900}, {"Team", 4'900}, {"Studio", 12'900}}};
+    const std::array<std::pair<const char*, std::int64_t>, 3> plans = {
+        {{"Starter", 1'900}, {"Team", 4'900}, {"Studio", 12'900}}};
     for (const auto& [name, amount] : plans)
-      make_price(world, account, {.product_name = name, .unit_amount = amount, .currency = currency_of(account),
-                                  .interval = "month", .nickname = name});
-    make_price(world, account, {.product_name = "Studio, yearly", .unit_amount = 129'000,
-                                .currency = currency_of(account), .interval = "year", .nickname = "Studio yearly"});
+      make_price(world, account,
+                 {.product_name = name,
+                  .unit_amount = amount,
+                  .currency = currency_of(account),
+                  .interval = "month",
+                  .nickname = name});
+    make_price(world, account,
+               {.product_name = "Studio, yearly",
+                .unit_amount = 129'000,
+                .currency = currency_of(account),
+                .interval = "year",
+                .nickname = "Studio yearly"});
   }
-  return *prices[static_cast<std::size_t>(world.random.between(0, static_cast<std::int64_t>(prices.size()) - 1))];
+  return *prices[static_cast<std::size_t>(
+      world.random.between(0, static_cast<std::int64_t>(prices.size()) - 1))];
 }
 
 std::string subscribe(World& world, Account& account, bool on_trial) {
@@ -169,7 +193,9 @@ std::string subscription(World& world, Account& account) {
 }
 std::string trial(World& world, Account& account) { return subscribe(world, account, true); }
 
-bool running(const Document& s) { return s.str("status") == "active" || s.str("status") == "trialing"; }
+bool running(const Document& s) {
+  return s.str("status") == "active" || s.str("status") == "trialing";
+}
 
 std::string canceled_subscription(World& world, Account& account) {
   Document* found = pick(world, account, "subscription", running);
@@ -193,12 +219,19 @@ std::string pay_out(World& world, Account& account, bool instant, std::int64_t p
   Document* destination = default_destination(account, currency.str());
   const auto amount = available(account, currency) * percent / 100;
   if (!destination || destination->str("status") == "errored" || amount < 100) return "";
-  return make_payout(world, account, {.amount = amount, .currency = currency, .destination = destination,
-                                      .instant = instant, .description = instant ? "Instant payout" : "Payout"}).id;
+  return make_payout(world, account,
+                     {.amount = amount,
+                      .currency = currency,
+                      .destination = destination,
+                      .instant = instant,
+                      .description = instant ? "Instant payout" : "Payout"})
+      .id;
 }
 
 std::string payout(World& world, Account& account) { return pay_out(world, account, false, 60); }
-std::string instant_payout(World& world, Account& account) { return pay_out(world, account, true, 20); }
+std::string instant_payout(World& world, Account& account) {
+  return pay_out(world, account, true, 20);
+}
 
 std::string canceled_payout(World& world, Account& account) {
   Document* found = pick(world, account, "payout", [](const Document& p) {
@@ -229,12 +262,15 @@ std::string failed_payout(World& world, Account& account) {
 
 std::string transfer(World& world, Account& account) {
   const Currency currency = currency_of(account);
-  const auto amount = std::min<std::int64_t>(available(account, currency) / 10, world.random.between(1'000, 9'000));
+  const auto amount =
+      std::min<std::int64_t>(available(account, currency) / 10, world.random.between(1'000, 9'000));
   std::vector<Account*> sellers;
   for (const auto& each : world.store.accounts())
-    if (each->platform == account.id && !each->object->hidden.contains("second_tenant")) sellers.push_back(each.get());
+    if (each->platform == account.id && !each->object->hidden.contains("second_tenant"))
+      sellers.push_back(each.get());
   if (amount < 1 || sellers.empty()) return "";
-  Account* to = sellers[static_cast<std::size_t>(world.random.between(0, static_cast<std::int64_t>(sellers.size()) - 1))];
+  Account* to = sellers[static_cast<std::size_t>(
+      world.random.between(0, static_cast<std::int64_t>(sellers.size()) - 1))];
   return make_transfer(world, account, {.amount = amount, .currency = currency, .destination = to,
                                         .description = "Weekly bonus"}).id;
 }
@@ -256,7 +292,9 @@ std::string deauthorization(World& world, Account& account) {
   if (!account.connected()) return "";
   account.object->hidden["deauthorized"] = true;
   emit_object(world, account, "account.application.deauthorized",
-              {{"id", application_id(world.platform())}, {"object", "application"}, {"name", "Harbor Market"}});
+              {{"id", application_id(world.platform())},
+               {"object", "application"},
+               {"name", "Harbor Market"}});
   return account.id;
 }
 
@@ -271,14 +309,26 @@ std::string reversal(World& world, Account& account) {
 }  // namespace
 
 const std::vector<NamedAct>& all_acts() {
-  static const std::vector<NamedAct> kActs = {
-      {"charges", charge}, {"failed_charges", failed_charge}, {"refunds", refund}, {"disputes", dispute},
-      {"customers", customer}, {"deleted_customers", deleted_customer}, {"subscriptions", subscription},
-      {"canceled_subscriptions", canceled_subscription}, {"failing_subscriptions", failing_subscription},
-      {"payouts", payout}, {"instant_payouts", instant_payout}, {"canceled_payouts", canceled_payout},
-      {"failed_payouts", failed_payout}, {"returned_payouts", returned_payout}, {"transfers", transfer},
-      {"reversals", reversal}, {"trials", trial}, {"payout_blocks", payout_block},
-      {"payout_unblocks", payout_unblock}, {"deauthorizations", deauthorization}};
+  static const std::vector<NamedAct> kActs = {{"charges", charge},
+                                              {"failed_charges", failed_charge},
+                                              {"refunds", refund},
+                                              {"disputes", dispute},
+                                              {"customers", customer},
+                                              {"deleted_customers", deleted_customer},
+                                              {"subscriptions", subscription},
+                                              {"canceled_subscriptions", canceled_subscription},
+                                              {"failing_subscriptions", failing_subscription},
+                                              {"payouts", payout},
+                                              {"instant_payouts", instant_payout},
+                                              {"canceled_payouts", canceled_payout},
+                                              {"failed_payouts", failed_payout},
+                                              {"returned_payouts", returned_payout},
+                                              {"transfers", transfer},
+                                              {"reversals", reversal},
+                                              {"trials", trial},
+                                              {"payout_blocks", payout_block},
+                                              {"payout_unblocks", payout_unblock},
+                                              {"deauthorizations", deauthorization}};
   return kActs;
 }
 

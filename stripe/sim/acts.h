@@ -1,5 +1,5 @@
-// What customers, banks and the people behind an account do, one act at a time, as chance has it: demo
-// history and live activity are made of these.
+// What customers, banks and the people behind an account do, one act at a time, as chance has it:
+// demo history and live activity are made of these.
 #pragma once
 
 #include <string>
@@ -10,7 +10,8 @@
 
 namespace payoutd::sim {
 
-// Does it on the account and returns the id of what was made; "" where there was nothing to do it to.
+// Does it on the account and returns the id of what was made; "" where there was nothing to do it
+// to.
 using Act = std::string (*)(World& world, Account& account);
 
 struct NamedAct {

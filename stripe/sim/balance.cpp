@@ -22,12 +22,14 @@ Try<const Series<Row>*> members(const Ask& ask, const std::string& id) {
   const Document* payout = ask.world.store.find(ask.account, "payout", id);
   if (!payout) return no_such("payout", id, "payout");
   if (!payout->flag("automatic"))
-    return refuse("", "Balance transaction history can only be filtered on automatic transfers, not manual.",
-                  "payout");
+    return refuse(
+        "", "Balance transaction history can only be filtered on automatic transfers, not manual.",
+        "payout");
   if (payout->str("reconciliation_status") != "completed")
-    return refuse("payout_reconciliation_not_ready",
-                  fmt::format("The balance transactions of payout {} are still being reconciled.", id),
-                  "payout");
+    return refuse(
+        "payout_reconciliation_not_ready",
+        fmt::format("The balance transactions of payout {} are still being reconciled.", id),
+        "payout");
   const auto it = ask.account.rows_by_payout.find(id);
   return it == ask.account.rows_by_payout.end() ? &kNone : &it->second;
 }
@@ -47,7 +49,8 @@ Try<Shown> list_balances(const Ask& ask) {
   if (!request) return Refused(request.error());
   auto series = candidates(ask);
   if (!series) return Refused(series.error());
-  request->created.high = std::min(request->created.high, ask.now - ask.world.options.visibility_lag_s);
+  request->created.high =
+      std::min(request->created.high, ask.now - ask.world.options.visibility_lag_s);
   const auto& id = request->after.empty() ? request->before : request->after;
   const Row* cursor = id.empty() ? nullptr : ask.world.store.row(id);
   const auto type = ask.params.str("type"), source = ask.params.str("source");

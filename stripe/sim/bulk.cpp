@@ -14,9 +14,11 @@ void Sim::bulk_balance_transactions(const std::string& account_id, std::size_t c
   const auto usd = *Currency::parse("usd");
   const std::int64_t end = world_->now - 1, start = end - kDays * kDay;
   for (std::size_t i = 0; i < count; ++i) {
-    const auto created = start + static_cast<std::int64_t>(static_cast<__int128>(i) * (end - start) /
-                                                           static_cast<__int128>(count));
-    Row& row = world_->store.add_row(*account, world_->ids.make("txn", created, account->id), created);
+    const auto created =
+        start + static_cast<std::int64_t>(static_cast<__int128>(i) * (end - start) /
+                                          static_cast<__int128>(count));
+    Row& row =
+        world_->store.add_row(*account, world_->ids.make("txn", created, account->id), created);
     row.amount = kGross;
     row.fee = kFee;
     row.fee_details = {{.amount = kFee}};

@@ -13,7 +13,8 @@ sys_days day_of(std::int64_t second) { return floor<days>(sys_seconds{seconds{se
 std::int64_t seconds_of(sys_days day) { return sys_seconds{day}.time_since_epoch().count(); }
 
 unsigned last_day(year_month month) {
-  return static_cast<unsigned>(year_month_day_last{month.year(), month_day_last{month.month()}}.day());
+  return static_cast<unsigned>(
+      year_month_day_last{month.year(), month_day_last{month.month()}}.day());
 }
 
 }  // namespace

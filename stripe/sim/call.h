@@ -1,5 +1,5 @@
-// A call to the simulated API and its answer, free of HTTP, so that the whole simulator can be driven
-// in process; and the refusals an endpoint answers with.
+// A call to the simulated API and its answer, free of HTTP, so that the whole simulator can be
+// driven in process; and the refusals an endpoint answers with.
 #pragma once
 
 #include <cstdint>

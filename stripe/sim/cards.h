@@ -1,5 +1,5 @@
-// Stripe's official test values: what each card, token and bank account number does (docs.stripe.com
-// "Testing", "Payouts", "Testing Stripe Connect").
+// Stripe's official test values: what each card, token and bank account number does
+// (docs.stripe.com "Testing", "Payouts", "Testing Stripe Connect").
 #pragma once
 
 #include <optional>

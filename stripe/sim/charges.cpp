@@ -19,14 +19,16 @@ namespace {
 
 OrderedJson card_details(const ChargeOrder& order) {
   const Card& card = *order.card;
-  OrderedJson details{{"amount_authorized", order.amount}, {"authorization_code", nullptr}, {"brand", card.brand}};
+  OrderedJson details{
+      {"amount_authorized", order.amount}, {"authorization_code", nullptr}, {"brand", card.brand}};
   details["checks"] = {{"address_line1_check", nullptr}, {"address_postal_code_check", nullptr},
                        {"cvc_check", "pass"}};
   details["country"] = card.country;
   details["exp_month"] = 8;
   details["exp_year"] = 2035;
   details["extended_authorization"] = {{"status", "disabled"}};
-  details["fingerprint"] = fmt::format("AOB934RVNwzk{}", card.number.substr(card.number.size() - 4));
+  details["fingerprint"] =
+      fmt::format("AOB934RVNwzk{}", card.number.substr(card.number.size() - 4));
   details["funding"] = card.funding;
   details["incremental_authorization"] = {{"status", "unavailable"}};
   details["installments"] = nullptr;
@@ -47,17 +49,25 @@ OrderedJson billing_details() {
   OrderedJson address;
   for (const char* field : {"city", "country", "line1", "line2", "postal_code", "state"})
     address[field] = nullptr;
-  return {{"address", address}, {"email", nullptr}, {"name", nullptr}, {"phone", nullptr}, {"tax_id", nullptr}};
+  return {{"address", address},
+          {"email", nullptr},
+          {"name", nullptr},
+          {"phone", nullptr},
+          {"tax_id", nullptr}};
 }
 
 OrderedJson outcome(const Card& card) {
   const bool ok = card.code.empty();
-  return {{"advice_code", nullptr}, {"network_advice_code", nullptr}, {"network_decline_code", nullptr},
+  return {{"advice_code", nullptr},
+          {"network_advice_code", nullptr},
+          {"network_decline_code", nullptr},
           {"network_status", ok ? "approved_by_network" : "declined_by_network"},
           {"reason", ok ? OrderedJson(nullptr)
                         : OrderedJson(card.decline_code.empty() ? card.code : card.decline_code)},
-          {"risk_level", "normal"}, {"risk_score", 24},
-          {"seller_message", ok ? "Payment complete." : "The bank did not return any further details with this decline."},
+          {"risk_level", "normal"},
+          {"risk_score", 24},
+          {"seller_message", ok ? "Payment complete."
+                                : "The bank did not return any further details with this decline."},
           {"type", ok ? "authorized" : "issuer_declined"}};
 }
 
@@ -66,7 +76,8 @@ OrderedJson charge_object(World& world, const Account& account, const ChargeOrde
   OrderedJson out{{"id", world.id("ch", account)}, {"object", "charge"}, {"amount", order.amount},
                   {"amount_captured", 0}, {"amount_refunded", 0}};
   const bool direct = order.application_fee && account.connected();
-  out["application"] = direct ? OrderedJson(application_id(world.platform())) : OrderedJson(nullptr);
+  out["application"] =
+      direct ? OrderedJson(application_id(world.platform())) : OrderedJson(nullptr);
   out["application_fee"] = nullptr;
   out["application_fee_amount"] =
       order.application_fee ? OrderedJson(*order.application_fee) : OrderedJson(nullptr);
@@ -125,10 +136,15 @@ std::int64_t settled_fee(const Document& charge, Currency settlement) {
 void post_charge(World& world, Account& account, Document& charge, std::int64_t available_on) {
   const Currency settlement = settlement_currency(account, charge.currency());
   const auto gross = convert(charge.num("amount"), charge.currency(), settlement);
-  const auto rest = convert(charge.num("amount") - charge.num("amount_captured"), charge.currency(), settlement);
-  Posting posting{.type = row::charge, .amount = gross.amount, .currency = settlement,
-                  .available_on = available_on, .source = charge.id,
-                  .description = charge.str("description"), .rate_millionths = gross.rate_millionths};
+  const auto rest =
+      convert(charge.num("amount") - charge.num("amount_captured"), charge.currency(), settlement);
+  Posting posting{.type = row::charge,
+                  .amount = gross.amount,
+                  .currency = settlement,
+                  .available_on = available_on,
+                  .source = charge.id,
+                  .description = charge.str("description"),
+                  .rate_millionths = gross.rate_millionths};
   posting.fees.push_back({.amount = processing_fee(world, gross.amount - rest.amount)});
   if (account.connected() && charge.num("application_fee_amount") > 0)
     posting.fees.push_back({.amount = settled_fee(charge, settlement),
@@ -148,7 +164,8 @@ void post_charge(World& world, Account& account, Document& charge, std::int64_t 
 
 void share_out(World& world, Account& account, Document& charge, std::int64_t available_on) {
   if (account.connected()) {
-    if (charge.num("application_fee_amount") > 0) earn_fee_of_direct_charge(world, account, charge, available_on);
+    if (charge.num("application_fee_amount") > 0)
+      earn_fee_of_direct_charge(world, account, charge, available_on);
   } else if (!charge.json["transfer_data"].is_null()) {
     transfer_destination_charge(world, account, charge, available_on);
   }
@@ -181,18 +198,22 @@ std::int64_t minimum_charge(Currency currency) {
 
 Try<void> check_amount(std::int64_t amount, Currency currency) {
   if (amount < 1)
-    return refuse("parameter_invalid_integer", "This value must be greater than or equal to 1.", "amount");
+    return refuse("parameter_invalid_integer", "This value must be greater than or equal to 1.",
+                  "amount");
   if (amount < minimum_charge(currency))
     return refuse("amount_too_small",
-                  fmt::format("Amount must be at least {} {}", to_decimal({minimum_charge(currency), currency}),
-                              currency.str()), "amount");
+                  fmt::format("Amount must be at least {} {}",
+                              to_decimal({minimum_charge(currency), currency}), currency.str()),
+                  "amount");
   constexpr std::int64_t kMost = 999'999'999'999;  // twelve digits
   if (amount > kMost)
     return refuse("amount_too_large",
-                  fmt::format("Amount must be no more than {}", to_decimal({kMost, currency})), "amount");
+                  fmt::format("Amount must be no more than {}", to_decimal({kMost, currency})),
+                  "amount");
   if (amount % currency.charge_step() != 0)
     return refuse("parameter_invalid_integer",
-                  fmt::format("Amounts in {} must be multiples of {}.", currency.str(), currency.charge_step()),
+                  fmt::format("Amounts in {} must be multiples of {}.", currency.str(),
+                              currency.charge_step()),
                   "amount");
   return {};
 }
@@ -200,16 +221,22 @@ Try<void> check_amount(std::int64_t amount, Currency currency) {
 Try<void> check_charge(World& world, const Account& account, const ChargeOrder& order) {
   if (!charges_enabled(account))
     return refuse("account_invalid", "Your account cannot currently make live charges.");
-  if (order.application_fee && (*order.application_fee < 0 || *order.application_fee > order.amount))
-    return refuse("", "The application fee amount must be positive and no more than the charge amount.",
+  if (order.application_fee &&
+      (*order.application_fee < 0 || *order.application_fee > order.amount))
+    return refuse("",
+                  "The application fee amount must be positive and no more than the charge amount.",
                   "application_fee_amount");
-  if (order.transfer_amount && (*order.transfer_amount < 1 || *order.transfer_amount > order.amount))
+  if (order.transfer_amount &&
+      (*order.transfer_amount < 1 || *order.transfer_amount > order.amount))
     return refuse("", "The transfer amount must be positive and no more than the charge amount.",
                   "transfer_data[amount]");
   if (order.destination.empty()) {
     if (order.application_fee && !account.connected())
-      return refuse("", "Can only apply an application_fee when the request is made on behalf of another "
-                        "account, or with a destination.", "application_fee_amount");
+      return refuse(
+          "",
+          "Can only apply an application_fee when the request is made on behalf of another "
+          "account, or with a destination.",
+          "application_fee_amount");
     return {};
   }
   const Account* destination = world.store.account(order.destination);

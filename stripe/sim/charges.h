@@ -1,5 +1,5 @@
-// Charges and what a successful one sets in motion: its row, fees, the application fee, the transfer
-// of a destination charge, a dispute.
+// Charges and what a successful one sets in motion: its row, fees, the application fee, the
+// transfer of a destination charge, a dispute.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ struct ChargeOrder {
   OrderedJson metadata = OrderedJson::object();
 };
 
-// Checks what only a charge that moves money to others has. Errors: no such destination, a fee beyond
-// the amount, charges disabled.
+// Checks what only a charge that moves money to others has. Errors: no such destination, a fee
+// beyond the amount, charges disabled.
 Try<void> check_charge(World& world, const Account& account, const ChargeOrder& order);
 
 // Always gives a charge; a declined one has status `failed`, and is told of.

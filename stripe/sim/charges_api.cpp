@@ -51,13 +51,16 @@ Try<Shown> capture_charge(const Ask& ask) {
   auto charge = named(ask, "charge");
   if (!charge) return Refused(charge.error());
   if ((*charge)->flag("captured"))
-    return refuse("charge_already_captured", fmt::format("Charge {} has already been captured.", (*charge)->id));
+    return refuse("charge_already_captured",
+                  fmt::format("Charge {} has already been captured.", (*charge)->id));
   if ((*charge)->str("status") != "succeeded" || (*charge)->flag("refunded"))
     return refuse("charge_expired_for_capture", "Charge cannot be captured.");
   const auto amount = ask.params.num("amount").value_or((*charge)->num("amount"));
   if (amount < 1 || amount > (*charge)->num("amount"))
-    return refuse("amount_too_large", "Amount to capture must be no more than the amount authorized.", "amount");
-  capture_charge(ask.world, ask.account, **charge, amount, ask.params.num("application_fee_amount"));
+    return refuse("amount_too_large",
+                  "Amount to capture must be no more than the amount authorized.", "amount");
+  capture_charge(ask.world, ask.account, **charge, amount,
+                 ask.params.num("application_fee_amount"));
   return *charge;
 }
 
@@ -94,13 +97,16 @@ std::vector<Endpoint> charge_endpoints() {
        "application_fee_amount:int transfer_data.destination transfer_data.amount:int transfer_group "
        "on_behalf_of statement_descriptor statement_descriptor_suffix receipt_email shipping:hash",
        create_charge},
-      {"GET", "/v1/charges", "list created:range customer payment_intent transfer_group", list_charges},
+      {"GET", "/v1/charges", "list created:range customer payment_intent transfer_group",
+       list_charges},
       {"GET", "/v1/charges/:id", "", get_charge},
       {"POST", "/v1/charges/:id",
-       "description metadata:map receipt_email transfer_group customer shipping:hash fraud_details:hash", update_charge},
+       "description metadata:map receipt_email transfer_group customer shipping:hash fraud_details:hash",
+       update_charge},
       {"POST", "/v1/charges/:id/capture",
        "amount:int application_fee_amount:int receipt_email statement_descriptor "
-       "statement_descriptor_suffix transfer_data.amount:int transfer_group", capture_charge},
+       "statement_descriptor_suffix transfer_data.amount:int transfer_group",
+       capture_charge},
   };
 }
 

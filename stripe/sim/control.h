@@ -24,8 +24,8 @@ struct ControlTarget {
   std::function<OrderedJson()> payments{};
   // {requests, peak_in_flight, …}
   std::function<OrderedJson()> stats{};
-  // Makes `counts` ({"charges": 3, "refunds": 1}: non-negative integers) things happen on `account`.
-  // Returns what was made; refuses an unknown account (`missing`) or kind (`invalid`).
+  // Makes `counts` ({"charges": 3, "refunds": 1}: non-negative integers) things happen on
+  // `account`. Returns what was made; refuses an unknown account (`missing`) or kind (`invalid`).
   std::function<Result<OrderedJson>(const std::string& account, const Json& counts)> activity{};
   Faults* faults = nullptr;  // outlives the routes
 };

@@ -10,15 +10,31 @@ namespace payoutd::sim {
 namespace {
 
 OrderedJson customer_object(World& world, const CustomerOrder& order) {
-  return {{"id", world.ids.brief("cus")}, {"object", "customer"}, {"address", nullptr}, {"balance", 0},
-          {"created", world.now}, {"currency", nullptr}, {"default_source", nullptr}, {"delinquent", false},
-          {"description", or_null(order.description)}, {"discount", nullptr}, {"email", or_null(order.email)},
+  return {{"id", world.ids.brief("cus")},
+          {"object", "customer"},
+          {"address", nullptr},
+          {"balance", 0},
+          {"created", world.now},
+          {"currency", nullptr},
+          {"default_source", nullptr},
+          {"delinquent", false},
+          {"description", or_null(order.description)},
+          {"discount", nullptr},
+          {"email", or_null(order.email)},
           {"invoice_prefix", world.ids.secret("", 8)},
-          {"invoice_settings", {{"custom_fields", nullptr}, {"default_payment_method", nullptr},
-                                {"footer", nullptr}, {"rendering_options", nullptr}}},
-          {"livemode", world.livemode}, {"metadata", order.metadata}, {"name", or_null(order.name)},
-          {"next_invoice_sequence", 1}, {"phone", or_null(order.phone)},
-          {"preferred_locales", OrderedJson::array()}, {"shipping", nullptr}, {"tax_exempt", "none"},
+          {"invoice_settings",
+           {{"custom_fields", nullptr},
+            {"default_payment_method", nullptr},
+            {"footer", nullptr},
+            {"rendering_options", nullptr}}},
+          {"livemode", world.livemode},
+          {"metadata", order.metadata},
+          {"name", or_null(order.name)},
+          {"next_invoice_sequence", 1},
+          {"phone", or_null(order.phone)},
+          {"preferred_locales", OrderedJson::array()},
+          {"shipping", nullptr},
+          {"tax_exempt", "none"},
           {"test_clock", nullptr}};
 }
 
@@ -45,7 +61,8 @@ Try<Shown> create_customer(const Ask& ask) {
   OrderedJson holder;
   merge_metadata(holder, ask.params);
   Document& customer = make_customer(ask.world, ask.account,
-                                     {.email = ask.params.str("email"), .name = ask.params.str("name"),
+                                     {.email = ask.params.str("email"),
+                                      .name = ask.params.str("name"),
                                       .description = ask.params.str("description"),
                                       .phone = ask.params.str("phone"),
                                       .payment_method = chosen->empty() ? *attached : *chosen,
@@ -89,7 +106,8 @@ Try<Shown> remove_customer(const Ask& ask) {
 }
 
 Try<Shown> list_customers(const Ask& ask) {
-  return list_kind(ask, "customer", [&](const Document& customer) { return matches(ask, customer, "email"); });
+  return list_kind(ask, "customer",
+                   [&](const Document& customer) { return matches(ask, customer, "email"); });
 }
 
 constexpr std::string_view kFields =

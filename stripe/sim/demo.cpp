@@ -20,7 +20,8 @@ struct Shop {
   std::vector<std::string_view> habits{};  // acts that now and then go with it
 };
 
-Account& open_shop(World& world, const AccountOrder& order, const BankOrder& bank, const PayoutSchedule& schedule) {
+Account& open_shop(World& world, const AccountOrder& order, const BankOrder& bank,
+                   const PayoutSchedule& schedule) {
   Account& account = open_account(world, order);
   attach_bank(world, account, bank);
   CHECK(set_schedule(world, account, schedule).has_value());
@@ -30,23 +31,48 @@ Account& open_shop(World& world, const AccountOrder& order, const BankOrder& ban
 std::vector<Shop> open_shops(World& world) {
   std::vector<Shop> shops;
   Account& platform = world.platform();
-  attach_bank(world, platform, {.number = "DE89370400440532013000", .routing = "", .currency = "eur", .country = "DE",
-                                .holder = "Harbor Market"});
-  CHECK(set_schedule(world, platform, {.interval = "weekly", .weekly_anchor = "monday"}).has_value());
-  shops.push_back({&platform, 4, {"refunds", "transfers", "subscriptions", "failed_charges", "transfers", "disputes"}});
-  shops.push_back({&open_shop(world, {.email = "bakery@example.com", .name = "Blue Door Bakery"}, {}, {.interval = "daily"}),
-                   5, {"refunds", "failed_charges", "customers", "refunds"}});
-  shops.push_back({&open_shop(world, {.country = "DE", .currency = "eur", .email = "atelier@example.com", .name = "Atelier Nord"},
-                              {.number = "DE89370400440532013001", .routing = "", .currency = "eur", .country = "DE"},
-                              {.interval = "daily", .delay_days = 4}),
-                   3, {"refunds", "disputes", "subscriptions", "failing_subscriptions"}});
-  shops.push_back({&open_shop(world, {.country = "GB", .currency = "gbp", .email = "kiln@example.com", .name = "Kiln & Co"},
-                              {.number = "000123456780", .routing = "108800", .currency = "gbp", .country = "GB"},
-                              {.interval = "weekly", .delay_days = 3, .weekly_anchor = "friday"}),
-                   2, {"refunds", "subscriptions", "canceled_subscriptions"}});
-  Account& other = open_shop(world, {.email = "northwind@example.com", .name = "Northwind Traders"}, {}, {.interval = "manual"});
+  attach_bank(world, platform,
+              {.number = "DE89370400440532013000",
+               .routing = "",
+               .currency = "eur",
+               .country = "DE",
+               .holder = "Harbor Market"});
+  CHECK(
+      set_schedule(world, platform, {.interval = "weekly", .weekly_anchor = "monday"}).has_value());
+  shops.push_back(
+      {&platform,
+       4,
+       {"refunds", "transfers", "subscriptions", "failed_charges", "transfers", "disputes"}});
+  shops.push_back({&open_shop(world, {.email = "bakery@example.com", .name = "Blue Door Bakery"},
+                              {}, {.interval = "daily"}),
+                   5,
+                   {"refunds", "failed_charges", "customers", "refunds"}});
+  shops.push_back(
+      {&open_shop(
+           world,
+           {.country = "DE",
+            .currency = "eur",
+            .email = "atelier@example.com",
+            .name = "Atelier Nord"},
+           {.number = "DE89370400440532013001", .routing = "", .currency = "eur", .country = "DE"},
+           {.interval = "daily", .delay_days = 4}),
+       3,
+       {"refunds", "disputes", "subscriptions", "failing_subscriptions"}});
+  shops.push_back(
+      {&open_shop(
+           world,
+           {.country = "GB", .currency = "gbp", .email = "kiln@example.com", .name = "Kiln & Co"},
+           {.number = "000123456780", .routing = "108800", .currency = "gbp", .country = "GB"},
+           {.interval = "weekly", .delay_days = 3, .weekly_anchor = "friday"}),
+       2,
+       {"refunds", "subscriptions", "canceled_subscriptions"}});
+  Account& other = open_shop(world, {.email = "northwind@example.com", .name = "Northwind Traders"},
+                             {}, {.interval = "manual"});
   other.object->hidden["second_tenant"] = true;
-  shops.push_back({&other, 3, {"payouts", "instant_payouts", "refunds", "subscriptions", "deleted_customers", "payouts"}});
+  shops.push_back(
+      {&other,
+       3,
+       {"payouts", "instant_payouts", "refunds", "subscriptions", "deleted_customers", "payouts"}});
   return shops;
 }
 
@@ -55,17 +81,21 @@ void live_a_day(World& world, std::int64_t day, const Shop& shop,
                 std::vector<std::pair<std::int64_t, std::pair<Account*, Act>>>& plan) {
   const auto at = [&] { return day + world.random.between(6 * kHour, 19 * kHour); };
   const auto charges = world.random.between(shop.charges_a_day / 2, shop.charges_a_day * 3 / 2);
-  for (std::int64_t i = 0; i < charges; ++i) plan.push_back({at(), {shop.account, act_named("charges")}});
+  for (std::int64_t i = 0; i < charges; ++i)
+    plan.push_back({at(), {shop.account, act_named("charges")}});
   for (const auto habit : shop.habits) {
-    const bool rare = habit == "disputes" || habit == "deleted_customers" || habit == "failing_subscriptions" ||
-                      habit == "canceled_subscriptions";
-    if (world.random.chance(rare ? 4 : 15)) plan.push_back({at(), {shop.account, act_named(habit)}});
+    const bool rare = habit == "disputes" || habit == "deleted_customers" ||
+                      habit == "failing_subscriptions" || habit == "canceled_subscriptions";
+    if (world.random.chance(rare ? 4 : 15))
+      plan.push_back({at(), {shop.account, act_named(habit)}});
   }
 }
 
 // What a bank does wrong once in a history: each is mended by a new bank account some days later.
-void plan_mishaps(World& world, const std::vector<Shop>& shops, std::int64_t start, std::int64_t days) {
-  const auto swap_bank = [&](std::int64_t day, Account* account, std::string number, const char* currency) {
+void plan_mishaps(World& world, const std::vector<Shop>& shops, std::int64_t start,
+                  std::int64_t days) {
+  const auto swap_bank = [&](std::int64_t day, Account* account, std::string number,
+                             const char* currency) {
     world.at(start + day * kDay + 5 * kHour, [account, number, currency](World& w) {
       attach_bank(w, *account, {.number = number, .currency = currency, .replaces = true});
     });
@@ -75,7 +105,8 @@ void plan_mishaps(World& world, const std::vector<Shop>& shops, std::int64_t sta
   swap_bank(days / 4, automatic, "000111111113", "gbp");  // the next automatic payout fails
   swap_bank(days / 4 + 9, automatic, "000123456781", "gbp");
   swap_bank(days / 2, manual, "000777777771", "usd");  // paid, and returned three days later
-  world.at(start + days / 2 * kDay + 12 * kHour, [manual](World& w) { act_named("payouts")(w, *manual); });
+  world.at(start + days / 2 * kDay + 12 * kHour,
+           [manual](World& w) { act_named("payouts")(w, *manual); });
   swap_bank(days / 2 + 8, manual, "000123456789", "usd");
   for (const auto day : {days / 3, days * 3 / 4})
     world.at(start + day * kDay + 15 * kHour, [manual](World& w) {
@@ -88,7 +119,8 @@ void plan_mishaps(World& world, const std::vector<Shop>& shops, std::int64_t sta
 void plan_loose_ends(World& world, const std::vector<Shop>& shops) {
   const std::int64_t end = world.history_until;
   for (const auto& shop : shops)
-    world.at(end - 5 * kDay, [account = shop.account](World& w) { act_named("trials")(w, *account); });
+    world.at(end - 5 * kDay,
+             [account = shop.account](World& w) { act_named("trials")(w, *account); });
   Account* account = shops[2].account;
   if (world.now > end - 20 * kDay) return;
   world.at(end - 18 * kDay, [account](World& w) {
@@ -133,7 +165,8 @@ std::int64_t history_of(Demo demo) {
 
 void make_demo(World& world) {
   Account& platform = open_account(
-      world, {.id = world.options.platform, .email = "platform@example.com", .name = "Harbor Market"});
+      world,
+      {.id = world.options.platform, .email = "platform@example.com", .name = "Harbor Market"});
   attach_bank(world, platform, {});
   start_payout_schedules(world);
   keep_events_bounded(world);

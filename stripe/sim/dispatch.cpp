@@ -56,12 +56,19 @@ struct Dispatch::Passage {
 };
 
 Dispatch::Dispatch(World& world, std::shared_mutex& mutex, const Clock& clock, Faults& faults)
-    : world_(world), platform_(world.platform().id), mutex_(mutex), clock_(clock), faults_(faults), limiter_(world.options.limits) {}
+    : world_(world),
+      platform_(world.platform().id),
+      mutex_(mutex),
+      clock_(clock),
+      faults_(faults),
+      limiter_(world.options.limits) {}
 
 Answer Dispatch::handle(const Call& call) {
   ++requests_;
   const int now_in_flight = ++in_flight_;
-  for (int peak = peak_; now_in_flight > peak && !peak_.compare_exchange_weak(peak, now_in_flight);) {}
+  for (int peak = peak_;
+       now_in_flight > peak && !peak_.compare_exchange_weak(peak, now_in_flight);) {
+  }
   Passage passage{.call = call, .request_id = next_request_id()};
   passage.header("Request-Id", passage.request_id);
   passage.header("Stripe-Version", call.version.empty() ? std::string(kApiVersion) : call.version);
@@ -84,11 +91,13 @@ void Dispatch::pass(Passage& passage) {
   if (auto ok = authenticate(call); !ok) return passage.refuse(ok.error());
   const auto match = routes_.match(call.method, call.path);
   if (!match)
-    return passage.refuse({.status = 404,
-                           .message = fmt::format("Unrecognized request URL ({}: {}). If you are trying to list "
-                                                  "objects, remove the trailing slash. If you are trying to "
-                                                  "retrieve an object, make sure you passed a valid (non-empty) "
-                                                  "identifier in your code.", call.method, call.path)});
+    return passage.refuse(
+        {.status = 404,
+         .message = fmt::format("Unrecognized request URL ({}: {}). If you are trying to list "
+                                "objects, remove the trailing slash. If you are trying to "
+                                "retrieve an object, make sure you passed a valid (non-empty) "
+                                "identifier in your code.",
+                                call.method, call.path)});
   passage.match = *match;
   if (limited(passage)) return;
   passage.fault = faults_.match(call.method, call.path);
@@ -97,7 +106,8 @@ void Dispatch::pass(Passage& passage) {
   auto account = account_of(call);
   if (!account) return passage.refuse(account.error());
   passage.account = *account;
-  if (auto ok = check_params(match->route->rules, call.params); !ok) return passage.refuse(ok.error());
+  if (auto ok = check_params(match->route->rules, call.params); !ok)
+    return passage.refuse(ok.error());
   const Params params(call.params);
   auto expansions = read_expansions(params);
   if (!expansions) return passage.refuse(expansions.error());
@@ -107,17 +117,21 @@ void Dispatch::pass(Passage& passage) {
 
 Try<void> Dispatch::authenticate(const Call& call) const {
   if (call.key.empty())
-    return unauthorized("", "You did not provide an API key. You need to provide your API key in the "
-                            "Authorization header, using Bearer auth (e.g. 'Authorization: Bearer "
-                            "YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details.");
+    return unauthorized(
+        "",
+        "You did not provide an API key. You need to provide your API key in the "
+        "Authorization header, using Bearer auth (e.g. 'Authorization: Bearer "
+        "YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details.");
   if (call.key.starts_with("pk_"))
-    return unauthorized("secret_key_required", "This API call cannot be made with a publishable API key. Please "
-                                               "use a secret API key. You can find a list of your API keys at "
-                                               "https://dashboard.stripe.com/account/apikeys.");
+    return unauthorized("secret_key_required",
+                        "This API call cannot be made with a publishable API key. Please "
+                        "use a secret API key. You can find a list of your API keys at "
+                        "https://dashboard.stripe.com/account/apikeys.");
   std::shared_lock lock(keys_mutex_);
   if (expired_.contains(call.key))
     return unauthorized("api_key_expired", "Expired API Key provided: " + masked(call.key));
-  if (!keys_.contains(call.key)) return unauthorized("", "Invalid API Key provided: " + masked(call.key));
+  if (!keys_.contains(call.key))
+    return unauthorized("", "Invalid API Key provided: " + masked(call.key));
   return {};
 }
 
@@ -135,9 +149,11 @@ bool Dispatch::limited(Passage& passage) {
   }
   ++limited_;
   passage.header("Stripe-Rate-Limited-Reason", std::string(header_value(permit.error())));
-  passage.refuse({.status = 429, .code = "rate_limit",
-                  .message = "Request rate limit exceeded. You can learn more about rate limits here "
-                             "https://stripe.com/docs/rate-limits."});
+  passage.refuse({.status = 429,
+                  .code = "rate_limit",
+                  .message =
+                      "Request rate limit exceeded. You can learn more about rate limits here "
+                      "https://stripe.com/docs/rate-limits."});
   return true;
 }
 
@@ -146,12 +162,15 @@ Try<Account*> Dispatch::account_of(const Call& call) {
   Account& platform = world_.platform();
   if (call.account.empty() || call.account == platform.id) return &platform;
   Account* found = world_.store.account(call.account);
-  if (found && found->platform == platform.id && !found->object->hidden.contains("deauthorized")) return found;
-  return Refused(Refusal{.status = 403,
-                         .code = "account_invalid",
-                         .message = fmt::format("The provided key '{}' does not have access to account '{}' (or "
-                                                "that account does not exist). Application access may have been "
-                                                "revoked.", masked(call.key), call.account)});
+  if (found && found->platform == platform.id && !found->object->hidden.contains("deauthorized"))
+    return found;
+  return Refused(Refusal{
+      .status = 403,
+      .code = "account_invalid",
+      .message = fmt::format("The provided key '{}' does not have access to account '{}' (or "
+                             "that account does not exist). Application access may have been "
+                             "revoked.",
+                             masked(call.key), call.account)});
 }
 
 void Dispatch::with_idempotency(Passage& passage) {
@@ -163,10 +182,13 @@ void Dispatch::with_idempotency(Passage& passage) {
   auto begun = idempotency_.begin({passage.account->id, world_.livemode}, call.idempotency_key,
                                   fingerprint(call.method, call.path, call.params), clock_.now());
   if (std::holds_alternative<IdempotencyStore::InFlight>(begun))
-    return passage.refuse({.status = 409, .type = "idempotency_error", .code = "idempotency_key_in_use",
+    return passage.refuse({.status = 409,
+                           .type = "idempotency_error",
+                           .code = "idempotency_key_in_use",
                            .message = key_in_use_message(call.idempotency_key)});
   if (std::holds_alternative<IdempotencyStore::Mismatch>(begun))
-    return passage.refuse({.type = "idempotency_error", .message = key_mismatch_message(call.idempotency_key)});
+    return passage.refuse(
+        {.type = "idempotency_error", .message = key_mismatch_message(call.idempotency_key)});
   if (auto* replay = std::get_if<IdempotencyStore::Replay>(&begun)) {
     ++replayed_;
     passage.answer.status = replay->reply.status;
@@ -212,7 +234,8 @@ void Dispatch::run(Passage& passage) {
   if (passage.faulty(Fault::Do::reset_after)) passage.answer.cut = Cut::reset;
   if (passage.faulty(Fault::Do::truncate)) passage.answer.cut = Cut::truncate;
   const bool keyed = passage.call.method == "POST" && !passage.call.idempotency_key.empty();
-  if (passage.faulty(Fault::Do::status_after) && !keyed) passage.inject(fault_reply(*passage.fault));
+  if (passage.faulty(Fault::Do::status_after) && !keyed)
+    passage.inject(fault_reply(*passage.fault));
 }
 
 Try<std::string> Dispatch::execute(Passage& passage) {
@@ -220,8 +243,12 @@ Try<std::string> Dispatch::execute(Passage& passage) {
   const Call& call = passage.call;
   const Params params(call.params);
   const auto ask_at = [&](std::int64_t now) {
-    return Ask{.world = world_, .account = *passage.account, .params = params, .ids = passage.match.ids,
-               .now = now, .path = call.path};
+    return Ask{.world = world_,
+               .account = *passage.account,
+               .params = params,
+               .ids = passage.match.ids,
+               .now = now,
+               .path = call.path};
   };
   const auto run = passage.match.route->endpoint.run;
   const std::int64_t now = to_unix(clock_.now());
@@ -244,7 +271,8 @@ Try<std::string> Dispatch::execute(Passage& passage) {
   return render(ask, std::move(*shown), passage.expansions, false);
 }
 
-Try<std::string> Dispatch::render(const Ask& ask, Shown shown, const Expansions& paths, bool reads) const {
+Try<std::string> Dispatch::render(const Ask& ask, Shown shown, const Expansions& paths,
+                                  bool reads) const {
   std::string out;
   if (const auto* page = std::get_if<Page>(&shown); page && paths.empty()) {
     out = R"({"object":"list","data":[)";
@@ -266,7 +294,10 @@ Try<std::string> Dispatch::render(const Ask& ask, Shown shown, const Expansions&
   }
   OrderedJson object;
   if (auto* page = std::get_if<Page>(&shown)) {
-    object = {{"object", "list"}, {"data", OrderedJson::array()}, {"has_more", page->has_more}, {"url", page->url}};
+    object = {{"object", "list"},
+              {"data", OrderedJson::array()},
+              {"has_more", page->has_more},
+              {"url", page->url}};
     for (const Record* record : page->data) object["data"].push_back(record->object());
   } else if (const auto* record = std::get_if<const Record*>(&shown)) {
     object = (*record)->object();

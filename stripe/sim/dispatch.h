@@ -1,5 +1,5 @@
-// The way of every call: key → limits → faults → account → parameters → idempotency → the endpoint →
-// expansion → the answer.
+// The way of every call: key → limits → faults → account → parameters → idempotency → the endpoint
+// → expansion → the answer.
 #pragma once
 
 #include <atomic>
@@ -21,7 +21,8 @@ namespace payoutd::sim {
 
 class Dispatch {
  public:
-  // All outlive it, and the platform is open. `mutex` guards `world`: shared to read, alone to change.
+  // All outlive it, and the platform is open. `mutex` guards `world`: shared to read, alone to
+  // change.
   Dispatch(World& world, std::shared_mutex& mutex, const Clock& clock, Faults& faults);
 
   // Any number of threads at once. Blocks as long as a latency fault says.
@@ -65,7 +66,8 @@ class Dispatch {
   std::set<std::string, std::less<>> keys_;
   std::set<std::string, std::less<>> expired_;
   mutable std::shared_mutex keys_mutex_;
-  std::atomic<std::uint64_t> request_serial_{0}, requests_{0}, executed_{0}, replayed_{0}, limited_{0}, refused_{0};
+  std::atomic<std::uint64_t> request_serial_{0}, requests_{0}, executed_{0}, replayed_{0},
+      limited_{0}, refused_{0};
   std::atomic<int> in_flight_{0}, peak_{0};
 };
 

@@ -11,14 +11,33 @@
 namespace payoutd::sim {
 namespace {
 
-constexpr std::array kEvidence = {
-    "access_activity_log", "billing_address", "cancellation_policy", "cancellation_policy_disclosure",
-    "cancellation_rebuttal", "customer_communication", "customer_email_address", "customer_name",
-    "customer_purchase_ip", "customer_signature", "duplicate_charge_documentation",
-    "duplicate_charge_explanation", "duplicate_charge_id", "product_description", "receipt", "refund_policy",
-    "refund_policy_disclosure", "refund_refusal_explanation", "service_date", "service_documentation",
-    "shipping_address", "shipping_carrier", "shipping_date", "shipping_documentation",
-    "shipping_tracking_number", "uncategorized_file", "uncategorized_text"};
+constexpr std::array kEvidence = {"access_activity_log",
+                                  "billing_address",
+                                  "cancellation_policy",
+                                  "cancellation_policy_disclosure",
+                                  "cancellation_rebuttal",
+                                  "customer_communication",
+                                  "customer_email_address",
+                                  "customer_name",
+                                  "customer_purchase_ip",
+                                  "customer_signature",
+                                  "duplicate_charge_documentation",
+                                  "duplicate_charge_explanation",
+                                  "duplicate_charge_id",
+                                  "product_description",
+                                  "receipt",
+                                  "refund_policy",
+                                  "refund_policy_disclosure",
+                                  "refund_refusal_explanation",
+                                  "service_date",
+                                  "service_documentation",
+                                  "shipping_address",
+                                  "shipping_carrier",
+                                  "shipping_date",
+                                  "shipping_documentation",
+                                  "shipping_tracking_number",
+                                  "uncategorized_file",
+                                  "uncategorized_text"};
 
 OrderedJson no_evidence() {
   OrderedJson out;
@@ -34,20 +53,33 @@ bool closed(const Document& dispute) {
   return status == "won" || status == "lost" || status == "warning_closed";
 }
 
-OrderedJson dispute_object(World& world, const Account& account, const Document& charge, Dispute kind) {
+OrderedJson dispute_object(World& world, const Account& account, const Document& charge,
+                           Dispute kind) {
   const bool asks = kind == Dispute::inquiry;
-  return {{"id", world.id("dp", account)}, {"object", "dispute"},
+  return {{"id", world.id("dp", account)},
+          {"object", "dispute"},
           {"amount", charge.num("amount") - charge.num("amount_refunded")},
-          {"balance_transactions", OrderedJson::array()}, {"charge", charge.id}, {"created", world.now},
-          {"currency", charge.str("currency")}, {"enhanced_eligibility_types", OrderedJson::array()},
+          {"balance_transactions", OrderedJson::array()},
+          {"charge", charge.id},
+          {"created", world.now},
+          {"currency", charge.str("currency")},
+          {"enhanced_eligibility_types", OrderedJson::array()},
           {"evidence", no_evidence()},
           {"evidence_details",
-           {{"due_by", midnight(world.now) + 21 * kDay + kDay - 1}, {"enhanced_eligibility", OrderedJson::object()},
-            {"has_evidence", false}, {"past_due", false}, {"submission_count", 0}}},
-          {"is_charge_refundable", asks}, {"livemode", world.livemode}, {"metadata", OrderedJson::object()},
+           {{"due_by", midnight(world.now) + 21 * kDay + kDay - 1},
+            {"enhanced_eligibility", OrderedJson::object()},
+            {"has_evidence", false},
+            {"past_due", false},
+            {"submission_count", 0}}},
+          {"is_charge_refundable", asks},
+          {"livemode", world.livemode},
+          {"metadata", OrderedJson::object()},
           {"payment_intent", charge.json["payment_intent"]},
           {"payment_method_details",
-           {{"card", {{"brand", "visa"}, {"case_type", asks ? "inquiry" : "chargeback"}, {"network_reason_code", "10.4"}}},
+           {{"card",
+             {{"brand", "visa"},
+              {"case_type", asks ? "inquiry" : "chargeback"},
+              {"network_reason_code", "10.4"}}},
             {"type", "card"}}},
           {"reason", kind == Dispute::not_received ? "product_not_received" : "fraudulent"},
           {"status", asks ? "warning_needs_response" : "needs_response"}};
@@ -58,13 +90,17 @@ void move_money(World& world, Document& dispute, bool withdraw) {
   const Document& charge = *world.store.find(dispute.str("charge"));
   const Currency settlement = world.store.row(charge.str("balance_transaction"))->currency;
   const auto amount = convert(dispute.num("amount"), dispute.currency(), settlement);
-  Posting posting{.type = withdraw ? row::dispute : row::dispute_reversal,
-                  .amount = withdraw ? -amount.amount : amount.amount, .currency = settlement,
-                  .source = dispute.id,
-                  .description = (withdraw ? "Chargeback withdrawal for " : "Chargeback reversal for ") + charge.id,
-                  .rate_millionths = amount.rate_millionths};
+  Posting posting{
+      .type = withdraw ? row::dispute : row::dispute_reversal,
+      .amount = withdraw ? -amount.amount : amount.amount,
+      .currency = settlement,
+      .source = dispute.id,
+      .description =
+          (withdraw ? "Chargeback withdrawal for " : "Chargeback reversal for ") + charge.id,
+      .rate_millionths = amount.rate_millionths};
   if (withdraw)
-    posting.fees.push_back({.amount = world.options.pricing.dispute_fee, .description = "Dispute fee"});
+    posting.fees.push_back(
+        {.amount = world.options.pricing.dispute_fee, .description = "Dispute fee"});
   const Row& row = post(world, account, std::move(posting));
   Edit edit(world, dispute);
   edit["balance_transactions"].push_back(row.object());

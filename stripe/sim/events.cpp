@@ -75,7 +75,8 @@ void Edit::save() { world_.store.save(document_); }
 
 void Edit::emit(std::string_view type) {
   save();
-  auto previous = carries_previous(type) ? previous_attributes(before_, document_.json) : OrderedJson();
+  auto previous =
+      carries_previous(type) ? previous_attributes(before_, document_.json) : OrderedJson();
   happen(world_, *world_.store.account(document_.account),
          {type, document_.text, previous.is_null() ? std::string() : dump(previous)});
 }

@@ -46,13 +46,15 @@ Try<Shown> list_events(const Ask& ask) {
   auto types = wanted_types(ask);
   if (!types) return Refused(types.error());
   request->created.low = std::max(request->created.low, ask.now - kEventHorizon);
-  request->created.high = std::min(request->created.high, ask.now - ask.world.options.visibility_lag_s);
+  request->created.high =
+      std::min(request->created.high, ask.now - ask.world.options.visibility_lag_s);
   const auto& id = request->after.empty() ? request->before : request->after;
   const Event* cursor = id.empty() ? nullptr : ask.world.store.event(id);
   const auto delivered = ask.params.str("delivery_success");
   const auto keep = [&](const Event& event) {
-    const bool type = types->empty() ||
-                      std::ranges::any_of(*types, [&](const auto& t) { return fits(t, event.type); });
+    const bool type = types->empty() || std::ranges::any_of(*types, [&](const auto& t) {
+                        return fits(t, event.type);
+                      });
     return type && (delivered.empty() || (delivered == "true") == (event.pending_webhooks == 0));
   };
   auto page = Pager(ask.account.event_list, *request, keep).page(cursor);
@@ -64,7 +66,8 @@ Try<Shown> list_events(const Ask& ask) {
 
 std::vector<Endpoint> event_endpoints() {
   return {
-      {"GET", "/v1/events", "list created:range type types:list delivery_success:bool", list_events},
+      {"GET", "/v1/events", "list created:range type types:list delivery_success:bool",
+       list_events},
       {"GET", "/v1/events/:id", "", get_event},
   };
 }

@@ -12,19 +12,46 @@ namespace {
 constexpr std::size_t kMaxLevels = 4;
 
 // Fields that hold ids. No Stripe object uses one of these names for anything else.
-constexpr std::array<std::string_view, 34> kReferences = {
-    "account", "application_fee", "balance_transaction", "charge", "customer", "default_payment_method",
-    "default_price", "default_source", "destination", "destination_payment",
-    "destination_payment_refund", "failure_balance_transaction", "fee", "invoice", "latest_charge",
-    "latest_invoice", "on_behalf_of", "original_payout", "originating_transaction", "payment_intent",
-    "payment_method", "price", "product", "refund", "reversed_by", "source", "source_refund",
-    "source_transaction", "source_transfer", "source_transfer_reversal", "subscription",
-    "test_clock", "transfer", "transfer_reversal"};
+constexpr std::array<std::string_view, 34> kReferences = {"account",
+                                                          "application_fee",
+                                                          "balance_transaction",
+                                                          "charge",
+                                                          "customer",
+                                                          "default_payment_method",
+                                                          "default_price",
+                                                          "default_source",
+                                                          "destination",
+                                                          "destination_payment",
+                                                          "destination_payment_refund",
+                                                          "failure_balance_transaction",
+                                                          "fee",
+                                                          "invoice",
+                                                          "latest_charge",
+                                                          "latest_invoice",
+                                                          "on_behalf_of",
+                                                          "original_payout",
+                                                          "originating_transaction",
+                                                          "payment_intent",
+                                                          "payment_method",
+                                                          "price",
+                                                          "product",
+                                                          "refund",
+                                                          "reversed_by",
+                                                          "source",
+                                                          "source_refund",
+                                                          "source_transaction",
+                                                          "source_transfer",
+                                                          "source_transfer_reversal",
+                                                          "subscription",
+                                                          "test_clock",
+                                                          "transfer",
+                                                          "transfer_reversal"};
 
 // Objects and lists on the way to an id, and fields that exist only when asked for.
 constexpr std::array<std::string_view, 12> kContainers = {
-    "data", "fee_source", "instant_available", "invoice_settings", "items", "lines", "net_available",
-    "last_payment_error", "refunds", "reversals", "transfer_data", "external_accounts"};
+    "data",    "fee_source", "instant_available", "invoice_settings",
+    "items",   "lines",      "net_available",     "last_payment_error",
+    "refunds", "reversals",  "transfer_data",     "external_accounts"};
 
 bool reference(const std::string& field) {
   return std::ranges::find(kReferences, field) != kReferences.end();
@@ -40,7 +67,8 @@ Refused cannot_expand(const std::string& field) {
 }
 
 OrderedJson embedded_list(const Series<Document>& children, const std::string& url) {
-  OrderedJson list{{"object", "list"}, {"data", OrderedJson::array()}, {"has_more", false}, {"url", url}};
+  OrderedJson list{
+      {"object", "list"}, {"data", OrderedJson::array()}, {"has_more", false}, {"url", url}};
   constexpr std::size_t kEmbedded = 10;
   for (auto it = children.rbegin(); it != children.rend(); ++it) {
     if (list["data"].size() == kEmbedded) {
@@ -62,7 +90,8 @@ Try<bool> include(const Ask& ask, OrderedJson& node, const std::string& field) {
   }
   if (kind == "" && field == "net_available" && node.contains("source_types")) {
     if (!ask.account.connected())
-      return refuse("", "instant_available.net_available can only be expanded for connected accounts.",
+      return refuse("",
+                    "instant_available.net_available can only be expanded for connected accounts.",
                     "expand");
     const auto amount = node["amount"].get<std::int64_t>();
     const auto fee = amount * ask.world.options.pricing.instant_bps / 10'000;

@@ -28,14 +28,18 @@ OrderedJson bank_object(World& world, const Account& account, const BankOrder& o
           {"status", "new"}};
 }
 
-OrderedJson card_object(World& world, const Account& account, const Card& card, const std::string& currency) {
+OrderedJson card_object(World& world, const Account& account, const Card& card,
+                        const std::string& currency) {
   OrderedJson out{{"id", world.id("card", account)}, {"object", "card"}, {"account", account.id}};
-  for (const char* field : {"address_city", "address_country", "address_line1", "address_line1_check",
-                            "address_line2", "address_state", "address_zip", "address_zip_check"})
+  for (const char* field :
+       {"address_city", "address_country", "address_line1", "address_line1_check", "address_line2",
+        "address_state", "address_zip", "address_zip_check"})
     out[field] = nullptr;
   out["available_payout_methods"] =
       card.instant ? OrderedJson::array({"standard", "instant"}) : OrderedJson::array({"standard"});
-  out["brand"] = card.brand == "visa" ? "Visa" : card.brand == "mastercard" ? "MasterCard" : "Discover";
+  out["brand"] = card.brand == "visa"         ? "Visa"
+                 : card.brand == "mastercard" ? "MasterCard"
+                                              : "Discover";
   out["country"] = card.country;
   out["created"] = world.now;
   out["currency"] = currency;
@@ -103,7 +107,8 @@ Try<void> check_token(const std::string& token) {
   const Card* card = find_card(token);
   if (!card) return no_such("token", token, "external_account");
   if (card->funding != "debit")
-    return refuse("invalid_card_type", "The card must be a non-prepaid debit card.", "external_account");
+    return refuse("invalid_card_type", "The card must be a non-prepaid debit card.",
+                  "external_account");
   return {};
 }
 
@@ -134,7 +139,8 @@ Try<Shown> list_external_accounts(const Ask& ask) {
   if (!account) return Refused(account.error());
   const auto all = destinations_of(**account);
   const auto wanted = ask.params.str("object");
-  return list_documents(ask, all, [&](const Document& d) { return wanted.empty() || d.kind == wanted; });
+  return list_documents(ask, all,
+                        [&](const Document& d) { return wanted.empty() || d.kind == wanted; });
 }
 
 Try<Shown> get_external_account(const Ask& ask) {
@@ -168,9 +174,11 @@ Try<Shown> remove_external_account(const Ask& ask) {
   const auto same_currency = std::ranges::count_if(
       all, [&](const Document* d) { return d->str("currency") == gone.str("currency"); });
   if (gone.flag("default_for_currency") && same_currency > 1)
-    return refuse("", "You cannot delete the default external account for your default currency. Please "
-                      "make another external account the default using the `default_for_currency` param, "
-                      "and then delete this one.");
+    return refuse(
+        "",
+        "You cannot delete the default external account for your default currency. Please "
+        "make another external account the default using the `default_for_currency` param, "
+        "and then delete this one.");
   emit(ask.world, gone, "account.external_account.deleted");
   OrderedJson shown{{"id", gone.id}, {"object", gone.kind}, {"deleted", true}};
   ask.world.store.remove(gone);
@@ -194,7 +202,8 @@ std::vector<Document*> destinations_of(const Account& account) {
 
 Document* default_destination(const Account& account, const std::string& currency) {
   for (Document* document : destinations_of(account))
-    if (document->str("currency") == currency && document->flag("default_for_currency")) return document;
+    if (document->str("currency") == currency && document->flag("default_for_currency"))
+      return document;
   return nullptr;
 }
 
@@ -202,17 +211,21 @@ Try<void> check_external(const Params& params) {
   if (const auto token = params.str("external_account"); !token.empty()) return check_token(token);
   const std::string at = "external_account.";
   if (params.str(at + "object") != "bank_account")
-    return refuse("", "Invalid external_account: must be a token or a bank_account", "external_account");
+    return refuse("", "Invalid external_account: must be a token or a bank_account",
+                  "external_account");
   for (const char* field : {"account_number", "country", "currency"})
     if (params.str(at + field).empty())
-      return refuse("parameter_missing", fmt::format("Missing required param: external_account[{}].", field),
+      return refuse("parameter_missing",
+                    fmt::format("Missing required param: external_account[{}].", field),
                     fmt::format("external_account[{}]", field));
-  if (!params.currency(at + "currency")) return refuse("", "Invalid currency.", "external_account[currency]");
+  if (!params.currency(at + "currency"))
+    return refuse("", "Invalid currency.", "external_account[currency]");
   return {};
 }
 
 Document& attach_external(World& world, Account& account, const Params& params) {
-  if (const auto token = params.str("external_account"); !token.empty()) return attach_token(world, account, token);
+  if (const auto token = params.str("external_account"); !token.empty())
+    return attach_token(world, account, token);
   const std::string at = "external_account.";
   return attach_bank(world, account, {.number = params.str(at + "account_number"),
                                       .routing = params.str(at + "routing_number"),
@@ -235,10 +248,13 @@ std::vector<Endpoint> external_account_endpoints() {
   constexpr std::string_view kAll = "/v1/accounts/:id/external_accounts";
   constexpr std::string_view kOne = "/v1/accounts/:id/external_accounts/:id";
   return {
-      {"POST", kAll, "external_account:any! default_for_currency:bool metadata:map", create_external_account},
+      {"POST", kAll, "external_account:any! default_for_currency:bool metadata:map",
+       create_external_account},
       {"GET", kAll, "list object:bank_account|card", list_external_accounts},
       {"GET", kOne, "", get_external_account},
-      {"POST", kOne, "account_holder_name account_holder_type default_for_currency:bool metadata:map", update_external_account},
+      {"POST", kOne,
+       "account_holder_name account_holder_type default_for_currency:bool metadata:map",
+       update_external_account},
       {"DELETE", kOne, "", remove_external_account},
   };
 }

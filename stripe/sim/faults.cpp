@@ -115,7 +115,8 @@ class Reader {
       return;
     }
     std::string names;
-    for (const auto& [known, what] : kNames) names += (names.empty() ? "" : ", ") + std::string(known);
+    for (const auto& [known, what] : kNames)
+      names += (names.empty() ? "" : ", ") + std::string(known);
     fail("do", "one of " + names);
   }
 
@@ -171,8 +172,9 @@ Result<Fault> read_fault(const Json& json) {
   if (stored) fault.stored = *stored;
   if (retry_after >= 0) fault.retry_after = retry_after;
   if (fault.what == Do::reorder && fault.ms == 0) fault.ms = kDefaultReorderMs;
-  std::ranges::transform(fault.method, fault.method.begin(),
-                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  std::ranges::transform(fault.method, fault.method.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+  });
   return fault;
 }
 
@@ -268,7 +270,8 @@ std::optional<Fault> Faults::match(std::string_view method, std::string_view pat
   });
 }
 
-std::optional<Fault> Faults::match_delivery(std::string_view event_type, std::string_view url_path) {
+std::optional<Fault> Faults::match_delivery(std::string_view event_type,
+                                            std::string_view url_path) {
   return take([&](const Fault& fault) {
     return place_of(fault.what) == At::delivery && glob_fits(fault.type, event_type) &&
            glob_fits(fault.path, url_path);

@@ -33,7 +33,8 @@ struct Fault {
   };
   Do what = Do::latency;
   std::string method = "*";  // of the request
-  std::string path = "*";    // glob: `*` is any run of characters, also slashes; of a delivery: its URL's path
+  std::string path =
+      "*";  // glob: `*` is any run of characters, also slashes; of a delivery: its URL's path
   std::string type = "*";    // glob over the event's type; deliveries and events only
   int ms = 0;
   int status = 500;
@@ -45,8 +46,8 @@ struct Fault {
   std::optional<bool> should_retry{};  // Stripe-Should-Retry
   std::optional<int> retry_after{};    // seconds
   // Whether the idempotency layer keeps the injected answer, so that the key replays it. Default: a
-  // status_after of 500 is Stripe's own and is kept; 502, 503, 504 come from a proxy in front, and the
-  // key replays the real answer; `status` without effect is not kept.
+  // status_after of 500 is Stripe's own and is kept; 502, 503, 504 come from a proxy in front, and
+  // the key replays the real answer; `status` without effect is not kept.
   bool stored = false;
 };
 

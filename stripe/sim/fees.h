@@ -7,7 +7,8 @@
 
 namespace payoutd::sim {
 
-void earn_fee_of_direct_charge(World& world, Account& connected, Document& charge, std::int64_t available_on);
+void earn_fee_of_direct_charge(World& world, Account& connected, Document& charge,
+                               std::int64_t available_on);
 
 // `payment` is what the connected account got of the platform's destination charge.
 void earn_fee_of_destination_charge(World& world, Document& charge, Document& payment,

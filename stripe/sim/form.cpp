@@ -84,7 +84,8 @@ std::vector<std::string> split_name(std::string_view name) {
   return parts;
 }
 
-// The element that `a[]` means: a further one, but `a[][x]=1&a[][y]=2` is one object with two fields.
+// The element that `a[]` means: a further one, but `a[][x]=1&a[][y]=2` is one object with two
+// fields.
 Json& next_element(Json& list, const std::string* inner) {
   const bool same = inner && !inner->empty() && !list.empty() && list.back().is_object() &&
                     !list.back().contains(*inner);
@@ -166,7 +167,8 @@ Result<Json> parse_form(std::string_view text) {
     Field field;
     if (!decode(pair.substr(0, equals), field.first) ||
         !decode(pair.substr(std::min(equals + 1, pair.size())), field.second)) {
-      return invalid("parameter_invalid_encoding", "Invalid %-encoding in the request's parameters.");
+      return invalid("parameter_invalid_encoding",
+                     "Invalid %-encoding in the request's parameters.");
     }
     fields.push_back(std::move(field));
   }
@@ -180,7 +182,8 @@ Result<Json> form_tree(const std::vector<Field>& decoded) {
     if (auto added = add(tree, name, value); !added) return added.error();
   }
   // Top-level names are parameters even where they look like indices.
-  for (auto it = tree.begin(); it != tree.end(); ++it) indices_to_arrays(*it, it.key() == "metadata");
+  for (auto it = tree.begin(); it != tree.end(); ++it)
+    indices_to_arrays(*it, it.key() == "metadata");
   return tree;
 }
 

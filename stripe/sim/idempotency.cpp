@@ -57,7 +57,8 @@ IdempotencyStore::Ticket& IdempotencyStore::Ticket::operator=(Ticket&& other) no
 IdempotencyStore::Ticket::~Ticket() { abandon(); }
 
 void IdempotencyStore::Ticket::finish(StoredReply reply) {
-  if (IdempotencyStore* store = std::exchange(store_, nullptr)) store->finish(id_, std::move(reply));
+  if (IdempotencyStore* store = std::exchange(store_, nullptr))
+    store->finish(id_, std::move(reply));
 }
 
 void IdempotencyStore::Ticket::abandon() {

@@ -1,5 +1,5 @@
-// Stripe's idempotency layer: the first executed answer to a key is kept, whatever it was, and given
-// again to the same request for 24 hours of the simulated clock.
+// Stripe's idempotency layer: the first executed answer to a key is kept, whatever it was, and
+// given again to the same request for 24 hours of the simulated clock.
 #pragma once
 
 #include <chrono>
@@ -43,8 +43,8 @@ class IdempotencyStore {
     std::size_t max_bytes = 256u * 1024 * 1024;  // beyond: the oldest answers go first
   };
 
-  // The right to run a request; the store outlives it. Destroyed without finish(), it leaves the key as if never used: so
-  // end requests that were refused before their endpoint ran.
+  // The right to run a request; the store outlives it. Destroyed without finish(), it leaves the
+  // key as if never used: so end requests that were refused before their endpoint ran.
   class Ticket {
    public:
     Ticket() = default;
@@ -70,8 +70,8 @@ class IdempotencyStore {
   IdempotencyStore() : IdempotencyStore(Options{}) {}
   explicit IdempotencyStore(Options options) : options_(options) {}
 
-  // For a POST with a key of 1 to 255 bytes. `now` is the simulated time. Of any number of callers at
-  // once exactly one gets Fresh.
+  // For a POST with a key of 1 to 255 bytes. `now` is the simulated time. Of any number of callers
+  // at once exactly one gets Fresh.
   Begun begin(const Scope& scope, std::string_view key, std::string_view fingerprint, Time now);
 
   std::size_t size() const;

@@ -11,33 +11,53 @@
 namespace payoutd::sim {
 namespace {
 
-OrderedJson line_of(World& world, const InvoiceOrder& order, const OrderedJson& item, const std::string& invoice) {
+OrderedJson line_of(World& world, const InvoiceOrder& order, const OrderedJson& item,
+                    const std::string& invoice) {
   const auto& price = item["price"];
   const auto quantity = item["quantity"].get<std::int64_t>();
   const auto amount = price["unit_amount"].get<std::int64_t>() * quantity;
-  return {{"id", world.ids.brief("il")}, {"object", "line_item"}, {"amount", amount},
+  return {{"id", world.ids.brief("il")},
+          {"object", "line_item"},
+          {"amount", amount},
           {"currency", price["currency"]},
-          {"description", fmt::format("{} × {}", quantity, price["nickname"].is_null() ? "Subscription" : price["nickname"].get<std::string>())},
-          {"discount_amounts", OrderedJson::array()}, {"discountable", true},
-          {"discounts", OrderedJson::array()}, {"invoice", invoice}, {"livemode", world.livemode},
+          {"description",
+           fmt::format("{} × {}", quantity,
+                       price["nickname"].is_null() ? "Subscription"
+                                                   : price["nickname"].get<std::string>())},
+          {"discount_amounts", OrderedJson::array()},
+          {"discountable", true},
+          {"discounts", OrderedJson::array()},
+          {"invoice", invoice},
+          {"livemode", world.livemode},
           {"metadata", OrderedJson::object()},
-          {"parent", {{"invoice_item_details", nullptr},
-                      {"subscription_item_details",
-                       {{"invoice_item", nullptr}, {"proration", false}, {"proration_details", nullptr},
-                        {"subscription", order.subscription->id}, {"subscription_item", item["id"]}}},
-                      {"type", "subscription_item_details"}}},
+          {"parent",
+           {{"invoice_item_details", nullptr},
+            {"subscription_item_details",
+             {{"invoice_item", nullptr},
+              {"proration", false},
+              {"proration_details", nullptr},
+              {"subscription", order.subscription->id},
+              {"subscription_item", item["id"]}}},
+            {"type", "subscription_item_details"}}},
           {"period", {{"end", order.period_end}, {"start", order.period_start}}},
           {"pretax_credit_amounts", OrderedJson::array()},
-          {"pricing", {{"price_details", {{"price", price["id"]}, {"product", price["product"]}}},
-                       {"type", "price_details"}, {"unit_amount_decimal", price["unit_amount_decimal"]}}},
-          {"quantity", quantity}, {"subtotal", amount}, {"taxes", OrderedJson::array()}};
+          {"pricing",
+           {{"price_details", {{"price", price["id"]}, {"product", price["product"]}}},
+            {"type", "price_details"},
+            {"unit_amount_decimal", price["unit_amount_decimal"]}}},
+          {"quantity", quantity},
+          {"subtotal", amount},
+          {"taxes", OrderedJson::array()}};
 }
 
 OrderedJson lines_of(World& world, const InvoiceOrder& order, const std::string& invoice) {
   OrderedJson data = OrderedJson::array();
   for (const auto& item : order.subscription->json["items"]["data"])
     data.push_back(line_of(world, order, item, invoice));
-  return {{"object", "list"}, {"data", data}, {"has_more", false}, {"url", "/v1/invoices/" + invoice + "/lines"}};
+  return {{"object", "list"},
+          {"data", data},
+          {"has_more", false},
+          {"url", "/v1/invoices/" + invoice + "/lines"}};
 }
 
 OrderedJson invoice_object(World& world, const Account& account, const InvoiceOrder& order,
@@ -46,7 +66,8 @@ OrderedJson invoice_object(World& world, const Account& account, const InvoiceOr
   const OrderedJson lines = lines_of(world, order, id);
   std::int64_t total = 0;
   for (const auto& line : lines["data"]) total += line["amount"].get<std::int64_t>();
-  OrderedJson out{{"id", id}, {"object", "invoice"}, {"account_country", account.object->json["country"]}};
+  OrderedJson out{
+      {"id", id}, {"object", "invoice"}, {"account_country", account.object->json["country"]}};
   for (const char* field : {"account_name", "account_tax_ids"}) out[field] = nullptr;
   out["amount_due"] = total;
   for (const char* field : {"amount_overpaid", "amount_paid"}) out[field] = 0;
@@ -78,25 +99,30 @@ OrderedJson invoice_object(World& world, const Account& account, const InvoiceOr
   out["due_date"] = nullptr;
   out["effective_at"] = world.now;
   out["ending_balance"] = 0;
-  for (const char* field : {"footer", "from_invoice", "hosted_invoice_url", "invoice_pdf"}) out[field] = nullptr;
+  for (const char* field : {"footer", "from_invoice", "hosted_invoice_url", "invoice_pdf"})
+    out[field] = nullptr;
   out["issuer"] = {{"type", "self"}};
   for (const char* field : {"last_finalization_error", "latest_revision"}) out[field] = nullptr;
   out["lines"] = lines;
   out["livemode"] = world.livemode;
   out["metadata"] = OrderedJson::object();
   out["next_payment_attempt"] = nullptr;
-  out["number"] = fmt::format("{}-{:04}", customer.str("invoice_prefix"), customer.num("next_invoice_sequence"));
+  out["number"] = fmt::format("{}-{:04}", customer.str("invoice_prefix"),
+                              customer.num("next_invoice_sequence"));
   out["on_behalf_of"] = nullptr;
   out["parent"] = {{"quote_details", nullptr},
                    {"subscription_details",
-                    {{"metadata", order.subscription->json["metadata"]}, {"subscription", order.subscription->id}}},
+                    {{"metadata", order.subscription->json["metadata"]},
+                     {"subscription", order.subscription->id}}},
                    {"type", "subscription_details"}};
   out["payment_settings"] = {{"default_mandate", nullptr}, {"payment_method_options", nullptr},
                              {"payment_method_types", nullptr}};
   out["period_end"] = order.period_end;
   out["period_start"] = order.period_start;
-  for (const char* field : {"post_payment_credit_notes_amount", "pre_payment_credit_notes_amount"}) out[field] = 0;
-  for (const char* field : {"receipt_number", "rendering", "shipping_cost", "shipping_details"}) out[field] = nullptr;
+  for (const char* field : {"post_payment_credit_notes_amount", "pre_payment_credit_notes_amount"})
+    out[field] = 0;
+  for (const char* field : {"receipt_number", "rendering", "shipping_cost", "shipping_details"})
+    out[field] = nullptr;
   out["starting_balance"] = 0;
   out["statement_descriptor"] = nullptr;
   out["status"] = "open";
@@ -144,17 +170,22 @@ Try<Shown> list_invoices(const Ask& ask) {
 Try<Shown> pay(const Ask& ask) {
   auto invoice = named(ask, "invoice");
   if (!invoice) return Refused(invoice.error());
-  if ((*invoice)->str("status") != "open") return refuse("", "Invoice is not open and cannot be paid.");
+  if ((*invoice)->str("status") != "open")
+    return refuse("", "Invoice is not open and cannot be paid.");
   if (!collect(ask.world, ask.account, **invoice))
-    return Refused(Refusal{.status = 402, .type = "card_error", .code = "card_declined",
-                           .message = "Your card was declined.", .decline_code = "generic_decline"});
+    return Refused(Refusal{.status = 402,
+                           .type = "card_error",
+                           .code = "card_declined",
+                           .message = "Your card was declined.",
+                           .decline_code = "generic_decline"});
   return *invoice;
 }
 
 Try<Shown> void_invoice(const Ask& ask) {
   auto invoice = named(ask, "invoice");
   if (!invoice) return Refused(invoice.error());
-  if ((*invoice)->str("status") != "open") return refuse("", "Invoice is not open and cannot be voided.");
+  if ((*invoice)->str("status") != "open")
+    return refuse("", "Invoice is not open and cannot be voided.");
   Edit edit(ask.world, **invoice);
   edit["status"] = "void";
   edit["status_transitions"]["voided_at"] = ask.world.now;
@@ -188,13 +219,17 @@ bool collect(World& world, Account& account, Document& invoice) {
   bool paid = false;
   std::string intent_id;
   if (card_named(world, account, method)) {
-    IntentOrder order{.charge = {.amount = invoice.num("amount_due"), .currency = invoice.currency()}};
+    IntentOrder order{
+        .charge = {.amount = invoice.num("amount_due"), .currency = invoice.currency()}};
     order.charge.payment_method = method;
     order.charge.customer = customer.id;
-    order.charge.description = "Subscription " + std::string(invoice.str("billing_reason") == "subscription_create" ? "creation" : "update");
+    order.charge.description =
+        "Subscription " +
+        std::string(invoice.str("billing_reason") == "subscription_create" ? "creation" : "update");
     Document& intent = make_intent(world, account, order);
     intent_id = intent.id;
-    paid = confirm_intent(world, account, intent).has_value() && intent.str("status") == "succeeded";
+    paid =
+        confirm_intent(world, account, intent).has_value() && intent.str("status") == "succeeded";
   }
   invoice.json["attempt_count"] = invoice.num("attempt_count") + 1;
   invoice.json["attempted"] = true;
@@ -211,7 +246,8 @@ bool collect(World& world, Account& account, Document& invoice) {
 std::vector<Endpoint> invoice_endpoints() {
   return {
       {"GET", "/v1/invoices",
-       "list created:range customer subscription status:draft|open|paid|uncollectible|void", list_invoices},
+       "list created:range customer subscription status:draft|open|paid|uncollectible|void",
+       list_invoices},
       {"GET", "/v1/invoices/:id", "", get_invoice},
       {"POST", "/v1/invoices/:id/pay", "", pay},
       {"POST", "/v1/invoices/:id/void", "", void_invoice},

@@ -8,8 +8,10 @@ namespace payoutd::sim {
 namespace {
 
 Error unreadable(const std::string& path) {
-  return Error{Kind::refused, "journal_unreadable",
-               path + " can't be read as the simulator's journal: give another --data-dir, or remove the old one"};
+  return Error{
+      Kind::refused, "journal_unreadable",
+      path +
+          " can't be read as the simulator's journal: give another --data-dir, or remove the old one"};
 }
 
 }  // namespace
@@ -37,9 +39,11 @@ Result<std::unique_ptr<Journal>> Journal::open(const std::string& path, const He
   }
   const Header& found = journal->header_;
   if (found.seed != fresh.seed || found.demo != fresh.demo) {
-    return Error{Kind::refused, "journal_other_seed",
-                 fmt::format("{} holds the world of seed {}: start with --seed {}, or give another --data-dir",
-                             path, found.seed, found.seed)};
+    return Error{
+        Kind::refused, "journal_other_seed",
+        fmt::format(
+            "{} holds the world of seed {}: start with --seed {}, or give another --data-dir", path,
+            found.seed, found.seed)};
   }
   if (whole != std::string::npos && whole + 1 < text.size() &&
       ::truncate(path.c_str(), static_cast<off_t>(whole + 1)) != 0) {

@@ -1,5 +1,6 @@
-// What was done to a simulated Stripe, a line each, so that a restart finds the same world: history is
-// made again from the seed up to the same second, then everything since is done again at its own time.
+// What was done to a simulated Stripe, a line each, so that a restart finds the same world: history
+// is made again from the seed up to the same second, then everything since is done again at its own
+// time.
 #pragma once
 
 #include <atomic>
@@ -23,8 +24,8 @@ class Journal {
     std::int64_t epoch = 0;  // unix seconds: where history ended at the first start
   };
 
-  // Makes it with `fresh`, or reads what is there. A last line that was cut off by a kill is dropped.
-  // Errors (refused): `journal_other_seed`, `journal_unreadable`.
+  // Makes it with `fresh`, or reads what is there. A last line that was cut off by a kill is
+  // dropped. Errors (refused): `journal_other_seed`, `journal_unreadable`.
   static Result<std::unique_ptr<Journal>> open(const std::string& path, const Header& fresh);
 
   const Header& header() const { return header_; }

@@ -23,7 +23,8 @@ std::int64_t cents_millionths(Currency currency) {
 std::int64_t divide_half_up(__int128 dividend, std::int64_t divisor) {
   const bool negative = dividend < 0;
   const __int128 size = negative ? -dividend : dividend;
-  const auto result = static_cast<std::int64_t>((2 * size + divisor) / (2 * static_cast<__int128>(divisor)));
+  const auto result =
+      static_cast<std::int64_t>((2 * size + divisor) / (2 * static_cast<__int128>(divisor)));
   return negative ? -result : result;
 }
 
@@ -86,7 +87,8 @@ void settle(World& world, const std::vector<std::pair<Account*, Row*>>& due) {
   for (const auto& account : world.store.accounts()) {
     const auto it = gained.find(account.get());
     if (it == gained.end()) continue;
-    const bool more = std::ranges::any_of(it->second, [](const auto& sum) { return sum.second > 0; });
+    const bool more =
+        std::ranges::any_of(it->second, [](const auto& sum) { return sum.second > 0; });
     if (more) emit_object(world, *account, "balance.available", balance_object(world, *account));
   }
 }
@@ -112,8 +114,8 @@ OrderedJson balance_object(World& world, const Account& account) {
 
 Converted convert(std::int64_t amount, Currency from, Currency to) {
   if (from == to) return {amount, 0};
-  const auto rate =
-      divide_half_up(static_cast<__int128>(cents_millionths(from)) * 1'000'000, cents_millionths(to));
+  const auto rate = divide_half_up(static_cast<__int128>(cents_millionths(from)) * 1'000'000,
+                                   cents_millionths(to));
   return {divide_half_up(static_cast<__int128>(amount) * rate, 1'000'000), rate};
 }
 

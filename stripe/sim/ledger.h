@@ -1,6 +1,6 @@
 // Balance transactions and the balances they sum to. The identity that holds after every function:
-// per account and currency, available + pending is the sum of `net` over all rows, and each part the
-// sum over the rows with that status.
+// per account and currency, available + pending is the sum of `net` over all rows, and each part
+// the sum over the rows with that status.
 #pragma once
 
 #include <cstdint>

@@ -12,9 +12,11 @@ Try<ListRequest> read_list(const Ask& ask) {
                       .url = std::string(ask.path)};
   if (const auto limit = ask.params.num("limit")) {
     if (*limit > kMaxLimit)
-      return refuse("parameter_invalid_integer", "This value must be less than or equal to 100.", "limit");
+      return refuse("parameter_invalid_integer", "This value must be less than or equal to 100.",
+                    "limit");
     if (*limit < 1)
-      return refuse("parameter_invalid_integer", "This value must be greater than or equal to 1.", "limit");
+      return refuse("parameter_invalid_integer", "This value must be greater than or equal to 1.",
+                    "limit");
     request.limit = static_cast<std::size_t>(*limit);
   }
   if (!request.after.empty() && !request.before.empty())
@@ -26,7 +28,8 @@ Try<ListRequest> read_list(const Ask& ask) {
 
 Refused no_such_cursor(const ListRequest& request) {
   const bool after = !request.after.empty();
-  return refuse("resource_missing", "No such object: '" + (after ? request.after : request.before) + "'",
+  return refuse("resource_missing",
+                "No such object: '" + (after ? request.after : request.before) + "'",
                 after ? "starting_after" : "ending_before");
 }
 

@@ -30,7 +30,8 @@ class Pager {
   Try<Page> page(const T* cursor) {
     const bool wants_cursor = !request_.after.empty() || !request_.before.empty();
     std::size_t low = first_at(request_.created.low);
-    std::size_t high = request_.created.high == kNever ? series_.size() : first_at(request_.created.high + 1);
+    std::size_t high =
+        request_.created.high == kNever ? series_.size() : first_at(request_.created.high + 1);
     if (wants_cursor) {
       const auto at = cursor ? index_of(cursor) : series_.size();
       if (at == series_.size()) return no_such_cursor(request_);
@@ -72,7 +73,8 @@ class Pager {
   }
 
   std::size_t first_at(std::int64_t created) const {
-    const auto it = std::ranges::lower_bound(series_, created, {}, [](const T* r) { return r->created; });
+    const auto it =
+        std::ranges::lower_bound(series_, created, {}, [](const T* r) { return r->created; });
     return static_cast<std::size_t>(it - series_.begin());
   }
 

@@ -17,7 +17,8 @@ namespace payoutd::sim {
 
 // How long Stripe and the banks take, in seconds. Stripe documents few of these (reference 11.4).
 struct Timings {
-  std::int64_t payout_lead = 4 * kHour;       // an automatic payout is made this long before its midnight
+  std::int64_t payout_lead =
+      4 * kHour;  // an automatic payout is made this long before its midnight
   std::int64_t manual_submit = kHour;         // a manual payout stays pending, and can be canceled
   std::int64_t instant_arrival = 30 * kMinute;
   int arrival_business_days = 1;              // after the day a payout was submitted
@@ -26,7 +27,7 @@ struct Timings {
   std::int64_t late_failure = 3 * kDay;       // after it was paid
   std::int64_t async_refund = 5 * kDay;       // a pending refund settles, a doomed one fails
   std::int64_t topup = 3 * kDay;
-  std::int64_t dispute = 7 * kDay;            // from evidence to the bank's decision, when not named
+  std::int64_t dispute = 7 * kDay;  // from evidence to the bank's decision, when not named
   int settlement_days = 2;                    // a charge's net becomes available at that midnight
 };
 
@@ -46,7 +47,8 @@ enum class Demo {
 
 struct Options {
   std::uint64_t seed = 1;
-  std::vector<Secret> api_keys{};  // empty: one, made from the seed. `sk_live_` makes a live account
+  std::vector<Secret>
+      api_keys{};  // empty: one, made from the seed. `sk_live_` makes a live account
   std::string platform{};          // "acct_…"; empty: made from the seed
   Demo demo = Demo::none;
   Timings timings{};
@@ -56,7 +58,8 @@ struct Options {
   std::int64_t visibility_lag_s = 0;  // rows and events are listed this long after they were made
   // Moves the clock that the simulator was given; without it POST /_sim/clock answers 400.
   std::function<void(std::chrono::microseconds)> advance_clock{};
-  // A file that keeps what is done, so that the next start with it finds the same world; empty: none.
+  // A file that keeps what is done, so that the next start with it finds the same world; empty:
+  // none.
   std::string journal{};
   std::string host = "127.0.0.1";
   std::uint16_t port = 12111;  // 0: any free one

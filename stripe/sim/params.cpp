@@ -38,7 +38,8 @@ Try<void> check_known(const ParamRules& rules, const Json& node, const std::stri
     if (value.is_object()) {
       if (auto ok = check_known(rules, value, dotted); !ok) return ok;
     } else if (value != "") {
-      return refuse("", fmt::format("Invalid {}: must be an object", bracketed(dotted)), bracketed(dotted));
+      return refuse("", fmt::format("Invalid {}: must be an object", bracketed(dotted)),
+                    bracketed(dotted));
     }
   }
   return {};
@@ -57,9 +58,12 @@ Try<void> check_map(const std::string& name, const Json& value) {
     if (!text.is_string())
       return refuse("", fmt::format("Metadata values must be strings: '{}'", key), param);
     if (text.get_ref<const std::string&>().size() > kMaxMetadataValue)
-      return refuse("", "Metadata values can have up to 500 characters, but you passed in a value that is " +
-                            std::to_string(text.get_ref<const std::string&>().size()) +
-                            " characters. Invalid value: " + key, param);
+      return refuse(
+          "",
+          "Metadata values can have up to 500 characters, but you passed in a value that is " +
+              std::to_string(text.get_ref<const std::string&>().size()) +
+              " characters. Invalid value: " + key,
+          param);
   }
   return {};
 }
@@ -67,7 +71,8 @@ Try<void> check_map(const std::string& name, const Json& value) {
 Try<void> check_integer(const std::string& name, const Json& value) {
   if (value.is_string() && to_integer(value.get_ref<const std::string&>())) return {};
   return refuse("parameter_invalid_integer",
-                "Invalid integer: " + (value.is_string() ? value.get<std::string>() : dump(value)), name);
+                "Invalid integer: " + (value.is_string() ? value.get<std::string>() : dump(value)),
+                name);
 }
 
 Try<void> check_range(const std::string& name, const Json& value) {
@@ -115,10 +120,13 @@ Try<void> check_one(const ParamRule& rule, const Json& value) {
   if (rule.type == "any") return {};
   if (value == "") {
     if (!rule.required && rule.type != "int" && rule.type != "range") return {};
-    return refuse("parameter_invalid_empty",
-                  fmt::format("You passed an empty string for '{0}'. We assume empty values are an attempt "
-                              "to unset a parameter; however '{0}' cannot be unset. You should remove "
-                              "'{0}' from your request or supply a non-empty value.", name), name);
+    return refuse(
+        "parameter_invalid_empty",
+        fmt::format("You passed an empty string for '{0}'. We assume empty values are an attempt "
+                    "to unset a parameter; however '{0}' cannot be unset. You should remove "
+                    "'{0}' from your request or supply a non-empty value.",
+                    name),
+        name);
   }
   if (rule.type == "hash" || rule.type == "list") {
     if (value.is_object() || value.is_array()) return {};
@@ -161,7 +169,8 @@ Try<void> check_params(const ParamRules& rules, const Json& params) {
     const Json* value = given.find(rule.name);
     if (!value && rule.required)
       return refuse("parameter_missing",
-                    fmt::format("Missing required param: {}.", bracketed(rule.name)), bracketed(rule.name));
+                    fmt::format("Missing required param: {}.", bracketed(rule.name)),
+                    bracketed(rule.name));
     if (!value) continue;
     if (auto ok = check_one(rule, *value); !ok) return ok;
   }
@@ -210,7 +219,8 @@ Range Params::range(std::string_view dotted) const {
   if (const auto gte = num(name + ".gte")) out.low = std::max(out.low, *gte);
   if (const auto gt = num(name + ".gt")) out.low = std::max(out.low, *gt == kMax ? kMax : *gt + 1);
   if (const auto lte = num(name + ".lte")) out.high = std::min(out.high, *lte);
-  if (const auto lt = num(name + ".lt")) out.high = std::min(out.high, *lt == kMin ? kMin : *lt - 1);
+  if (const auto lt = num(name + ".lt"))
+    out.high = std::min(out.high, *lt == kMin ? kMin : *lt - 1);
   return out;
 }
 

@@ -2,8 +2,8 @@
 //   "amount:int! currency:currency! description method:standard|instant metadata:map
 //    transfer_data.destination"
 // Types: text (none given), int, bool, dec, currency, range (a number or gt, gte, lt, lte), map
-// (metadata), hash, list and any (read by the endpoint), or the words allowed. `!` is required. `list` alone
-// stands for the paging parameters. `expand` is always taken.
+// (metadata), hash, list and any (read by the endpoint), or the words allowed. `!` is required.
+// `list` alone stands for the paging parameters. `expand` is always taken.
 #pragma once
 
 #include <cstdint>

@@ -14,8 +14,12 @@ OrderedJson number_or_null(const std::optional<std::int64_t>& number) {
 OrderedJson intent_object(World& world, const Account& account, const IntentOrder& order) {
   const ChargeOrder& c = order.charge;
   const std::string id = world.id("pi", account);
-  OrderedJson out{{"id", id}, {"object", "payment_intent"}, {"amount", c.amount}, {"amount_capturable", 0},
-                  {"amount_details", {{"tip", OrderedJson::object()}}}, {"amount_received", 0}};
+  OrderedJson out{{"id", id},
+                  {"object", "payment_intent"},
+                  {"amount", c.amount},
+                  {"amount_capturable", 0},
+                  {"amount_details", {{"tip", OrderedJson::object()}}},
+                  {"amount_received", 0}};
   out["application"] =
       account.connected() ? OrderedJson(application_id(world.platform())) : OrderedJson(nullptr);
   out["application_fee_amount"] = number_or_null(c.application_fee);
@@ -42,7 +46,8 @@ OrderedJson intent_object(World& world, const Account& account, const IntentOrde
   out["payment_method_types"] = OrderedJson::array({"card"});
   out["processing"] = nullptr;
   out["receipt_email"] = or_null(c.receipt_email);
-  for (const char* field : {"review", "setup_future_usage", "shipping", "source"}) out[field] = nullptr;
+  for (const char* field : {"review", "setup_future_usage", "shipping", "source"})
+    out[field] = nullptr;
   out["statement_descriptor"] = or_null(c.statement_descriptor);
   out["statement_descriptor_suffix"] = nullptr;
   out["status"] = c.payment_method.empty() ? "requires_payment_method" : "requires_confirmation";
@@ -112,8 +117,10 @@ Try<Document*> confirm_intent(World& world, Account& account, Document& intent) 
   if (order.card->authenticate && !intent.hidden.contains("authenticated")) {
     Edit edit(world, intent);
     edit["status"] = "requires_action";
-    edit["next_action"] = {{"type", "use_stripe_sdk"}, {"use_stripe_sdk", {{"type", "three_d_secure_redirect"}}}};
-    intent.hidden["authenticated"] = true;  // the next confirmation finds the customer authenticated
+    edit["next_action"] = {{"type", "use_stripe_sdk"},
+                           {"use_stripe_sdk", {{"type", "three_d_secure_redirect"}}}};
+    intent.hidden["authenticated"] =
+        true;  // the next confirmation finds the customer authenticated
     edit.emit("payment_intent.requires_action");
     return &intent;
   }

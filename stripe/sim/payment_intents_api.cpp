@@ -11,7 +11,8 @@ namespace {
 
 Refused unexpected_state(const Document& intent, std::string_view action) {
   return refuse("payment_intent_unexpected_state",
-                fmt::format("This PaymentIntent's status is {}; it could not be {}.", intent.str("status"), action));
+                fmt::format("This PaymentIntent's status is {}; it could not be {}.",
+                            intent.str("status"), action));
 }
 
 Try<void> read_parties(const Ask& ask, ChargeOrder& order) {
@@ -20,8 +21,9 @@ Try<void> read_parties(const Ask& ask, ChargeOrder& order) {
   order.customer = ask.params.str("customer");
   order.payment_method = ask.params.str("payment_method");
   if (ask.params.has("payment_method_data"))
-    order.payment_method = ask.params.str("payment_method_data.card.token",
-                                          ask.params.str("payment_method_data.card.number", "pm_card_visa"));
+    order.payment_method =
+        ask.params.str("payment_method_data.card.token",
+                       ask.params.str("payment_method_data.card.number", "pm_card_visa"));
   if (order.payment_method.empty()) return {};
   order.card = card_named(ask.world, ask.account, order.payment_method);
   if (!order.card) return no_such("PaymentMethod", order.payment_method, "payment_method");
@@ -48,10 +50,11 @@ Try<IntentOrder> read_order_payment_intent(const Ask& ask) {
   merge_metadata(holder, p);
   c.metadata = holder["metadata"];
   if (order.confirm && c.payment_method.empty())
-    return refuse("payment_intent_unexpected_state",
-                  "You cannot confirm this PaymentIntent because it's missing a payment method. You can either "
-                  "update the PaymentIntent with a payment method and then confirm it again, or confirm it "
-                  "again directly with a payment method or ConfirmationToken.");
+    return refuse(
+        "payment_intent_unexpected_state",
+        "You cannot confirm this PaymentIntent because it's missing a payment method. You can either "
+        "update the PaymentIntent with a payment method and then confirm it again, or confirm it "
+        "again directly with a payment method or ConfirmationToken.");
   if (auto ok = check_charge(ask.world, ask.account, c); !ok) return Refused(ok.error());
   return order;
 }
@@ -67,7 +70,8 @@ Try<Shown> create_payment_intent(const Ask& ask) {
   Document& intent = make_intent(ask.world, ask.account, *order);
   if (ask.params.has("automatic_payment_methods")) {
     Edit edit(ask.world, intent);
-    edit["automatic_payment_methods"] = {{"enabled", ask.params.flag("automatic_payment_methods.enabled")}};
+    edit["automatic_payment_methods"] = {
+        {"enabled", ask.params.flag("automatic_payment_methods.enabled")}};
     edit.save();
   }
   return order->confirm ? shown(confirm_intent(ask.world, ask.account, intent)) : Shown(&intent);
@@ -88,7 +92,8 @@ Try<void> set_method(const Ask& ask, Document& intent) {
 
 bool open(const Document& intent) {
   const auto status = intent.str("status");
-  return status == "requires_payment_method" || status == "requires_confirmation" || status == "requires_action";
+  return status == "requires_payment_method" || status == "requires_confirmation" ||
+         status == "requires_action";
 }
 
 Try<Shown> confirm(const Ask& ask) {
@@ -110,7 +115,8 @@ Try<Shown> capture_payment_intent(const Ask& ask) {
   const auto amount = ask.params.num("amount_to_capture").value_or(intent.num("amount"));
   if (amount < 1 || amount > intent.num("amount_capturable"))
     return refuse("amount_too_large",
-                  fmt::format("The amount_to_capture must be between 1 and {}.", intent.num("amount_capturable")),
+                  fmt::format("The amount_to_capture must be between 1 and {}.",
+                              intent.num("amount_capturable")),
                   "amount_to_capture");
   Document& charge = *ask.world.store.find(intent.str("latest_charge"));
   capture_charge(ask.world, ask.account, charge, amount, ask.params.num("application_fee_amount"));
@@ -126,7 +132,8 @@ Try<Shown> cancel_payment_intent(const Ask& ask) {
   auto found = named(ask, "payment_intent");
   if (!found) return Refused(found.error());
   Document& intent = **found;
-  if (!open(intent) && intent.str("status") != "requires_capture") return unexpected_state(intent, "canceled");
+  if (!open(intent) && intent.str("status") != "requires_capture")
+    return unexpected_state(intent, "canceled");
   if (Document* charge = ask.world.store.find(intent.str("latest_charge"));
       charge && intent.str("status") == "requires_capture") {
     Edit release(ask.world, *charge);
@@ -167,7 +174,8 @@ Try<Shown> update_payment_intent(const Ask& ask) {
 }
 
 Try<Shown> list_payment_intents(const Ask& ask) {
-  return list_kind(ask, "payment_intent", [&](const Document& intent) { return matches(ask, intent, "customer"); });
+  return list_kind(ask, "payment_intent",
+                   [&](const Document& intent) { return matches(ask, intent, "customer"); });
 }
 
 }  // namespace
@@ -181,7 +189,8 @@ std::vector<Endpoint> payment_intent_endpoints() {
        "application_fee_amount:int transfer_data.destination transfer_data.amount:int transfer_group "
        "on_behalf_of off_session return_url statement_descriptor statement_descriptor_suffix receipt_email "
        "setup_future_usage confirmation_method payment_method_options:hash shipping:hash "
-       "error_on_requires_action:bool", create_payment_intent},
+       "error_on_requires_action:bool",
+       create_payment_intent},
       {"GET", "/v1/payment_intents", "list created:range customer", list_payment_intents},
       {"GET", "/v1/payment_intents/:id", "client_secret", get_payment_intent},
       {"POST", "/v1/payment_intents/:id",
@@ -189,10 +198,12 @@ std::vector<Endpoint> payment_intent_endpoints() {
        update_payment_intent},
       {"POST", "/v1/payment_intents/:id/confirm",
        "payment_method payment_method_data:hash return_url off_session receipt_email setup_future_usage "
-       "capture_method shipping:hash payment_method_options:hash", confirm},
+       "capture_method shipping:hash payment_method_options:hash",
+       confirm},
       {"POST", "/v1/payment_intents/:id/capture",
        "amount_to_capture:int application_fee_amount:int final_capture:bool metadata:map "
-       "statement_descriptor transfer_data.amount:int", capture_payment_intent},
+       "statement_descriptor transfer_data.amount:int",
+       capture_payment_intent},
       {"POST", "/v1/payment_intents/:id/cancel", "cancellation_reason", cancel_payment_intent},
   };
 }

@@ -14,20 +14,39 @@ OrderedJson method_object(World& world, const Account& account, const Card& card
   for (const char* field : {"city", "country", "line1", "line2", "postal_code", "state"})
     address[field] = nullptr;
   const auto last4 = card.number.substr(card.number.size() - 4);
-  return {{"id", world.id("pm", account)}, {"object", "payment_method"}, {"allow_redisplay", "unspecified"},
-          {"billing_details", {{"address", address}, {"email", nullptr}, {"name", nullptr}, {"phone", nullptr},
-                               {"tax_id", nullptr}}},
-          {"card", {{"brand", card.brand},
-                    {"checks", {{"address_line1_check", nullptr}, {"address_postal_code_check", nullptr},
-                                {"cvc_check", "pass"}}},
-                    {"country", card.country}, {"display_brand", card.brand}, {"exp_month", 8},
-                    {"exp_year", 2035}, {"fingerprint", fmt::format("AOB934RVNwzk{}", last4)},
-                    {"funding", card.funding}, {"generated_from", nullptr}, {"last4", last4},
-                    {"networks", {{"available", OrderedJson::array({card.brand})}, {"preferred", nullptr}}},
-                    {"regulated_status", nullptr}, {"three_d_secure_usage", {{"supported", true}}},
-                    {"wallet", nullptr}}},
-          {"created", world.now}, {"customer", nullptr}, {"customer_account", nullptr},
-          {"livemode", world.livemode}, {"metadata", OrderedJson::object()}, {"type", "card"}};
+  return {{"id", world.id("pm", account)},
+          {"object", "payment_method"},
+          {"allow_redisplay", "unspecified"},
+          {"billing_details",
+           {{"address", address},
+            {"email", nullptr},
+            {"name", nullptr},
+            {"phone", nullptr},
+            {"tax_id", nullptr}}},
+          {"card",
+           {{"brand", card.brand},
+            {"checks",
+             {{"address_line1_check", nullptr},
+              {"address_postal_code_check", nullptr},
+              {"cvc_check", "pass"}}},
+            {"country", card.country},
+            {"display_brand", card.brand},
+            {"exp_month", 8},
+            {"exp_year", 2035},
+            {"fingerprint", fmt::format("AOB934RVNwzk{}", last4)},
+            {"funding", card.funding},
+            {"generated_from", nullptr},
+            {"last4", last4},
+            {"networks", {{"available", OrderedJson::array({card.brand})}, {"preferred", nullptr}}},
+            {"regulated_status", nullptr},
+            {"three_d_secure_usage", {{"supported", true}}},
+            {"wallet", nullptr}}},
+          {"created", world.now},
+          {"customer", nullptr},
+          {"customer_account", nullptr},
+          {"livemode", world.livemode},
+          {"metadata", OrderedJson::object()},
+          {"type", "card"}};
 }
 
 Try<Shown> create_payment_method(const Ask& ask) {
@@ -70,7 +89,8 @@ Try<Shown> detach(const Ask& ask) {
 }
 
 Try<Shown> list_payment_methods(const Ask& ask) {
-  return list_kind(ask, "payment_method", [&](const Document& method) { return matches(ask, method, "customer"); });
+  return list_kind(ask, "payment_method",
+                   [&](const Document& method) { return matches(ask, method, "customer"); });
 }
 
 // A token is used up by what it becomes: it needs no record of its own here.
@@ -80,10 +100,16 @@ Try<Shown> create_token(const Ask& ask) {
   if (!card)
     return Refused(Refusal{.status = 402, .type = "card_error", .code = "incorrect_number",
                            .message = "Your card number is incorrect.", .param = "number"});
-  return OrderedJson{{"id", card->token}, {"object", "token"},
-                     {"card", {{"brand", card->brand}, {"last4", number.substr(number.size() - 4)}, {"object", "card"}}},
-                     {"client_ip", nullptr}, {"created", ask.now}, {"livemode", ask.world.livemode},
-                     {"type", "card"}, {"used", false}};
+  return OrderedJson{
+      {"id", card->token},
+      {"object", "token"},
+      {"card",
+       {{"brand", card->brand}, {"last4", number.substr(number.size() - 4)}, {"object", "card"}}},
+      {"client_ip", nullptr},
+      {"created", ask.now},
+      {"livemode", ask.world.livemode},
+      {"type", "card"},
+      {"used", false}};
 }
 
 }  // namespace
@@ -96,7 +122,8 @@ Document& make_method(World& world, Account& account, const Card& card) {
 
 std::vector<Endpoint> payment_method_endpoints() {
   return {
-      {"POST", "/v1/payment_methods", "type:card! card:hash! billing_details:hash metadata:map", create_payment_method},
+      {"POST", "/v1/payment_methods", "type:card! card:hash! billing_details:hash metadata:map",
+       create_payment_method},
       {"GET", "/v1/payment_methods", "list customer type", list_payment_methods},
       {"GET", "/v1/payment_methods/:id", "", get_payment_method},
       {"POST", "/v1/payment_methods/:id/attach", "customer!", attach},

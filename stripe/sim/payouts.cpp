@@ -22,17 +22,29 @@ std::int64_t arrival_of(const World& world, const PayoutOrder& order) {
 }
 
 OrderedJson payout_object(World& world, const Account& account, const PayoutOrder& order) {
-  return {{"id", world.id("po", account)}, {"object", "payout"}, {"amount", order.amount},
-          {"application_fee", nullptr}, {"application_fee_amount", nullptr},
-          {"arrival_date", arrival_of(world, order)}, {"automatic", order.automatic},
-          {"balance_transaction", nullptr}, {"created", world.now}, {"currency", order.currency.str()},
-          {"description", or_null(order.description)}, {"destination", order.destination->id},
-          {"failure_balance_transaction", nullptr}, {"failure_code", nullptr}, {"failure_message", nullptr},
-          {"livemode", world.livemode}, {"metadata", order.metadata},
-          {"method", order.instant ? "instant" : "standard"}, {"original_payout", or_null(order.original)},
+  return {{"id", world.id("po", account)},
+          {"object", "payout"},
+          {"amount", order.amount},
+          {"application_fee", nullptr},
+          {"application_fee_amount", nullptr},
+          {"arrival_date", arrival_of(world, order)},
+          {"automatic", order.automatic},
+          {"balance_transaction", nullptr},
+          {"created", world.now},
+          {"currency", order.currency.str()},
+          {"description", or_null(order.description)},
+          {"destination", order.destination->id},
+          {"failure_balance_transaction", nullptr},
+          {"failure_code", nullptr},
+          {"failure_message", nullptr},
+          {"livemode", world.livemode},
+          {"metadata", order.metadata},
+          {"method", order.instant ? "instant" : "standard"},
+          {"original_payout", or_null(order.original)},
           {"payout_method", nullptr},
           {"reconciliation_status", order.automatic ? "in_progress" : "not_applicable"},
-          {"reversed_by", nullptr}, {"source_type", "card"},
+          {"reversed_by", nullptr},
+          {"source_type", "card"},
           {"statement_descriptor", or_null(order.statement_descriptor)},
           {"status", order.instant ? "in_transit" : "pending"},
           {"trace_id", {{"status", "pending"}, {"value", nullptr}}},
@@ -49,7 +61,8 @@ BankFate fate_of(World& world, const Document& payout) {
   return card ? BankFate{.failure_code = card->payout_failure} : BankFate{};
 }
 
-void charge_instant_fee(World& world, Account& account, const PayoutOrder& order, const std::string& id) {
+void charge_instant_fee(World& world, Account& account, const PayoutOrder& order,
+                        const std::string& id) {
   const auto fee = (order.amount * world.options.pricing.instant_bps + 5'000) / 10'000;
   if (fee == 0) return;
   post(world, account, {.type = row::stripe_fee, .amount = -fee, .currency = order.currency,
@@ -76,7 +89,8 @@ void plan_trace_id(World& world, Document& payout) {
   world.at(world.now + world.options.timings.trace_id, [&payout](World& w) {
     Edit edit(w, payout);
     if (w.random.chance(80))
-      edit["trace_id"] = {{"status", "supported"}, {"value", fmt::format("{:015}", w.random.between(1, 999'999'999'999))}};
+      edit["trace_id"] = {{"status", "supported"},
+                          {"value", fmt::format("{:015}", w.random.between(1, 999'999'999'999))}};
     else
       edit["trace_id"] = {{"status", "unsupported"}, {"value", nullptr}};
     edit.save();
@@ -85,9 +99,13 @@ void plan_trace_id(World& world, Document& payout) {
 
 Row& give_back(World& world, Document& payout, RowType type) {
   Account& account = *world.store.account(payout.account);
-  return post(world, account,
-              {.type = type, .amount = payout.num("amount"), .currency = payout.currency(), .source = payout.id,
-               .description = type.type == row::payout_cancel.type ? "PAYOUT CANCEL" : "PAYOUT FAILURE"});
+  return post(
+      world, account,
+      {.type = type,
+       .amount = payout.num("amount"),
+       .currency = payout.currency(),
+       .source = payout.id,
+       .description = type.type == row::payout_cancel.type ? "PAYOUT CANCEL" : "PAYOUT FAILURE"});
 }
 
 void mark_errored(World& world, const Document& payout) {
@@ -105,11 +123,12 @@ void mark_errored(World& world, const Document& payout) {
 }
 
 bool due_on(const Account& account, std::int64_t day) {
-  static constexpr std::array<std::string_view, 7> kDays = {"sunday", "monday", "tuesday", "wednesday",
-                                                            "thursday", "friday", "saturday"};
+  static constexpr std::array<std::string_view, 7> kDays = {
+      "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"};
   const PayoutSchedule schedule = schedule_of(account);
   if (schedule.interval == "daily") return true;
-  if (schedule.interval == "weekly") return kDays[static_cast<std::size_t>(weekday(day))] == schedule.weekly_anchor;
+  if (schedule.interval == "weekly")
+    return kDays[static_cast<std::size_t>(weekday(day))] == schedule.weekly_anchor;
   if (schedule.interval == "monthly")
     return day_of_month(day) == std::min<std::int64_t>(schedule.monthly_anchor, days_in_month(day));
   return false;
@@ -129,7 +148,8 @@ void run_schedules(World& world) {
 // What stays in the balance: the account's minimum, and what the rail can't carry.
 std::int64_t kept_back(const Account& account, Currency currency, std::int64_t sum) {
   std::int64_t kept = 0;
-  if (const auto it = account.object->hidden.find("minimum_balance"); it != account.object->hidden.end())
+  if (const auto it = account.object->hidden.find("minimum_balance");
+      it != account.object->hidden.end())
     kept = it->value(currency.str(), kept);
   return kept + (sum - kept) % currency.payout_step();
 }
@@ -138,10 +158,14 @@ std::int64_t kept_back(const Account& account, Currency currency, std::int64_t s
 
 Document& make_payout(World& world, Account& account, const PayoutOrder& order) {
   Document& payout = world.store.add(account, payout_object(world, account, order));
-  const Row& row = post(world, account,
-                        {.type = row::payout, .amount = -order.amount, .currency = order.currency,
-                         .available_on = order.effective, .source = payout.id,
-                         .description = order.description.empty() ? "STRIPE PAYOUT" : order.description});
+  const Row& row =
+      post(world, account,
+           {.type = row::payout,
+            .amount = -order.amount,
+            .currency = order.currency,
+            .available_on = order.effective,
+            .source = payout.id,
+            .description = order.description.empty() ? "STRIPE PAYOUT" : order.description});
   if (order.instant) charge_instant_fee(world, account, order, payout.id);
   Edit edit(world, payout);
   edit["balance_transaction"] = row.id;
@@ -171,8 +195,12 @@ Document* sweep(World& world, Account& account, Currency currency, std::int64_t 
     post(world, account, {.type = row::minimum_hold, .amount = -kept, .currency = currency,
                           .available_on = effective, .description = "Minimum balance hold"});
   Document& payout = make_payout(world, account,
-                                 {.amount = sum - kept, .currency = currency, .destination = destination,
-                                  .automatic = true, .effective = effective, .description = "STRIPE PAYOUT"});
+                                 {.amount = sum - kept,
+                                  .currency = currency,
+                                  .destination = destination,
+                                  .automatic = true,
+                                  .effective = effective,
+                                  .description = "STRIPE PAYOUT"});
   auto& members = account.rows_by_payout[payout.id];
   std::ranges::copy_if(unswept, std::back_inserter(members), due);
   std::erase_if(unswept, due);
@@ -186,24 +214,29 @@ Document* sweep(World& world, Account& account, Currency currency, std::int64_t 
 void submit_payout(World& world, Document& payout) {
   if (payout.str("status") != "pending") return;
   const BankFate fate = fate_of(world, payout);
-  if (!fate.failure_code.empty() && !fate.late) return fail_payout(world, payout, fate.failure_code);
+  if (!fate.failure_code.empty() && !fate.late)
+    return fail_payout(world, payout, fate.failure_code);
   Edit edit(world, payout);
   edit["status"] = "in_transit";
   edit.emit("payout.updated");
-  world.at(std::max(world.now, payout.num("arrival_date")), [&payout](World& w) { pay_payout(w, payout); });
+  world.at(std::max(world.now, payout.num("arrival_date")),
+           [&payout](World& w) { pay_payout(w, payout); });
 }
 
 void pay_payout(World& world, Document& payout) {
   if (payout.str("status") != "in_transit") return;
   const BankFate fate = fate_of(world, payout);
-  if (!fate.failure_code.empty() && !fate.late) return fail_payout(world, payout, fate.failure_code);
+  if (!fate.failure_code.empty() && !fate.late)
+    return fail_payout(world, payout, fate.failure_code);
   Edit edit(world, payout);
   edit["status"] = "paid";
   edit.emit("payout.paid");
   plan_trace_id(world, payout);
   if (fate.late)
     world.at(world.now + world.options.timings.late_failure,
-             [&payout, code = std::string(fate.failure_code)](World& w) { fail_payout(w, payout, code); });
+             [&payout, code = std::string(fate.failure_code)](World& w) {
+               fail_payout(w, payout, code);
+             });
 }
 
 void fail_payout(World& world, Document& payout, std::string_view failure_code) {

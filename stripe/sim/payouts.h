@@ -1,5 +1,5 @@
-// Payouts: money on its way from a balance to a bank, made by request or by schedule, and everything
-// that a bank does to them later.
+// Payouts: money on its way from a balance to a bank, made by request or by schedule, and
+// everything that a bank does to them later.
 #pragma once
 
 #include <cstdint>

@@ -19,20 +19,27 @@ Try<Document*> destination_of(const Ask& ask, Currency currency) {
   if (id.empty()) {
     found = default_destination(ask.account, currency.str());
     if (!found)
-      return refuse("", fmt::format("Sorry, you don't have any external accounts in that currency ({}).",
-                                    currency.str()), "currency");
+      return refuse(
+          "",
+          fmt::format("Sorry, you don't have any external accounts in that currency ({}).",
+                      currency.str()),
+          "currency");
   } else {
     const auto it = std::ranges::find(all, id, &Document::id);
     if (it == all.end()) return no_such("external account", id, "destination");
     found = *it;
     if (found->str("currency") != currency.str())
-      return refuse("", fmt::format("The currency of the external account ({}) is not that of the payout ({}).",
-                                    found->str("currency"), currency.str()), "destination");
+      return refuse(
+          "",
+          fmt::format("The currency of the external account ({}) is not that of the payout ({}).",
+                      found->str("currency"), currency.str()),
+          "destination");
   }
   if (found->str("status") == "errored")
-    return refuse("bank_account_unusable",
-                  "The bank account provided cannot be used for payouts. A different bank account must be used.",
-                  "destination");
+    return refuse(
+        "bank_account_unusable",
+        "The bank account provided cannot be used for payouts. A different bank account must be used.",
+        "destination");
   return found;
 }
 
@@ -40,9 +47,10 @@ Try<void> check_method(const PayoutOrder& order) {
   if (!order.instant) return {};
   const auto& methods = order.destination->json["available_payout_methods"];
   if (std::ranges::find(methods, OrderedJson("instant")) != methods.end()) return {};
-  return refuse("instant_payouts_unsupported",
-                "This account is not eligible for Instant Payouts: the destination does not support them.",
-                "method");
+  return refuse(
+      "instant_payouts_unsupported",
+      "This account is not eligible for Instant Payouts: the destination does not support them.",
+      "method");
 }
 
 Try<void> check_amount_of(const PayoutOrder& order) {
@@ -54,7 +62,8 @@ Try<void> check_amount_of(const PayoutOrder& order) {
   if (order.amount < least)
     return refuse("amount_too_small", fmt::format("Amount must be at least {}.", least), "amount");
   if (order.amount > most)
-    return refuse("amount_too_large", fmt::format("Amount must be no more than {}.", most), "amount");
+    return refuse("amount_too_large", fmt::format("Amount must be no more than {}.", most),
+                  "amount");
   return {};
 }
 
@@ -62,10 +71,13 @@ Try<void> check_balance(const Ask& ask, const PayoutOrder& order) {
   const auto source = ask.params.str("source_type", "card");
   const auto held = source == "card" ? available(ask.account, order.currency) : 0;
   if (order.amount <= held) return {};
-  return refuse("balance_insufficient",
-                fmt::format("You have insufficient funds in your Stripe account for this transfer. Your {} balance "
-                            "is too low.  You can use the the /v1/balance endpoint to view your Stripe balance "
-                            "(for more details, see stripe.com/docs/api#balance).", source));
+  return refuse(
+      "balance_insufficient",
+      fmt::format(
+          "You have insufficient funds in your Stripe account for this transfer. Your {} balance "
+          "is too low.  You can use the the /v1/balance endpoint to view your Stripe balance "
+          "(for more details, see stripe.com/docs/api#balance).",
+          source));
 }
 
 Try<PayoutOrder> read_order_payout(const Ask& ask) {
@@ -73,11 +85,13 @@ Try<PayoutOrder> read_order_payout(const Ask& ask) {
   PayoutOrder order{.amount = *p.num("amount"), .currency = *p.currency("currency"),
                     .instant = p.str("method") == "instant"};
   if (order.amount < 1)
-    return refuse("parameter_invalid_integer", "This value must be greater than or equal to 1.", "amount");
+    return refuse("parameter_invalid_integer", "This value must be greater than or equal to 1.",
+                  "amount");
   order.description = p.str("description");
   order.statement_descriptor = p.str("statement_descriptor");
   if (order.statement_descriptor.size() > 22)
-    return refuse("", "The statement descriptor must be at most 22 characters.", "statement_descriptor");
+    return refuse("", "The statement descriptor must be at most 22 characters.",
+                  "statement_descriptor");
   OrderedJson holder;
   merge_metadata(holder, p);
   order.metadata = holder["metadata"];
@@ -138,10 +152,13 @@ Try<Shown> reverse_payout(const Ask& ask) {
   Document& payout = **found;
   Document* destination = ask.world.store.find(payout.str("destination"));
   const auto country = destination ? destination->str("country") : std::string();
-  if (!ask.account.connected() || payout.str("type") != "bank_account" || (country != "US" && country != "CA"))
-    return refuse("", "Only payouts of connected accounts to US and Canadian bank accounts can be reversed.");
+  if (!ask.account.connected() || payout.str("type") != "bank_account" ||
+      (country != "US" && country != "CA"))
+    return refuse(
+        "", "Only payouts of connected accounts to US and Canadian bank accounts can be reversed.");
   const auto status = payout.str("status");
-  if (status == "pending") return refuse("", "Pending payouts must be canceled instead of reversed.");
+  if (status == "pending")
+    return refuse("", "Pending payouts must be canceled instead of reversed.");
   if ((status != "paid" && status != "in_transit") || !payout.str("reversed_by").empty())
     return refuse("", "This payout cannot be reversed.");
   OrderedJson holder;
@@ -162,9 +179,11 @@ std::vector<Endpoint> payout_endpoints() {
   return {
       {"POST", "/v1/payouts",
        "amount:int! currency:currency! description destination metadata:map method:standard|instant "
-       "payout_method source_type:card|bank_account|fpx statement_descriptor", create_payout},
+       "payout_method source_type:card|bank_account|fpx statement_descriptor",
+       create_payout},
       {"GET", "/v1/payouts",
-       "list arrival_date:range created:range destination status:pending|in_transit|paid|failed|canceled", list_payouts},
+       "list arrival_date:range created:range destination status:pending|in_transit|paid|failed|canceled",
+       list_payouts},
       {"GET", "/v1/payouts/:id", "", get_payout},
       {"POST", "/v1/payouts/:id", "metadata:map", update_payout},
       {"POST", "/v1/payouts/:id/cancel", "", cancel_payout},

@@ -21,8 +21,11 @@ Document& make_product(World& world, Account& account, const std::string& name) 
 
 OrderedJson recurring(const PriceOrder& order) {
   if (order.interval.empty()) return nullptr;
-  return {{"interval", order.interval}, {"interval_count", order.interval_count}, {"meter", nullptr},
-          {"trial_period_days", nullptr}, {"usage_type", "licensed"}};
+  return {{"interval", order.interval},
+          {"interval_count", order.interval_count},
+          {"meter", nullptr},
+          {"trial_period_days", nullptr},
+          {"usage_type", "licensed"}};
 }
 
 Try<Shown> create_product(const Ask& ask) {
@@ -38,17 +41,22 @@ Try<Shown> create_price(const Ask& ask) {
   const Params& p = ask.params;
   auto product = referenced(ask, "product", "product");
   if (!product) return Refused(product.error());
-  PriceOrder order{.product = p.str("product"), .product_name = p.str("product_data.name"),
-                   .unit_amount = p.num("unit_amount").value_or(0), .currency = *p.currency("currency"),
+  PriceOrder order{.product = p.str("product"),
+                   .product_name = p.str("product_data.name"),
+                   .unit_amount = p.num("unit_amount").value_or(0),
+                   .currency = *p.currency("currency"),
                    .interval = p.str("recurring.interval"),
                    .interval_count = p.num("recurring.interval_count").value_or(1),
-                   .nickname = p.str("nickname"), .lookup_key = p.str("lookup_key")};
+                   .nickname = p.str("nickname"),
+                   .lookup_key = p.str("lookup_key")};
   if (order.product.empty() && order.product_name.empty())
     return refuse("parameter_missing", "Missing required param: product.", "product");
   if (order.unit_amount < 0 || order.unit_amount > 99'999'999)
-    return refuse("parameter_invalid_integer", "This value must be from 0 to 99999999.", "unit_amount");
+    return refuse("parameter_invalid_integer", "This value must be from 0 to 99999999.",
+                  "unit_amount");
   if (order.interval_count < 1 || order.interval_count > 36)
-    return refuse("parameter_invalid_integer", "This value must be from 1 to 36.", "recurring[interval_count]");
+    return refuse("parameter_invalid_integer", "This value must be from 1 to 36.",
+                  "recurring[interval_count]");
   Document& price = make_price(ask.world, ask.account, order);
   Edit edit(ask.world, price);
   merge_metadata(edit.json(), p);
@@ -73,7 +81,8 @@ Try<Shown> list_products(const Ask& ask) {
 }
 
 Try<Shown> list_prices(const Ask& ask) {
-  return list_kind(ask, "price", [&](const Document& price) { return matches(ask, price, "product"); });
+  return list_kind(ask, "price",
+                   [&](const Document& price) { return matches(ask, price, "product"); });
 }
 
 }  // namespace
@@ -81,16 +90,26 @@ Try<Shown> list_prices(const Ask& ask) {
 Document& make_price(World& world, Account& account, const PriceOrder& order) {
   const std::string product =
       order.product.empty() ? make_product(world, account, order.product_name).id : order.product;
-  Document& price = world.store.add(
-      account, {{"id", world.id("price", account)}, {"object", "price"}, {"active", true},
-                {"billing_scheme", "per_unit"}, {"created", world.now}, {"currency", order.currency.str()},
-                {"custom_unit_amount", nullptr}, {"livemode", world.livemode},
-                {"lookup_key", or_null(order.lookup_key)}, {"metadata", OrderedJson::object()},
-                {"nickname", or_null(order.nickname)}, {"product", product}, {"recurring", recurring(order)},
-                {"tax_behavior", "unspecified"}, {"tiers_mode", nullptr}, {"transform_quantity", nullptr},
-                {"type", order.interval.empty() ? "one_time" : "recurring"},
-                {"unit_amount", order.unit_amount},
-                {"unit_amount_decimal", std::to_string(order.unit_amount)}});
+  Document& price =
+      world.store.add(account, {{"id", world.id("price", account)},
+                                {"object", "price"},
+                                {"active", true},
+                                {"billing_scheme", "per_unit"},
+                                {"created", world.now},
+                                {"currency", order.currency.str()},
+                                {"custom_unit_amount", nullptr},
+                                {"livemode", world.livemode},
+                                {"lookup_key", or_null(order.lookup_key)},
+                                {"metadata", OrderedJson::object()},
+                                {"nickname", or_null(order.nickname)},
+                                {"product", product},
+                                {"recurring", recurring(order)},
+                                {"tax_behavior", "unspecified"},
+                                {"tiers_mode", nullptr},
+                                {"transform_quantity", nullptr},
+                                {"type", order.interval.empty() ? "one_time" : "recurring"},
+                                {"unit_amount", order.unit_amount},
+                                {"unit_amount_decimal", std::to_string(order.unit_amount)}});
   emit(world, price, "price.created");
   return price;
 }
@@ -102,8 +121,10 @@ std::vector<Endpoint> product_endpoints() {
       {"GET", "/v1/products/:id", "", get_product},
       {"POST", "/v1/prices",
        "currency:currency! product product_data.name unit_amount:int nickname lookup_key metadata:map "
-       "recurring.interval:day|week|month|year recurring.interval_count:int recurring.usage_type", create_price},
-      {"GET", "/v1/prices", "list created:range product active:bool currency:currency", list_prices},
+       "recurring.interval:day|week|month|year recurring.interval_count:int recurring.usage_type",
+       create_price},
+      {"GET", "/v1/prices", "list created:range product active:bool currency:currency",
+       list_prices},
       {"GET", "/v1/prices/:id", "", get_price},
   };
 }

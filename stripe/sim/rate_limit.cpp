@@ -70,7 +70,8 @@ RateLimiter::Permit& RateLimiter::Permit::operator=(Permit&& other) noexcept {
 }
 
 void RateLimiter::Permit::release() {
-  if (const auto running = std::exchange(running_, nullptr)) running->leave(account_, weight_, payout_);
+  if (const auto running = std::exchange(running_, nullptr))
+    running->leave(account_, weight_, payout_);
 }
 
 RateLimiter::RateLimiter() : RateLimiter(Limits{}) {}

@@ -24,7 +24,8 @@ void append_fees(std::string& out, const Row& row) {
   for (const auto& fee : row.fee_details) {
     if (!first) out += ',';
     first = false;
-    fmt::format_to(std::back_inserter(out), FMT_COMPILE(R"({{"amount":{},"application":)"), fee.amount);
+    fmt::format_to(std::back_inserter(out), FMT_COMPILE(R"({{"amount":{},"application":)"),
+                   fee.amount);
     append_optional(out, fee.application);
     fmt::format_to(std::back_inserter(out), FMT_COMPILE(R"(,"currency":"{}","description":)"),
                    std::string_view(row.currency.code.data(), 3));
@@ -76,10 +77,11 @@ Currency Document::currency() const {
 }
 
 void Row::append_text(std::string& out) const {
-  fmt::format_to(std::back_inserter(out),
-                 FMT_COMPILE(R"({{"id":"{}","object":"balance_transaction","amount":{},"available_on":{},)"
-                             R"("balance_type":"payments","created":{},"currency":"{}","description":)"),
-                 id, amount, available_on, created, std::string_view(currency.code.data(), 3));
+  fmt::format_to(
+      std::back_inserter(out),
+      FMT_COMPILE(R"({{"id":"{}","object":"balance_transaction","amount":{},"available_on":{},)"
+                  R"("balance_type":"payments","created":{},"currency":"{}","description":)"),
+      id, amount, available_on, created, std::string_view(currency.code.data(), 3));
   append_optional(out, description);
   out += R"(,"exchange_rate":)";
   out += rate_millionths == 0 ? "null" : decimal_rate(rate_millionths);

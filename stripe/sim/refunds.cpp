@@ -18,48 +18,70 @@ namespace {
 
 OrderedJson refund_object(World& world, const Account& account, const Document& charge,
                           const RefundOrder& order) {
-  return {{"id", world.id("re", account)}, {"object", "refund"}, {"amount", order.amount},
-          {"balance_transaction", nullptr}, {"charge", charge.id}, {"created", world.now},
-          {"currency", charge.str("currency")}, {"customer", nullptr}, {"customer_account", nullptr},
+  return {{"id", world.id("re", account)},
+          {"object", "refund"},
+          {"amount", order.amount},
+          {"balance_transaction", nullptr},
+          {"charge", charge.id},
+          {"created", world.now},
+          {"currency", charge.str("currency")},
+          {"customer", nullptr},
+          {"customer_account", nullptr},
           {"destination_details",
-           {{"card", {{"reference_status", "pending"}, {"reference_type", "acquirer_reference_number"},
-                      {"type", "refund"}}},
+           {{"card",
+             {{"reference_status", "pending"},
+              {"reference_type", "acquirer_reference_number"},
+              {"type", "refund"}}},
             {"type", "card"}}},
-          {"metadata", order.metadata}, {"payment_intent", charge.json["payment_intent"]},
-          {"payment_method", nullptr}, {"reason", or_null(order.reason)}, {"receipt_number", nullptr},
-          {"source_transfer_reversal", nullptr}, {"status", "succeeded"}, {"transfer_reversal", nullptr}};
+          {"metadata", order.metadata},
+          {"payment_intent", charge.json["payment_intent"]},
+          {"payment_method", nullptr},
+          {"reason", or_null(order.reason)},
+          {"receipt_number", nullptr},
+          {"source_transfer_reversal", nullptr},
+          {"status", "succeeded"},
+          {"transfer_reversal", nullptr}};
 }
 
 void post_refund(World& world, Account& account, const Document& charge, Document& refund) {
   const Row* charged = world.store.row(charge.str("balance_transaction"));
   if (!charged) return;  // never captured: nothing had moved
   const auto back = convert(refund.num("amount"), charge.currency(), charged->currency);
-  const Row& row = post(world, account,
-                        {.type = row::refund, .amount = -back.amount, .currency = charged->currency,
-                         .available_on = charged->available ? 0 : charged->available_on, .source = refund.id,
-                         .description = "REFUND FOR CHARGE" +
-                                        (charge.str("description").empty() ? std::string()
-                                                                           : " (" + charge.str("description") + ")"),
-                         .rate_millionths = back.rate_millionths});
+  const Row& row =
+      post(world, account,
+           {.type = row::refund,
+            .amount = -back.amount,
+            .currency = charged->currency,
+            .available_on = charged->available ? 0 : charged->available_on,
+            .source = refund.id,
+            .description = "REFUND FOR CHARGE" + (charge.str("description").empty()
+                                                      ? std::string()
+                                                      : " (" + charge.str("description") + ")"),
+            .rate_millionths = back.rate_millionths});
   Edit edit(world, refund);
   edit["balance_transaction"] = row.id;
   edit.save();
 }
 
-void take_back_from_others(World& world, const Document& charge, Document& refund, const RefundOrder& order) {
+void take_back_from_others(World& world, const Document& charge, Document& refund,
+                           const RefundOrder& order) {
   const auto part = [&](std::int64_t whole) {
-    return static_cast<std::int64_t>(static_cast<__int128>(whole) * order.amount / charge.num("amount"));
+    return static_cast<std::int64_t>(static_cast<__int128>(whole) * order.amount /
+                                     charge.num("amount"));
   };
-  if (Document* transfer = world.store.find(charge.str("transfer")); transfer && order.reverse_transfer) {
+  if (Document* transfer = world.store.find(charge.str("transfer"));
+      transfer && order.reverse_transfer) {
     const auto amount = std::min(reversible(*transfer), part(transfer->num("amount")));
     if (amount > 0) {
-      const Document& reversal = reverse_transfer(world, *transfer, amount, refund.id, OrderedJson::object());
+      const Document& reversal =
+          reverse_transfer(world, *transfer, amount, refund.id, OrderedJson::object());
       Edit edit(world, refund);
       edit["transfer_reversal"] = reversal.id;
       edit.save();
     }
   }
-  if (Document* fee = world.store.find(charge.str("application_fee")); fee && order.refund_application_fee) {
+  if (Document* fee = world.store.find(charge.str("application_fee"));
+      fee && order.refund_application_fee) {
     const auto amount = std::min(refundable(*fee), part(fee->num("amount")));
     if (amount > 0) refund_fee(world, *fee, amount, OrderedJson::object());
   }
@@ -80,7 +102,8 @@ void plan(World& world, Document& refund, RefundFate fate) {
       edit.emit("refund.updated");
       emit(w, refund, "charge.refund.updated");
     });
-  if (fate == RefundFate::fails_later) world.at(when, [&refund](World& w) { fail_refund(w, refund); });
+  if (fate == RefundFate::fails_later)
+    world.at(when, [&refund](World& w) { fail_refund(w, refund); });
 }
 
 Try<Document*> charge_of(const Ask& ask) {
@@ -89,12 +112,16 @@ Try<Document*> charge_of(const Ask& ask) {
   auto intent = referenced(ask, "payment_intent", "payment_intent");
   if (!intent) return intent;
   if (!*intent)
-    return refuse("parameter_missing", "One of the following params should be provided for this request: "
-                                       "payment_intent or charge.");
+    return refuse("parameter_missing",
+                  "One of the following params should be provided for this request: "
+                  "payment_intent or charge.");
   Document* latest = ask.world.store.find(ask.account, "charge", (*intent)->str("latest_charge"));
   if (!latest || latest->str("status") != "succeeded")
-    return refuse("", fmt::format("This PaymentIntent ({}) does not have a successful charge to refund.",
-                                  (*intent)->id), "payment_intent");
+    return refuse(
+        "",
+        fmt::format("This PaymentIntent ({}) does not have a successful charge to refund.",
+                    (*intent)->id),
+        "payment_intent");
   return latest;
 }
 
@@ -102,22 +129,28 @@ Try<Shown> create_refund(const Ask& ask) {
   auto charge = charge_of(ask);
   if (!charge) return Refused(charge.error());
   const Document& c = **charge;
-  if (c.str("status") != "succeeded") return refuse("", "This charge did not succeed and cannot be refunded.", "charge");
+  if (c.str("status") != "succeeded")
+    return refuse("", "This charge did not succeed and cannot be refunded.", "charge");
   const auto left = refundable_of(c);
   if (left == 0)
-    return refuse("charge_already_refunded", fmt::format("Charge {} has already been refunded.", c.id));
+    return refuse("charge_already_refunded",
+                  fmt::format("Charge {} has already been refunded.", c.id));
   if (c.flag("disputed"))
-    return refuse("charge_disputed", fmt::format("Charge {} has been charged back; cannot issue a refund.", c.id));
+    return refuse("charge_disputed",
+                  fmt::format("Charge {} has been charged back; cannot issue a refund.", c.id));
   RefundOrder order{.amount = ask.params.num("amount").value_or(left),
                     .reason = ask.params.str("reason"),
                     .reverse_transfer = ask.params.flag("reverse_transfer"),
                     .refund_application_fee = ask.params.flag("refund_application_fee")};
   if (order.amount < 1)
-    return refuse("parameter_invalid_integer", "This value must be greater than or equal to 1.", "amount");
-  if (order.amount > left)
-    return refuse("", fmt::format("Refund amount ({}) is greater than unrefunded amount on charge ({})",
-                                  to_decimal({order.amount, c.currency()}), to_decimal({left, c.currency()})),
+    return refuse("parameter_invalid_integer", "This value must be greater than or equal to 1.",
                   "amount");
+  if (order.amount > left)
+    return refuse(
+        "",
+        fmt::format("Refund amount ({}) is greater than unrefunded amount on charge ({})",
+                    to_decimal({order.amount, c.currency()}), to_decimal({left, c.currency()})),
+        "amount");
   OrderedJson holder;
   merge_metadata(holder, ask.params);
   order.metadata = holder["metadata"];
@@ -148,7 +181,8 @@ Try<Shown> list_refunds(const Ask& ask) {
 Try<Shown> list_of_charge(const Ask& ask) {
   auto charge = named(ask, "charge");
   if (!charge) return Refused(charge.error());
-  return list_documents(ask, ask.world.store.under((*charge)->id), [](const Document&) { return true; });
+  return list_documents(ask, ask.world.store.under((*charge)->id),
+                        [](const Document&) { return true; });
 }
 
 }  // namespace
@@ -184,8 +218,11 @@ void fail_refund(World& world, Document& refund) {
   Edit edit(world, refund);
   if (row) {
     const Row& back = post(world, account,
-                           {.type = row::refund_failure, .amount = -row->amount, .currency = row->currency,
-                            .source = refund.id, .description = "REFUND FAILURE"});
+                           {.type = row::refund_failure,
+                            .amount = -row->amount,
+                            .currency = row->currency,
+                            .source = refund.id,
+                            .description = "REFUND FAILURE"});
     edit["failure_balance_transaction"] = back.id;
   }
   edit["status"] = "failed";
@@ -202,7 +239,8 @@ std::vector<Endpoint> refund_endpoints() {
   return {
       {"POST", "/v1/refunds",
        "charge payment_intent amount:int reason:duplicate|fraudulent|requested_by_customer "
-       "reverse_transfer:bool refund_application_fee:bool metadata:map instructions_email", create_refund},
+       "reverse_transfer:bool refund_application_fee:bool metadata:map instructions_email",
+       create_refund},
       {"GET", "/v1/refunds", "list created:range charge payment_intent", list_refunds},
       {"GET", "/v1/refunds/:id", "", get_refund},
       {"POST", "/v1/refunds/:id", "metadata:map", update_refund},

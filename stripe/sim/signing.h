@@ -10,7 +10,8 @@
 
 namespace payoutd::sim {
 
-// 64 lower-case hex digits of HMAC-SHA256 over "<t>.<body>", keyed by the whole secret with its prefix.
+// 64 lower-case hex digits of HMAC-SHA256 over "<t>.<body>", keyed by the whole secret with its
+// prefix.
 std::string v1_signature(std::string_view body, const Secret& secret, std::int64_t t);
 
 // "t=…,v1=…": one v1 for each secret, and for test events a v0 that must never be accepted.

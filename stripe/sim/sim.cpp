@@ -30,11 +30,13 @@ WebhookEndpoint endpoint_of(const Document& document) {
                       .livemode = document.flag("livemode"),
                       .enabled = document.str("status") == "enabled"};
   out.enabled_events.clear();
-  for (const auto& type : document.json["enabled_events"]) out.enabled_events.push_back(type.get<std::string>());
+  for (const auto& type : document.json["enabled_events"])
+    out.enabled_events.push_back(type.get<std::string>());
   out.secrets.push_back({.secret = Secret(document.hidden["secret"].get<std::string>())});
   if (document.hidden.contains("rolled_secret"))
-    out.secrets.push_back({.secret = Secret(document.hidden["rolled_secret"].get<std::string>()),
-                           .expires = from_unix(document.hidden["rolled_until"].get<std::int64_t>())});
+    out.secrets.push_back(
+        {.secret = Secret(document.hidden["rolled_secret"].get<std::string>()),
+         .expires = from_unix(document.hidden["rolled_until"].get<std::int64_t>())});
   return out;
 }
 
@@ -50,7 +52,8 @@ Json as_form(const Json& value) {
 
 bool undone(const Document& object) {
   const auto status = object.str("status");
-  return object.flag("reversed") || status == "failed" || status == "canceled" || !object.str("reversed_by").empty();
+  return object.flag("reversed") || status == "failed" || status == "canceled" ||
+         !object.str("reversed_by").empty();
 }
 
 }  // namespace
@@ -65,8 +68,10 @@ Sim::Sim(const Clock& clock, Options options)
     : clock_(clock),
       options_(std::move(options)),
       sender_(clock, faults_,
-              {.body = [this](const std::string& event, const WebhookEndpoint& to) { return webhook_body(event, to); },
-               .acknowledged = [this](const std::string& event, const std::string&) { acknowledged(event); }},
+              {.body = [this](const std::string& event,
+                              const WebhookEndpoint& to) { return webhook_body(event, to); },
+               .acknowledged = [this](const std::string& event,
+                                      const std::string&) { acknowledged(event); }},
               options_.webhooks) {
   build();
 }
@@ -95,7 +100,8 @@ void Sim::build() {
 
 void Sim::open_journal() {
   if (options_.journal.empty()) return;
-  auto opened = Journal::open(options_.journal, {options_.seed, static_cast<int>(options_.demo), to_unix(clock_.now())});
+  auto opened = Journal::open(
+      options_.journal, {options_.seed, static_cast<int>(options_.demo), to_unix(clock_.now())});
   if (opened) journal_ = std::move(*opened);
   else journal_error_ = opened.error();
 }
@@ -109,9 +115,14 @@ void Sim::replay() {
   replaying_ = false;
   dispatch_->record_with([this](const Call& call, std::int64_t now) {
     record({{"t", now},
-            {"call", {{"method", call.method}, {"path", call.path}, {"params", call.params}, {"key", call.key},
-                      {"account", call.account}, {"idempotency_key", call.idempotency_key},
-                      {"version", call.version}}}});
+            {"call",
+             {{"method", call.method},
+              {"path", call.path},
+              {"params", call.params},
+              {"key", call.key},
+              {"account", call.account},
+              {"idempotency_key", call.idempotency_key},
+              {"version", call.version}}}});
   });
   tick();
 }
@@ -129,7 +140,8 @@ void Sim::replay(const Json& entry) {
   } else if (const auto made = entry.find("activity"); made != entry.end()) {
     (void)activity(made->at("account"), made->at("counts"));
   } else if (const auto roll = entry.find("roll"); roll != entry.end()) {
-    (void)roll_webhook_secret(roll->at("endpoint"), std::chrono::seconds(roll->at("overlap").get<std::int64_t>()));
+    (void)roll_webhook_secret(roll->at("endpoint"),
+                              std::chrono::seconds(roll->at("overlap").get<std::int64_t>()));
   } else {
     std::unique_lock lock(mutex_);
     advance_to(*world_, to_unix(clock_.now()));
@@ -150,7 +162,8 @@ void Sim::connect_outside() {
 void Sim::follow_endpoint(const Document& endpoint) {
   if (!endpoint.listed) return sender_.remove(endpoint.id);
   if (auto ok = sender_.put(endpoint_of(endpoint)); !ok)
-    log::warn("a webhook endpoint can't be delivered to", {{"endpoint", endpoint.id}, {"why", ok.error().message}});
+    log::warn("a webhook endpoint can't be delivered to",
+              {{"endpoint", endpoint.id}, {"why", ok.error().message}});
 }
 
 std::optional<std::string> Sim::webhook_body(const std::string& id, const WebhookEndpoint& to) {
@@ -166,15 +179,18 @@ std::optional<std::string> Sim::webhook_body(const std::string& id, const Webhoo
 
 void Sim::acknowledged(const std::string& id) {
   std::unique_lock lock(mutex_);
-  if (Event* event = world_->store.event(id); event && event->pending_webhooks > 0) --event->pending_webhooks;
+  if (Event* event = world_->store.event(id); event && event->pending_webhooks > 0)
+    --event->pending_webhooks;
 }
 
 Result<void> Sim::start() {
   CHECK(!server_);
   if (journal_error_) return *journal_error_;
-  server_ = std::make_unique<http::Server>(
-      router(), http::Server::Options{.host = options_.host, .port = options_.port, .workers = options_.workers,
-                                      .server_name = "stripe-sim"});
+  server_ =
+      std::make_unique<http::Server>(router(), http::Server::Options{.host = options_.host,
+                                                                     .port = options_.port,
+                                                                     .workers = options_.workers,
+                                                                     .server_name = "stripe-sim"});
   if (auto ok = server_->start(); !ok) {
     server_.reset();
     return ok;
@@ -205,8 +221,11 @@ std::string Sim::url() const { return "http://" + options_.host + ":" + std::to_
 Answer Sim::handle(const Call& call) { return dispatch_->handle(call); }
 
 Answer Sim::call(std::string method, std::string path, Json params, std::string account) {
-  return handle({.method = std::move(method), .path = std::move(path), .params = params.is_null() ? Json::object() : as_form(params),
-                 .key = api_key().reveal(), .account = std::move(account)});
+  return handle({.method = std::move(method),
+                 .path = std::move(path),
+                 .params = params.is_null() ? Json::object() : as_form(params),
+                 .key = api_key().reveal(),
+                 .account = std::move(account)});
 }
 
 void Sim::expire_key(const Secret& key) { dispatch_->expire_key(key.reveal()); }
@@ -231,9 +250,11 @@ std::string Sim::second_tenant() const {
   return "";
 }
 
-Result<Secret> Sim::add_webhook(const std::string& url, bool connect, std::vector<std::string> events) {
-  const Answer answer = call("POST", "/v1/webhook_endpoints",
-                             {{"url", url}, {"connect", connect ? "true" : "false"}, {"enabled_events", events}});
+Result<Secret> Sim::add_webhook(const std::string& url, bool connect,
+                                std::vector<std::string> events) {
+  const Answer answer =
+      call("POST", "/v1/webhook_endpoints",
+           {{"url", url}, {"connect", connect ? "true" : "false"}, {"enabled_events", events}});
   const auto body = parse_json(answer.body);
   if (!body) return body.error();
   if (answer.status != 200)
@@ -243,7 +264,8 @@ Result<Secret> Sim::add_webhook(const std::string& url, bool connect, std::vecto
 
 Result<Secret> Sim::roll_webhook_secret(const std::string& id, std::chrono::seconds overlap) {
   std::unique_lock lock(mutex_);
-  record({{"t", to_unix(clock_.now())}, {"roll", {{"endpoint", id}, {"overlap", overlap.count()}}}});
+  record(
+      {{"t", to_unix(clock_.now())}, {"roll", {{"endpoint", id}, {"overlap", overlap.count()}}}});
   Document* endpoint = world_->store.find(id);
   if (!endpoint || endpoint->kind != "webhook_endpoint" || !endpoint->listed)
     return Error{Kind::missing, "resource_missing", "no such webhook endpoint: " + id};
@@ -255,7 +277,9 @@ Result<Secret> Sim::roll_webhook_secret(const std::string& id, std::chrono::seco
   return Secret(hidden["secret"].get<std::string>());
 }
 
-bool Sim::wait_webhooks_drained(std::chrono::milliseconds timeout) const { return sender_.wait_drained(timeout); }
+bool Sim::wait_webhooks_drained(std::chrono::milliseconds timeout) const {
+  return sender_.wait_drained(timeout);
+}
 
 void Sim::tick() {
   const std::int64_t now = to_unix(clock_.now());
@@ -268,7 +292,8 @@ void Sim::tick() {
 }
 
 Result<Time> Sim::advance(std::chrono::seconds by) {
-  if (!options_.advance_clock) return Error{Kind::refused, "clock_fixed", "this clock can't be moved"};
+  if (!options_.advance_clock)
+    return Error{Kind::refused, "clock_fixed", "this clock can't be moved"};
   if (by < std::chrono::seconds::zero())
     return Error{Kind::invalid, "clock_backwards", "the clock only moves forward", "advance"};
   {
@@ -285,23 +310,37 @@ OrderedJson Sim::payments() const {
   std::shared_lock lock(mutex_);
   OrderedJson out{{"data", OrderedJson::array()}};
   for (const auto& [object, key] : world_->payments)
-    out["data"].push_back({{"id", object->id}, {"object", object->kind}, {"account", object->account},
-                   {"amount", object->json["amount"]}, {"currency", object->json["currency"]},
-                   {"idempotency_key", key.empty() ? OrderedJson(nullptr) : OrderedJson(key)},
-                   {"metadata", object->json["metadata"]}, {"reversed", undone(*object)}});
+    out["data"].push_back(
+        {{"id", object->id},
+         {"object", object->kind},
+         {"account", object->account},
+         {"amount", object->json["amount"]},
+         {"currency", object->json["currency"]},
+         {"idempotency_key", key.empty() ? OrderedJson(nullptr) : OrderedJson(key)},
+         {"metadata", object->json["metadata"]},
+         {"reversed", undone(*object)}});
   return out;
 }
 
 OrderedJson Sim::stats() const {
   const auto counts = dispatch_->counts();
   const auto webhooks = sender_.counts();
-  return {{"requests", counts.requests}, {"executed", counts.executed}, {"replayed", counts.replayed},
-          {"limited", counts.limited}, {"refused", counts.refused}, {"in_flight", counts.in_flight},
+  return {{"requests", counts.requests},
+          {"executed", counts.executed},
+          {"replayed", counts.replayed},
+          {"limited", counts.limited},
+          {"refused", counts.refused},
+          {"in_flight", counts.in_flight},
           {"peak_in_flight", counts.peak_in_flight},
-          {"webhooks", {{"attempts", webhooks.attempts}, {"acknowledged", webhooks.acknowledged},
-                        {"failed", webhooks.failed}, {"given_up", webhooks.given_up},
-                        {"dropped", webhooks.dropped}, {"lost", webhooks.lost}, {"pending", webhooks.pending},
-                        {"in_flight", webhooks.in_flight}}}};
+          {"webhooks",
+           {{"attempts", webhooks.attempts},
+            {"acknowledged", webhooks.acknowledged},
+            {"failed", webhooks.failed},
+            {"given_up", webhooks.given_up},
+            {"dropped", webhooks.dropped},
+            {"lost", webhooks.lost},
+            {"pending", webhooks.pending},
+            {"in_flight", webhooks.in_flight}}}};
 }
 
 Result<OrderedJson> Sim::activity(const std::string& account, const Json& counts) {

@@ -1,6 +1,6 @@
-// A simulated Stripe: stateful, deterministic by seed, on a clock that can be moved, over HTTP for any
-// Stripe SDK, or called in process. It knows nothing of our own client, so that one mistake cannot
-// cancel itself out.
+// A simulated Stripe: stateful, deterministic by seed, on a clock that can be moved, over HTTP for
+// any Stripe SDK, or called in process. It knows nothing of our own client, so that one mistake
+// cannot cancel itself out.
 #pragma once
 
 #include <chrono>
@@ -39,8 +39,8 @@ class Sim {
   Sim(const Sim&) = delete;
   Sim& operator=(const Sim&) = delete;
 
-  // Serves HTTP, delivers webhooks, and does by itself what the clock brings. Errors: `port_taken`, and
-  // those of Journal::open.
+  // Serves HTTP, delivers webhooks, and does by itself what the clock brings. Errors: `port_taken`,
+  // and those of Journal::open.
   Result<void> start();
   void stop();  // the next start() serves the same world on the same port
   std::uint16_t port() const;
@@ -48,8 +48,10 @@ class Sim {
 
   // The same without HTTP; any number of threads, started or not.
   Answer handle(const Call& call);
-  // A call with the first key: POST /v1/payouts with {"amount": 100, …} as `account` ("": the platform).
-  Answer call(std::string method, std::string path, Json params = Json::object(), std::string account = "");
+  // A call with the first key: POST /v1/payouts with {"amount": 100, …} as `account` ("": the
+  // platform).
+  Answer call(std::string method, std::string path, Json params = Json::object(),
+              std::string account = "");
 
   const Secret& api_key() const { return keys_.front(); }
   void expire_key(const Secret& key);  // answers 401 api_key_expired from now on
@@ -61,8 +63,8 @@ class Sim {
   // Registers an endpoint as POST /v1/webhook_endpoints does, and gives its secret.
   Result<Secret> add_webhook(const std::string& url, bool connect,
                              std::vector<std::string> events = {"*"});
-  // Gives an endpoint another secret; deliveries carry signatures of both until `overlap` has passed
-  // on the clock. Error: `missing`.
+  // Gives an endpoint another secret; deliveries carry signatures of both until `overlap` has
+  // passed on the clock. Error: `missing`.
   Result<Secret> roll_webhook_secret(const std::string& endpoint, std::chrono::seconds overlap);
   bool wait_webhooks_drained(std::chrono::milliseconds timeout) const;
   WebhookSender::Counts webhook_counts() const { return sender_.counts(); }
@@ -76,8 +78,9 @@ class Sim {
   OrderedJson stats() const;
   Result<OrderedJson> activity(const std::string& account, const Json& counts);
 
-  // Adds `count` available balance transactions, spread over the ninety days before now: small charges
-  // of one cent net each, that no object stands behind. 200 bytes each; a million takes a second.
+  // Adds `count` available balance transactions, spread over the ninety days before now: small
+  // charges of one cent net each, that no object stands behind. 200 bytes each; a million takes a
+  // second.
   void bulk_balance_transactions(const std::string& account, std::size_t count);
 
   Faults& faults() { return faults_; }
@@ -93,7 +96,8 @@ class Sim {
   void record(OrderedJson entry);  // under the lock
   void connect_outside();
   void follow_endpoint(const Document& endpoint);
-  std::optional<std::string> webhook_body(const std::string& event, const WebhookEndpoint& endpoint);
+  std::optional<std::string> webhook_body(const std::string& event,
+                                          const WebhookEndpoint& endpoint);
   void acknowledged(const std::string& event);
   http::Router router();
   http::Reply serve(const http::Request& request);

@@ -48,17 +48,25 @@ http::Wire wire_of(Cut cut) {
 }  // namespace
 
 http::Reply Sim::serve(const http::Request& request) {
-  const auto header = [&](std::string_view name) { return std::string(request.header(name).value_or("")); };
+  const auto header = [&](std::string_view name) {
+    return std::string(request.header(name).value_or(""));
+  };
   auto params = params_of(request);
   if (!params)
     return {.status = 400,
             .body = error_body({.code = params.error().code, .message = params.error().message,
                                 .param = params.error().param}),
             .headers = {{"Request-Id", request.request_id}}};
-  Answer answer = handle({.method = request.method, .path = request.path, .params = std::move(*params),
-                          .key = key_of(request), .account = header("stripe-account"),
-                          .idempotency_key = header("idempotency-key"), .version = header("stripe-version")});
-  return {.status = answer.status, .body = std::move(answer.body), .headers = std::move(answer.headers),
+  Answer answer = handle({.method = request.method,
+                          .path = request.path,
+                          .params = std::move(*params),
+                          .key = key_of(request),
+                          .account = header("stripe-account"),
+                          .idempotency_key = header("idempotency-key"),
+                          .version = header("stripe-version")});
+  return {.status = answer.status,
+          .body = std::move(answer.body),
+          .headers = std::move(answer.headers),
           .wire = wire_of(answer.cut)};
 }
 
@@ -74,20 +82,21 @@ http::Router Sim::router() {
                   .max_body = kMaxBody});
     }
   }
-  for (auto& route : control_routes({.advance = [this](std::chrono::seconds by) { return advance(by); },
-                                     .now = [this] { return clock_.now(); },
-                                     .payments = [this] { return payments()["data"]; },
-                                     .stats = [this] { return stats(); },
-                                     .activity = [this](const std::string& account, const Json& counts) {
-                                       return activity(account, counts);
-                                     },
-                                     .faults = &faults_}))
+  for (auto& route :
+       control_routes({.advance = [this](std::chrono::seconds by) { return advance(by); },
+       .now = [this] { return clock_.now(); },
+       .payments = [this] { return payments()["data"]; },
+       .stats = [this] { return stats(); },
+       .activity = [this](const std::string&account,
+                          const Json&counts) { return activity(account, counts); },
+       .faults = &faults_}))
     router.add(std::move(route));
   router.form_errors_with([](int status, const Error& error, std::string_view request_id) {
-    return http::Reply{.status = status,
-                       .body = error_body({.type = status >= 500 ? "api_error" : "invalid_request_error",
-                                           .message = error.message}),
-                       .headers = {{"Request-Id", std::string(request_id)}}};
+    return http::Reply{
+        .status = status,
+        .body = error_body({.type = status >= 500 ? "api_error" : "invalid_request_error",
+                            .message = error.message}),
+        .headers = {{"Request-Id", std::string(request_id)}}};
   });
   return router;
 }

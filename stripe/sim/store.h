@@ -30,7 +30,8 @@ struct Account {
   std::deque<Row> rows;          // owned here, listed below
   Series<Row> row_list;
   std::unordered_map<std::string, Series<Row>> rows_by_source;
-  std::unordered_map<std::string, Series<Row>> rows_by_payout;  // of automatic payouts, with their own
+  std::unordered_map<std::string, Series<Row>>
+      rows_by_payout;  // of automatic payouts, with their own
   std::map<Currency, Totals> totals;
   std::map<Currency, Series<Row>> unswept;  // not yet in an automatic payout
   std::deque<Event> events;
@@ -56,7 +57,9 @@ class Store {
   void remove(Document& document);
 
   // What belongs to one object: refunds of a charge, reversals of a transfer. Oldest first.
-  void file_under(const std::string& parent, Document& child) { children_[parent].push_back(&child); }
+  void file_under(const std::string& parent, Document& child) {
+    children_[parent].push_back(&child);
+  }
   const Series<Document>& under(const std::string& parent) const;
 
   Row& add_row(Account& account, std::string id, std::int64_t created);

@@ -19,13 +19,25 @@ std::int64_t after_period(std::int64_t start, const OrderedJson& price) {
 }
 
 OrderedJson plan_of(const OrderedJson& price) {
-  return {{"id", price["id"]}, {"object", "plan"}, {"active", price["active"]},
-          {"amount", price["unit_amount"]}, {"amount_decimal", price["unit_amount_decimal"]},
-          {"billing_scheme", "per_unit"}, {"created", price["created"]}, {"currency", price["currency"]},
-          {"interval", price["recurring"]["interval"]}, {"interval_count", price["recurring"]["interval_count"]},
-          {"livemode", price["livemode"]}, {"metadata", price["metadata"]}, {"meter", nullptr},
-          {"nickname", price["nickname"]}, {"product", price["product"]}, {"tiers_mode", nullptr},
-          {"transform_usage", nullptr}, {"trial_period_days", nullptr}, {"usage_type", "licensed"}};
+  return {{"id", price["id"]},
+          {"object", "plan"},
+          {"active", price["active"]},
+          {"amount", price["unit_amount"]},
+          {"amount_decimal", price["unit_amount_decimal"]},
+          {"billing_scheme", "per_unit"},
+          {"created", price["created"]},
+          {"currency", price["currency"]},
+          {"interval", price["recurring"]["interval"]},
+          {"interval_count", price["recurring"]["interval_count"]},
+          {"livemode", price["livemode"]},
+          {"metadata", price["metadata"]},
+          {"meter", nullptr},
+          {"nickname", price["nickname"]},
+          {"product", price["product"]},
+          {"tiers_mode", nullptr},
+          {"transform_usage", nullptr},
+          {"trial_period_days", nullptr},
+          {"usage_type", "licensed"}};
 }
 
 OrderedJson items_of(World& world, const SubscriptionOrder& order, const std::string& id) {
@@ -33,17 +45,26 @@ OrderedJson items_of(World& world, const SubscriptionOrder& order, const std::st
   for (const auto& item : order.items) {
     const auto& price = item.price->json;
     const auto end = order.trial_end > 0 ? order.trial_end : after_period(world.now, price);
-    data.push_back({{"id", world.ids.brief("si")}, {"object", "subscription_item"},
-                    {"billing_thresholds", nullptr}, {"created", world.now}, {"current_period_end", end},
-                    {"current_period_start", world.now}, {"discounts", OrderedJson::array()},
-                    {"metadata", OrderedJson::object()}, {"plan", plan_of(price)}, {"price", price},
-                    {"quantity", item.quantity}, {"subscription", id}, {"tax_rates", OrderedJson::array()}});
+    data.push_back({{"id", world.ids.brief("si")},
+                    {"object", "subscription_item"},
+                    {"billing_thresholds", nullptr},
+                    {"created", world.now},
+                    {"current_period_end", end},
+                    {"current_period_start", world.now},
+                    {"discounts", OrderedJson::array()},
+                    {"metadata", OrderedJson::object()},
+                    {"plan", plan_of(price)},
+                    {"price", price},
+                    {"quantity", item.quantity},
+                    {"subscription", id},
+                    {"tax_rates", OrderedJson::array()}});
   }
   return {{"object", "list"}, {"data", data}, {"has_more", false},
           {"url", "/v1/subscription_items?subscription=" + id}};
 }
 
-OrderedJson subscription_object(World& world, const Account& account, const SubscriptionOrder& order) {
+OrderedJson subscription_object(World& world, const Account& account,
+                                const SubscriptionOrder& order) {
   const std::string id = world.id("sub", account);
   OrderedJson out{{"id", id}, {"object", "subscription"}};
   for (const char* field : {"application", "application_fee_percent"}) out[field] = nullptr;
@@ -51,7 +72,8 @@ OrderedJson subscription_object(World& world, const Account& account, const Subs
   out["billing_cycle_anchor"] = order.trial_end > 0 ? order.trial_end : world.now;
   out["billing_cycle_anchor_config"] = nullptr;
   out["billing_mode"] = {{"type", "classic"}};
-  for (const char* field : {"billing_schedules", "billing_thresholds", "cancel_at"}) out[field] = nullptr;
+  for (const char* field : {"billing_schedules", "billing_thresholds", "cancel_at"})
+    out[field] = nullptr;
   out["cancel_at_period_end"] = order.cancel_at_period_end;
   out["canceled_at"] = nullptr;
   out["cancellation_details"] = {{"comment", nullptr}, {"feedback", nullptr}, {"reason", nullptr}};
@@ -71,11 +93,13 @@ OrderedJson subscription_object(World& world, const Account& account, const Subs
   out["latest_invoice"] = nullptr;
   out["livemode"] = world.livemode;
   out["metadata"] = order.metadata;
-  for (const char* field : {"next_pending_invoice_item_invoice", "on_behalf_of", "pause_collection"})
+  for (const char* field :
+       {"next_pending_invoice_item_invoice", "on_behalf_of", "pause_collection"})
     out[field] = nullptr;
   out["payment_settings"] = {{"payment_method_options", nullptr}, {"payment_method_types", nullptr},
                              {"save_default_payment_method", "off"}};
-  for (const char* field : {"pending_invoice_item_interval", "pending_setup_intent", "pending_update", "schedule"})
+  for (const char* field :
+       {"pending_invoice_item_interval", "pending_setup_intent", "pending_update", "schedule"})
     out[field] = nullptr;
   out["start_date"] = world.now;
   out["status"] = order.trial_end > 0 ? "trialing" : "incomplete";
@@ -155,11 +179,15 @@ Document& make_subscription(World& world, Account& account, const SubscriptionOr
   emit(world, subscription, "customer.subscription.created");
   if (order.trial_end > 0) {
     world.at(order.trial_end - 3 * kDay, [&subscription](World& w) {
-      if (subscription.str("status") == "trialing") emit(w, subscription, "customer.subscription.trial_will_end");
+      if (subscription.str("status") == "trialing")
+        emit(w, subscription, "customer.subscription.trial_will_end");
     });
   } else {
-    Document& invoice = bill(world, account, {.subscription = &subscription, .reason = "subscription_create",
-                                              .period_start = world.now, .period_end = period_end(subscription)});
+    Document& invoice = bill(world, account,
+                             {.subscription = &subscription,
+                              .reason = "subscription_create",
+                              .period_start = world.now,
+                              .period_end = period_end(subscription)});
     Edit edit(world, subscription);
     edit["latest_invoice"] = invoice.id;
     if (invoice.str("status") == "paid") edit["status"] = "active";

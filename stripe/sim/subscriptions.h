@@ -1,4 +1,5 @@
-// Subscriptions and the invoices that they make: one at the start, one a period, each paid by a charge.
+// Subscriptions and the invoices that they make: one at the start, one a period, each paid by a
+// charge.
 #pragma once
 
 #include <cstdint>

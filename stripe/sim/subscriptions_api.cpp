@@ -19,8 +19,10 @@ Try<Document*> price_of(const Ask& ask, const Params& item) {
   const auto currency = item.currency("price_data.currency");
   const auto product = item.str("price_data.product");
   const auto amount = item.num("price_data.unit_amount");
-  if (!currency || !amount || *amount < 0 || *amount > 99'999'999 || !ask.world.store.find(ask.account, "product", product))
-    return refuse("parameter_missing", "Missing required param: items[0][price].", "items[0][price]");
+  if (!currency || !amount || *amount < 0 || *amount > 99'999'999 ||
+      !ask.world.store.find(ask.account, "product", product))
+    return refuse("parameter_missing", "Missing required param: items[0][price].",
+                  "items[0][price]");
   return &make_price(ask.world, ask.account,
                      {.product = product, .unit_amount = *amount, .currency = *currency,
                       .interval = item.str("price_data.recurring.interval", "month")});
@@ -33,8 +35,11 @@ Try<std::vector<SubscriptionOrder::Item>> items_of(const Ask& ask) {
     auto price = price_of(ask, item);
     if (!price) return Refused(price.error());
     if ((*price)->json["recurring"].is_null())
-      return refuse("", "The price specified is set to `type=one_time` but this field only accepts prices with "
-                        "`type=recurring`.", "items[0][price]");
+      return refuse(
+          "",
+          "The price specified is set to `type=one_time` but this field only accepts prices with "
+          "`type=recurring`.",
+          "items[0][price]");
     out.push_back({*price, item.num("quantity").value_or(1)});
     if (out.back().quantity < 0 || out.back().quantity > 1'000'000)
       return refuse("parameter_invalid_integer", "Invalid quantity.", "items[0][quantity]");
@@ -63,13 +68,16 @@ Try<Shown> create_subscription(const Ask& ask) {
   SubscriptionOrder order{.customer = *customer, .items = *items, .payment_method = *method};
   if (const auto days = ask.params.num("trial_period_days"); days && *days > 0 && *days <= 730)
     order.trial_end = ask.world.now + *days * kDay;
-  if (const auto end = ask.params.num("trial_end"); end && *end > ask.world.now) order.trial_end = *end;
+  if (const auto end = ask.params.num("trial_end"); end && *end > ask.world.now)
+    order.trial_end = *end;
   if (order.trial_end > ask.world.now + 730 * kDay)
-    return refuse("", "Invalid timestamp: can be no more than two years in the future.", "trial_end");
+    return refuse("", "Invalid timestamp: can be no more than two years in the future.",
+                  "trial_end");
   if (order.trial_end == 0 && order.payment_method.empty() && default_method(**customer).empty())
-    return refuse("resource_missing",
-                  "This customer has no attached payment source or default payment method. Please consider "
-                  "adding a default payment method.");
+    return refuse(
+        "resource_missing",
+        "This customer has no attached payment source or default payment method. Please consider "
+        "adding a default payment method.");
   order.cancel_at_period_end = ask.params.flag("cancel_at_period_end");
   OrderedJson holder;
   merge_metadata(holder, ask.params);
@@ -96,7 +104,8 @@ Try<Shown> update_subscription(const Ask& ask) {
   auto found = named(ask, "subscription");
   if (!found) return Refused(found.error());
   if ((*found)->str("status") == "canceled")
-    return refuse("", "A canceled subscription can only update its cancellation_details and metadata.");
+    return refuse("",
+                  "A canceled subscription can only update its cancellation_details and metadata.");
   auto method = method_of(ask);
   if (!method) return Refused(method.error());
   const Params& p = ask.params;
@@ -107,14 +116,17 @@ Try<Shown> update_subscription(const Ask& ask) {
   if (p.has("cancel_at_period_end")) {
     const bool ends = p.flag("cancel_at_period_end");
     edit["cancel_at_period_end"] = ends;
-    edit["cancel_at"] = ends ? edit["items"]["data"][0]["current_period_end"] : OrderedJson(nullptr);
+    edit["cancel_at"] =
+        ends ? edit["items"]["data"][0]["current_period_end"] : OrderedJson(nullptr);
     edit["canceled_at"] = ends ? OrderedJson(ask.world.now) : OrderedJson(nullptr);
   }
   if (const Json* pause = p.find("pause_collection"))
     edit["pause_collection"] =
-        pause->is_object() ? OrderedJson{{"behavior", p.str("pause_collection.behavior", "void")}, {"resumes_at", nullptr}}
+        pause->is_object() ? OrderedJson{{"behavior", p.str("pause_collection.behavior", "void")},
+                                         {"resumes_at", nullptr}}
                            : OrderedJson(nullptr);
-  if (const Json* items = p.find("items"); items && items->is_array()) change_quantities(edit.json(), *items);
+  if (const Json* items = p.find("items"); items && items->is_array())
+    change_quantities(edit.json(), *items);
   edit.emit_if_changed("customer.subscription.updated");
   return *found;
 }
@@ -155,14 +167,17 @@ std::vector<Endpoint> subscription_endpoints() {
       {"POST", "/v1/subscriptions",
        "customer! items:list! default_payment_method trial_period_days:int trial_end cancel_at_period_end:bool "
        "metadata:map payment_behavior collection_method currency description off_session:bool "
-       "payment_settings:hash proration_behavior billing_cycle_anchor:int", create_subscription},
-      {"GET", "/v1/subscriptions", "list created:range customer price status collection_method", list_subscriptions},
+       "payment_settings:hash proration_behavior billing_cycle_anchor:int",
+       create_subscription},
+      {"GET", "/v1/subscriptions", "list created:range customer price status collection_method",
+       list_subscriptions},
       {"GET", "/v1/subscriptions/:id", "", get_subscription},
       {"POST", "/v1/subscriptions/:id",
        "items:list default_payment_method cancel_at_period_end:bool metadata:map description "
        "pause_collection.behavior pause_collection.resumes_at proration_behavior payment_behavior trial_end",
        update_subscription},
-      {"DELETE", "/v1/subscriptions/:id", "invoice_now:bool prorate:bool cancellation_details:hash", cancel_subscription},
+      {"DELETE", "/v1/subscriptions/:id", "invoice_now:bool prorate:bool cancellation_details:hash",
+       cancel_subscription},
       {"POST", "/v1/subscriptions/:id/resume", "billing_cycle_anchor proration_behavior", resume},
   };
 }

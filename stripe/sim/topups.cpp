@@ -37,20 +37,29 @@ void finish(World& world, Document& topup, const std::string& failure) {
 Try<Shown> create_topup(const Ask& ask) {
   const auto amount = *ask.params.num("amount");
   if (amount < 1)
-    return refuse("parameter_invalid_integer", "This value must be greater than or equal to 1.", "amount");
-  if (amount > 999'999'999'999) return refuse("amount_too_large", "Amount must be no more than $9,999,999,999.99", "amount");
+    return refuse("parameter_invalid_integer", "This value must be greater than or equal to 1.",
+                  "amount");
+  if (amount > 999'999'999'999)
+    return refuse("amount_too_large", "Amount must be no more than $9,999,999,999.99", "amount");
   const auto source = ask.params.str("source", "btok_us_verified");
   if (!source.starts_with("btok_us_verified")) return no_such("source", source, "source");
   World& world = ask.world;
-  OrderedJson json{{"id", world.id("tu", ask.account)}, {"object", "topup"}, {"amount", amount},
-                   {"balance_transaction", nullptr}, {"created", world.now},
+  OrderedJson json{{"id", world.id("tu", ask.account)},
+                   {"object", "topup"},
+                   {"amount", amount},
+                   {"balance_transaction", nullptr},
+                   {"created", world.now},
                    {"currency", ask.params.currency("currency")->str()},
                    {"description", or_null(ask.params.str("description"))},
                    {"expected_availability_date", world.now + world.options.timings.topup},
-                   {"failure_code", nullptr}, {"failure_message", nullptr}, {"livemode", world.livemode},
-                   {"metadata", OrderedJson::object()}, {"source", nullptr},
+                   {"failure_code", nullptr},
+                   {"failure_message", nullptr},
+                   {"livemode", world.livemode},
+                   {"metadata", OrderedJson::object()},
+                   {"source", nullptr},
                    {"statement_descriptor", or_null(ask.params.str("statement_descriptor"))},
-                   {"status", "pending"}, {"transfer_group", or_null(ask.params.str("transfer_group"))}};
+                   {"status", "pending"},
+                   {"transfer_group", or_null(ask.params.str("transfer_group"))}};
   merge_metadata(json, ask.params);
   Document& topup = world.store.add(ask.account, std::move(json));
   emit(world, topup, "topup.created");
@@ -78,7 +87,8 @@ Try<Shown> update_topup(const Ask& ask) {
 Try<Shown> cancel_topup(const Ask& ask) {
   auto topup = named(ask, "topup");
   if (!topup) return Refused(topup.error());
-  if ((*topup)->str("status") != "pending") return refuse("", "Only pending top-ups can be canceled.");
+  if ((*topup)->str("status") != "pending")
+    return refuse("", "Only pending top-ups can be canceled.");
   Edit edit(ask.world, **topup);
   edit["status"] = "canceled";
   edit.emit("topup.canceled");
@@ -86,7 +96,8 @@ Try<Shown> cancel_topup(const Ask& ask) {
 }
 
 Try<Shown> list_topups(const Ask& ask) {
-  return list_kind(ask, "topup", [&](const Document& topup) { return matches(ask, topup, "status"); });
+  return list_kind(ask, "topup",
+                   [&](const Document& topup) { return matches(ask, topup, "status"); });
 }
 
 }  // namespace
@@ -96,7 +107,8 @@ std::vector<Endpoint> topup_endpoints() {
       {"POST", "/v1/topups",
        "amount:int! currency:currency! source description statement_descriptor transfer_group metadata:map",
        create_topup},
-      {"GET", "/v1/topups", "list created:range amount:range status:pending|succeeded|failed|canceled", list_topups},
+      {"GET", "/v1/topups",
+       "list created:range amount:range status:pending|succeeded|failed|canceled", list_topups},
       {"GET", "/v1/topups/:id", "", get_topup},
       {"POST", "/v1/topups/:id", "description metadata:map", update_topup},
       {"POST", "/v1/topups/:id/cancel", "", cancel_topup},

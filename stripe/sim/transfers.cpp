@@ -9,24 +9,37 @@ namespace payoutd::sim {
 namespace {
 
 // What arrives in the connected account: a charge that was never a card's.
-Document& make_payment(World& world, Account& account, const Document& transfer, const TransferOrder& order) {
+Document& make_payment(World& world, Account& account, const Document& transfer,
+                       const TransferOrder& order) {
   const Currency settlement = settlement_currency(account, order.currency);
   const auto gross = convert(order.amount, order.currency, settlement);
   const auto fee = convert(order.application_fee, order.currency, settlement);
   const std::string id = world.id("py", account);
-  Posting posting{.type = row::payment, .amount = gross.amount, .currency = settlement,
-                  .available_on = order.available_on, .source = id, .rate_millionths = gross.rate_millionths};
+  Posting posting{.type = row::payment,
+                  .amount = gross.amount,
+                  .currency = settlement,
+                  .available_on = order.available_on,
+                  .source = id,
+                  .rate_millionths = gross.rate_millionths};
   if (fee.amount > 0)
     posting.fees.push_back({.amount = fee.amount, .type = "application_fee",
                             .application = application_id(world.platform()),
                             .description = "Platform application fee"});
   const Row& row = post(world, account, std::move(posting));
-  OrderedJson out{{"id", id}, {"object", "charge"}, {"amount", order.amount}, {"amount_captured", order.amount},
-                  {"amount_refunded", 0}, {"application", nullptr}, {"application_fee", nullptr}};
+  OrderedJson out{{"id", id},
+                  {"object", "charge"},
+                  {"amount", order.amount},
+                  {"amount_captured", order.amount},
+                  {"amount_refunded", 0},
+                  {"application", nullptr},
+                  {"application_fee", nullptr}};
   out["application_fee_amount"] =
       order.application_fee > 0 ? OrderedJson(order.application_fee) : OrderedJson(nullptr);
   out["balance_transaction"] = row.id;
-  out["billing_details"] = {{"address", nullptr}, {"email", nullptr}, {"name", nullptr}, {"phone", nullptr},
+  out["billing_details"] = {{"address", nullptr},
+                            {"email", nullptr},
+                            {"name", nullptr},
+                            {"phone", nullptr},
                             {"tax_id", nullptr}};
   out["calculated_statement_descriptor"] = nullptr;
   out["captured"] = true;
@@ -42,12 +55,14 @@ Document& make_payment(World& world, Account& account, const Document& transfer,
   for (const char* field : {"on_behalf_of", "outcome"}) out[field] = nullptr;
   out["paid"] = true;
   for (const char* field : {"payment_intent", "payment_method"}) out[field] = nullptr;
-  out["payment_method_details"] = {{"stripe_account", OrderedJson::object()}, {"type", "stripe_account"}};
+  out["payment_method_details"] = {{"stripe_account", OrderedJson::object()},
+                                   {"type", "stripe_account"}};
   for (const char* field : {"receipt_email", "receipt_number", "receipt_url"}) out[field] = nullptr;
   out["refunded"] = false;
   for (const char* field : {"review", "shipping", "source"}) out[field] = nullptr;
   out["source_transfer"] = transfer.id;
-  for (const char* field : {"statement_descriptor", "statement_descriptor_suffix"}) out[field] = nullptr;
+  for (const char* field : {"statement_descriptor", "statement_descriptor_suffix"})
+    out[field] = nullptr;
   out["status"] = "succeeded";
   for (const char* field : {"transfer_data", "transfer_group"}) out[field] = nullptr;
   return world.store.add(account, std::move(out));
@@ -55,16 +70,29 @@ Document& make_payment(World& world, Account& account, const Document& transfer,
 
 OrderedJson transfer_object(World& world, const Account& platform, const TransferOrder& order) {
   const std::string id = world.id("tr", platform);
-  return {{"id", id}, {"object", "transfer"}, {"amount", order.amount}, {"amount_reversed", 0},
-          {"balance_transaction", nullptr}, {"created", world.now}, {"currency", order.currency.str()},
-          {"description", or_null(order.description)}, {"destination", order.destination->id},
-          {"destination_payment", nullptr}, {"livemode", world.livemode}, {"metadata", order.metadata},
-          {"reversals", {{"object", "list"}, {"data", OrderedJson::array()}, {"has_more", false},
-                         {"url", "/v1/transfers/" + id + "/reversals"}}},
-          {"reversed", false},
-          {"source_transaction",
-           order.source_transaction ? OrderedJson(order.source_transaction->id) : OrderedJson(nullptr)},
-          {"source_type", "card"}, {"transfer_group", or_null(order.transfer_group)}};
+  return {
+      {"id", id},
+      {"object", "transfer"},
+      {"amount", order.amount},
+      {"amount_reversed", 0},
+      {"balance_transaction", nullptr},
+      {"created", world.now},
+      {"currency", order.currency.str()},
+      {"description", or_null(order.description)},
+      {"destination", order.destination->id},
+      {"destination_payment", nullptr},
+      {"livemode", world.livemode},
+      {"metadata", order.metadata},
+      {"reversals",
+       {{"object", "list"},
+        {"data", OrderedJson::array()},
+        {"has_more", false},
+        {"url", "/v1/transfers/" + id + "/reversals"}}},
+      {"reversed", false},
+      {"source_transaction",
+       order.source_transaction ? OrderedJson(order.source_transaction->id) : OrderedJson(nullptr)},
+      {"source_type", "card"},
+      {"transfer_group", or_null(order.transfer_group)}};
 }
 
 // A reversal's counterpart in the connected account: the payment is refunded.
@@ -73,18 +101,32 @@ std::string refund_payment(World& world, Document& payment, std::int64_t amount)
   const Row& paid = *world.store.row(payment.str("balance_transaction"));
   const auto back = convert(amount, payment.currency(), paid.currency);
   const std::string id = world.id("pyr", account);
-  const Row& row = post(world, account,
-                        {.type = row::payment_refund, .amount = -back.amount, .currency = paid.currency,
-                         .available_on = std::max(world.now, paid.available ? 0 : paid.available_on),
-                         .source = id, .description = "REFUND FOR PAYMENT",
-                         .rate_millionths = back.rate_millionths});
-  Document& refund = world.store.add(
-      account, {{"id", id}, {"object", "refund"}, {"amount", amount}, {"balance_transaction", row.id},
-                {"charge", payment.id}, {"created", world.now}, {"currency", payment.str("currency")},
-                {"customer", nullptr}, {"destination_details", nullptr}, {"metadata", OrderedJson::object()},
-                {"payment_intent", nullptr}, {"payment_method", nullptr}, {"reason", nullptr},
-                {"receipt_number", nullptr}, {"source_transfer_reversal", nullptr}, {"status", "succeeded"},
-                {"transfer_reversal", nullptr}});
+  const Row& row =
+      post(world, account,
+           {.type = row::payment_refund,
+            .amount = -back.amount,
+            .currency = paid.currency,
+            .available_on = std::max(world.now, paid.available ? 0 : paid.available_on),
+            .source = id,
+            .description = "REFUND FOR PAYMENT",
+            .rate_millionths = back.rate_millionths});
+  Document& refund = world.store.add(account, {{"id", id},
+                                               {"object", "refund"},
+                                               {"amount", amount},
+                                               {"balance_transaction", row.id},
+                                               {"charge", payment.id},
+                                               {"created", world.now},
+                                               {"currency", payment.str("currency")},
+                                               {"customer", nullptr},
+                                               {"destination_details", nullptr},
+                                               {"metadata", OrderedJson::object()},
+                                               {"payment_intent", nullptr},
+                                               {"payment_method", nullptr},
+                                               {"reason", nullptr},
+                                               {"receipt_number", nullptr},
+                                               {"source_transfer_reversal", nullptr},
+                                               {"status", "succeeded"},
+                                               {"transfer_reversal", nullptr}});
   world.store.file_under(payment.id, refund);
   Edit edit(world, payment);
   edit["amount_refunded"] = payment.num("amount_refunded") + amount;
@@ -100,9 +142,13 @@ Document& make_transfer(World& world, Account& platform, const TransferOrder& or
   const Currency settlement = settlement_currency(platform, order.currency);
   const auto gross = convert(order.amount, order.currency, settlement);
   const Row& row = post(world, platform,
-                        {.type = row::transfer, .amount = -gross.amount, .currency = settlement,
-                         .available_on = order.available_on, .source = transfer.id,
-                         .description = order.description, .rate_millionths = gross.rate_millionths});
+                        {.type = row::transfer,
+                         .amount = -gross.amount,
+                         .currency = settlement,
+                         .available_on = order.available_on,
+                         .source = transfer.id,
+                         .description = order.description,
+                         .rate_millionths = gross.rate_millionths});
   const Document& payment = make_payment(world, *order.destination, transfer, order);
   Edit edit(world, transfer);
   edit["balance_transaction"] = row.id;
@@ -130,32 +176,41 @@ void transfer_destination_charge(World& world, Account& platform, Document& char
   edit["transfer_group"] = order.transfer_group;
   edit.save();
   if (order.application_fee > 0)
-    earn_fee_of_destination_charge(world, charge, *world.store.find(transfer.str("destination_payment")),
-                                   available_on);
+    earn_fee_of_destination_charge(
+        world, charge, *world.store.find(transfer.str("destination_payment")), available_on);
 }
 
 std::int64_t reversible(const Document& transfer) {
   return transfer.num("amount") - transfer.num("amount_reversed");
 }
 
-Document& reverse_transfer(World& world, Document& transfer, std::int64_t amount, const std::string& refund,
-                           const OrderedJson& metadata) {
+Document& reverse_transfer(World& world, Document& transfer, std::int64_t amount,
+                           const std::string& refund, const OrderedJson& metadata) {
   Account& platform = *world.store.account(transfer.account);
   const Row& sent = *world.store.row(transfer.str("balance_transaction"));
   const std::string id = world.id("trr", platform);
   const auto back = convert(amount, transfer.currency(), sent.currency);
-  const Row& row = post(world, platform,
-                        {.type = row::transfer_refund, .amount = back.amount, .currency = sent.currency,
-                         .available_on = std::max(world.now, sent.available ? 0 : sent.available_on),
-                         .source = id, .description = "REFUND FOR TRANSFER",
-                         .rate_millionths = back.rate_millionths});
+  const Row& row =
+      post(world, platform,
+           {.type = row::transfer_refund,
+            .amount = back.amount,
+            .currency = sent.currency,
+            .available_on = std::max(world.now, sent.available ? 0 : sent.available_on),
+            .source = id,
+            .description = "REFUND FOR TRANSFER",
+            .rate_millionths = back.rate_millionths});
   const std::string payment_refund =
       refund_payment(world, *world.store.find(transfer.str("destination_payment")), amount);
-  Document& reversal = world.store.add(
-      platform, {{"id", id}, {"object", "transfer_reversal"}, {"amount", amount},
-                 {"balance_transaction", row.id}, {"created", world.now},
-                 {"currency", transfer.str("currency")}, {"destination_payment_refund", payment_refund},
-                 {"metadata", metadata}, {"source_refund", or_null(refund)}, {"transfer", transfer.id}});
+  Document& reversal = world.store.add(platform, {{"id", id},
+                                                  {"object", "transfer_reversal"},
+                                                  {"amount", amount},
+                                                  {"balance_transaction", row.id},
+                                                  {"created", world.now},
+                                                  {"currency", transfer.str("currency")},
+                                                  {"destination_payment_refund", payment_refund},
+                                                  {"metadata", metadata},
+                                                  {"source_refund", or_null(refund)},
+                                                  {"transfer", transfer.id}});
   world.store.file_under(transfer.id, reversal);
   Edit counterpart(world, *world.store.find(payment_refund));
   counterpart["source_transfer_reversal"] = reversal.id;

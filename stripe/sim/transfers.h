@@ -23,11 +23,12 @@ struct TransferOrder {
 Document& make_transfer(World& world, Account& platform, const TransferOrder& order);
 
 // Moves a destination charge's money on, less the application fee.
-void transfer_destination_charge(World& world, Account& platform, Document& charge, std::int64_t available_on);
+void transfer_destination_charge(World& world, Account& platform, Document& charge,
+                                 std::int64_t available_on);
 
 // Takes `amount` back. The caller checked that so much is left.
-Document& reverse_transfer(World& world, Document& transfer, std::int64_t amount, const std::string& refund,
-                           const OrderedJson& metadata);
+Document& reverse_transfer(World& world, Document& transfer, std::int64_t amount,
+                           const std::string& refund, const OrderedJson& metadata);
 
 std::int64_t reversible(const Document& transfer);
 

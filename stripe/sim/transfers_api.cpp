@@ -26,14 +26,21 @@ Try<void> fund_from_charge(const Ask& ask, TransferOrder& order) {
   if (!charge) return Refused(charge.error());
   const Row* row = ask.world.store.row((*charge)->str("balance_transaction"));
   if (!row)
-    return refuse("", "The source_transaction has not been captured, or did not succeed.", "source_transaction");
+    return refuse("", "The source_transaction has not been captured, or did not succeed.",
+                  "source_transaction");
   if (order.currency != row->currency)
-    return refuse("", fmt::format("The currency of source_transaction's balance transaction ({}) must be the "
-                                  "same as the transfer currency ({})", row->currency.str(),
-                                  order.currency.str()), "currency");
+    return refuse(
+        "",
+        fmt::format("The currency of source_transaction's balance transaction ({}) must be the "
+                    "same as the transfer currency ({})",
+                    row->currency.str(), order.currency.str()),
+        "currency");
   if (already_transferred(ask, **charge) + order.amount > row->amount)
-    return refuse("", "The amount of this transfer and those already made from the source_transaction is "
-                      "greater than the charge.", "amount");
+    return refuse(
+        "",
+        "The amount of this transfer and those already made from the source_transaction is "
+        "greater than the charge.",
+        "amount");
   order.source_transaction = *charge;
   order.available_on = row->available ? 0 : row->available_on;
   if (order.transfer_group.empty()) order.transfer_group = (*charge)->str("transfer_group");
@@ -47,9 +54,11 @@ Try<Account*> destination_transfer(const Ask& ask) {
   if (!found || found->platform != ask.account.id)
     return refuse("resource_missing", fmt::format("No such destination: '{}'", id), "destination");
   if (found->object->json["capabilities"].value("transfers", "inactive") != "active")
-    return refuse("insufficient_capabilities_for_transfer",
-                  "Your destination account needs to have at least one of the following capabilities "
-                  "enabled: transfers, crypto_transfers, legacy_payments", "destination");
+    return refuse(
+        "insufficient_capabilities_for_transfer",
+        "Your destination account needs to have at least one of the following capabilities "
+        "enabled: transfers, crypto_transfers, legacy_payments",
+        "destination");
   return found;
 }
 
@@ -59,7 +68,8 @@ Try<Shown> create_transfer(const Ask& ask) {
                       .description = ask.params.str("description"),
                       .transfer_group = ask.params.str("transfer_group")};
   if (order.amount < 1)
-    return refuse("parameter_invalid_integer", "This value must be greater than or equal to 1.", "amount");
+    return refuse("parameter_invalid_integer", "This value must be greater than or equal to 1.",
+                  "amount");
   if (order.amount > kMostMoved)
     return refuse("amount_too_large", "Amount must be no more than $9,999,999,999.99", "amount");
   auto to = destination_transfer(ask);
@@ -71,10 +81,11 @@ Try<Shown> create_transfer(const Ask& ask) {
     const Currency settlement = settlement_currency(ask.account, order.currency);
     const auto needed = convert(order.amount, order.currency, settlement).amount;
     if (needed > available(ask.account, settlement))
-      return refuse("balance_insufficient",
-                    "You have insufficient available funds in your Stripe account. Try adding funds directly "
-                    "to your available balance by creating Charges using the 4000000000000077 test card. "
-                    "See: https://stripe.com/docs/testing#available-balance");
+      return refuse(
+          "balance_insufficient",
+          "You have insufficient available funds in your Stripe account. Try adding funds directly "
+          "to your available balance by creating Charges using the 4000000000000077 test card. "
+          "See: https://stripe.com/docs/testing#available-balance");
   }
   OrderedJson holder;
   merge_metadata(holder, ask.params);
@@ -110,32 +121,43 @@ Try<void> check_funds(const Ask& ask, const Document& transfer, std::int64_t amo
   const Row& paid = *ask.world.store.row(payment.str("balance_transaction"));
   const auto totals = ask.world.store.account(payment.account)->totals.at(paid.currency);
   const auto needed = convert(amount, payment.currency(), paid.currency).amount;
-  if (needed <= totals.available || (!paid.available && needed <= totals.available + totals.pending)) return {};
-  return refuse("balance_insufficient",
-                "The recipient's account does not have sufficient funds in their available card balance to "
-                "cover this amount.");
+  if (needed <= totals.available ||
+      (!paid.available && needed <= totals.available + totals.pending))
+    return {};
+  return refuse(
+      "balance_insufficient",
+      "The recipient's account does not have sufficient funds in their available card balance to "
+      "cover this amount.");
 }
 
 Try<Shown> reverse_transfer(const Ask& ask) {
   auto transfer = named(ask, "transfer");
   if (!transfer) return Refused(transfer.error());
   const auto left = reversible(**transfer);
-  if (left == 0) return refuse("", fmt::format("Transfer {} is already fully reversed.", (*transfer)->id));
+  if (left == 0)
+    return refuse("", fmt::format("Transfer {} is already fully reversed.", (*transfer)->id));
   const auto amount = ask.params.num("amount").value_or(left);
   if (amount < 1)
-    return refuse("parameter_invalid_integer", "This value must be greater than or equal to 1.", "amount");
+    return refuse("parameter_invalid_integer", "This value must be greater than or equal to 1.",
+                  "amount");
   if (amount > left)
-    return refuse("", fmt::format("Reversal amount ({}) is greater than unreversed amount on transfer ({}).",
-                                  amount, left), "amount");
+    return refuse(
+        "",
+        fmt::format("Reversal amount ({}) is greater than unreversed amount on transfer ({}).",
+                    amount, left),
+        "amount");
   if (auto ok = check_funds(ask, **transfer, amount); !ok) return Refused(ok.error());
   OrderedJson holder;
   merge_metadata(holder, ask.params);
   Document& reversal = reverse_transfer(ask.world, **transfer, amount, "", holder["metadata"]);
   if (ask.params.flag("refund_application_fee")) {
     const Document& payment = *ask.world.store.find((*transfer)->str("destination_payment"));
-    if (Document* fee = ask.world.store.find(payment.str("application_fee")); fee && refundable(*fee) > 0)
-      refund_fee(ask.world, *fee, std::min(refundable(*fee), fee->num("amount") * amount / (*transfer)->num("amount")),
-                 OrderedJson::object());
+    if (Document* fee = ask.world.store.find(payment.str("application_fee"));
+        fee && refundable(*fee) > 0)
+      refund_fee(
+          ask.world, *fee,
+          std::min(refundable(*fee), fee->num("amount") * amount / (*transfer)->num("amount")),
+          OrderedJson::object());
   }
   return &reversal;
 }
@@ -143,7 +165,8 @@ Try<Shown> reverse_transfer(const Ask& ask) {
 Try<Shown> list_reversals(const Ask& ask) {
   auto transfer = named(ask, "transfer");
   if (!transfer) return Refused(transfer.error());
-  return list_documents(ask, ask.world.store.under((*transfer)->id), [](const Document&) { return true; });
+  return list_documents(ask, ask.world.store.under((*transfer)->id),
+                        [](const Document&) { return true; });
 }
 
 Try<Shown> get_reversal(const Ask& ask) {
@@ -160,11 +183,13 @@ std::vector<Endpoint> transfer_endpoints() {
   return {
       {"POST", "/v1/transfers",
        "amount:int! currency:currency! destination! source_transaction source_type:card|bank_account|fpx "
-       "transfer_group description metadata:map", create_transfer},
+       "transfer_group description metadata:map",
+       create_transfer},
       {"GET", "/v1/transfers", "list created:range destination transfer_group", list_transfers},
       {"GET", "/v1/transfers/:id", "", get_transfer},
       {"POST", "/v1/transfers/:id", "description metadata:map", update_transfer},
-      {"POST", kReversals, "amount:int description metadata:map refund_application_fee:bool", reverse_transfer},
+      {"POST", kReversals, "amount:int description metadata:map refund_application_fee:bool",
+       reverse_transfer},
       {"GET", kReversals, "list", list_reversals},
       {"GET", "/v1/transfers/:id/reversals/:id", "", get_reversal},
   };

@@ -19,7 +19,8 @@ OrderedJson texts(const Json& list) {
 Try<void> check_url(const Ask& ask) {
   const auto url = ask.params.str("url");
   if (!url.starts_with("http://") && !url.starts_with("https://"))
-    return refuse("url_invalid", "Invalid URL: An explicit scheme (such as https) must be provided.", "url");
+    return refuse("url_invalid",
+                  "Invalid URL: An explicit scheme (such as https) must be provided.", "url");
   if (ask.world.livemode && !url.starts_with("https://"))
     return refuse("url_invalid", "Invalid URL: URL must be HTTPS in live mode.", "url");
   return {};
@@ -29,13 +30,20 @@ Try<Shown> create_webhook_endpoint(const Ask& ask) {
   if (auto ok = check_url(ask); !ok) return Refused(ok.error());
   World& world = ask.world;
   if (series_of(ask, "webhook_endpoint").size() >= kMaxEndpoints)
-    return refuse("", fmt::format("You have reached the maximum of {} webhook endpoints.", kMaxEndpoints));
+    return refuse(
+        "", fmt::format("You have reached the maximum of {} webhook endpoints.", kMaxEndpoints));
   const Params& p = ask.params;
-  OrderedJson json{{"id", world.id("we", ask.account)}, {"object", "webhook_endpoint"},
-                   {"api_version", or_null(p.str("api_version"))}, {"application", nullptr},
-                   {"created", world.now}, {"description", or_null(p.str("description"))},
-                   {"enabled_events", texts(*p.find("enabled_events"))}, {"livemode", world.livemode},
-                   {"metadata", OrderedJson::object()}, {"status", "enabled"}, {"url", p.str("url")}};
+  OrderedJson json{{"id", world.id("we", ask.account)},
+                   {"object", "webhook_endpoint"},
+                   {"api_version", or_null(p.str("api_version"))},
+                   {"application", nullptr},
+                   {"created", world.now},
+                   {"description", or_null(p.str("description"))},
+                   {"enabled_events", texts(*p.find("enabled_events"))},
+                   {"livemode", world.livemode},
+                   {"metadata", OrderedJson::object()},
+                   {"status", "enabled"},
+                   {"url", p.str("url")}};
   merge_metadata(json, p);
   Document& endpoint = world.store.add(ask.account, std::move(json));
   endpoint.hidden["connect"] = p.flag("connect");
@@ -86,7 +94,8 @@ Try<Shown> list_webhook_endpoints(const Ask& ask) {
 std::vector<Endpoint> webhook_endpoint_endpoints() {
   return {
       {"POST", "/v1/webhook_endpoints",
-       "url! enabled_events:list! api_version connect:bool description metadata:map", create_webhook_endpoint},
+       "url! enabled_events:list! api_version connect:bool description metadata:map",
+       create_webhook_endpoint},
       {"GET", "/v1/webhook_endpoints", "list", list_webhook_endpoints},
       {"GET", "/v1/webhook_endpoints/:id", "", get_webhook_endpoint},
       {"POST", "/v1/webhook_endpoints/:id",

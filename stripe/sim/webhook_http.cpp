@@ -40,8 +40,8 @@ HeaderList header_list(const std::string& signature) {
   const std::string signed_by = "Stripe-Signature: " + signature;
   HeaderList list;
   // "Expect:" keeps libcurl from asking before it sends a larger body.
-  for (const char* line : {"Content-Type: application/json; charset=utf-8", "Cache-Control: no-cache",
-                           "Expect:", signed_by.c_str()}) {
+  for (const char* line : {"Content-Type: application/json; charset=utf-8",
+                           "Cache-Control: no-cache", "Expect:", signed_by.c_str()}) {
     curl_slist* longer = curl_slist_append(list.get(), line);
     CHECK(longer != nullptr);
     (void)list.release();
@@ -116,7 +116,8 @@ bool WebhookHttp::post(std::uint64_t ticket, const std::string& url, std::string
   transfer->body = std::move(body);
   transfer->headers = header_list(signature);
   curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(transfer->body.size()));
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                   static_cast<curl_off_t>(transfer->body.size()));
   curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->body.data());
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers.get());
   if (curl_multi_add_handle(multi_, easy) != CURLM_OK) return false;
@@ -131,8 +132,9 @@ std::vector<WebhookHttp::Outcome> WebhookHttp::run(int wait_ms) {
   const auto collect = [&] {
     int left = 0;
     while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
-      const auto found = std::ranges::find(running_, message->easy_handle,
-                                           [](const auto& transfer) { return transfer->easy.get(); });
+      const auto found =
+          std::ranges::find(running_, message->easy_handle,
+                            [](const auto& transfer) { return transfer->easy.get(); });
       CHECK(found != running_.end());
       long status = 0;
       if (message->data.result == CURLE_OK) {

@@ -1,5 +1,5 @@
-// Sends POSTs in parallel over libcurl and hands back what each came to. Everything but wake() belongs
-// to one thread.
+// Sends POSTs in parallel over libcurl and hands back what each came to. Everything but wake()
+// belongs to one thread.
 #pragma once
 
 #include <cstdint>

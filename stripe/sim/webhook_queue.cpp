@@ -8,7 +8,9 @@ namespace payoutd::sim {
 
 void DeliveryQueue::add(Delivery delivery) { ready_.push_back(std::move(delivery)); }
 
-void DeliveryQueue::add_at(Time due, Delivery delivery) { waiting_.emplace(due, std::move(delivery)); }
+void DeliveryQueue::add_at(Time due, Delivery delivery) {
+  waiting_.emplace(due, std::move(delivery));
+}
 
 void DeliveryQueue::hold(Delivery delivery, Steady::time_point until) {
   held_.push_back({std::move(delivery), until});

@@ -11,7 +11,8 @@ bool wants(const WebhookEndpoint& endpoint, const WebhookEvent& event) {
   const std::string& activity_of = endpoint.connect ? event.platform : event.account;
   if (activity_of.empty() || activity_of != endpoint.account) return false;
   // A live Connect endpoint gets test events, too; nothing else crosses modes.
-  const bool mode_fits = event.livemode == endpoint.livemode || (endpoint.connect && endpoint.livemode);
+  const bool mode_fits =
+      event.livemode == endpoint.livemode || (endpoint.connect && endpoint.livemode);
   return mode_fits && std::ranges::any_of(endpoint.enabled_events, [&](const std::string& type) {
            return type == "*" || type == event.type;
          });

@@ -40,12 +40,13 @@ struct WebhookEvent {
 bool wants(const WebhookEndpoint& endpoint, const WebhookEvent& event);
 
 struct WebhookRetries {
-  std::chrono::seconds first{2};              // before the first retry, then four times as long each
+  std::chrono::seconds first{2};  // before the first retry, then four times as long each
   std::chrono::seconds longest{12 * 3600};
   std::chrono::seconds give_up{3 * 24 * 3600};  // after the first attempt
   int max_attempts = 1'000;
 
-  // When the attempt after the `attempts`-th (1 or more), which failed at `now`, is due. Nothing: no more.
+  // When the attempt after the `attempts`-th (1 or more), which failed at `now`, is due. Nothing:
+  // no more.
   std::optional<Time> next(int attempts, Time first_attempt, Time now) const;
 
   static WebhookRetries live() { return {}; }

@@ -284,7 +284,8 @@ void WebhookSender::Impl::send(Attempt attempt) {
   try {
     body = events_.body(delivery.event.id, endpoint);
   } catch (const std::exception& e) {
-    log::error("a webhook could not be rendered", {{"event", delivery.event.id}, {"why", e.what()}});
+    log::error("a webhook could not be rendered",
+               {{"event", delivery.event.id}, {"why", e.what()}});
   }
   if (!body) {
     const std::lock_guard lock(mutex_);
@@ -335,7 +336,8 @@ void WebhookSender::Impl::settle(const std::string& endpoint_id) {
   const auto found = endpoints_.find(endpoint_id);
   if (found != endpoints_.end()) {
     Receiver& endpoint = found->second;
-    endpoint.in_flight = std::max(endpoint.in_flight - 1, 0);  // it may have been removed and put again
+    endpoint.in_flight =
+        std::max(endpoint.in_flight - 1, 0);  // it may have been removed and put again
     endpoint.queue.release_held();
   }
   ended_.notify_all();
@@ -366,7 +368,9 @@ WebhookSender::WebhookSender(const Clock& clock, Faults& faults, Events events)
 WebhookSender::~WebhookSender() { stop(); }
 void WebhookSender::start() { impl_->start(); }
 void WebhookSender::stop() { impl_->stop(); }
-Result<void> WebhookSender::put(WebhookEndpoint endpoint) { return impl_->put(std::move(endpoint)); }
+Result<void> WebhookSender::put(WebhookEndpoint endpoint) {
+  return impl_->put(std::move(endpoint));
+}
 void WebhookSender::remove(const std::string& id) { impl_->remove(id); }
 std::vector<WebhookEndpoint> WebhookSender::endpoints() const { return impl_->endpoints(); }
 int WebhookSender::publish(const WebhookEvent& event) { return impl_->publish(event); }

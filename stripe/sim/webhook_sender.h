@@ -1,5 +1,5 @@
-// Delivers events to webhook endpoints over real HTTP, from a thread of its own: signed per attempt,
-// in parallel, at least once, in no order, retried on the simulated clock.
+// Delivers events to webhook endpoints over real HTTP, from a thread of its own: signed per
+// attempt, in parallel, at least once, in no order, retried on the simulated clock.
 #pragma once
 
 #include <chrono>
@@ -28,11 +28,13 @@ class WebhookSender {
     int drain_ms = 2'000;               // at stop: how long those in flight may take
   };
 
-  // Called from the sender's thread, never while the sender holds a lock of its own, and never after
-  // stop(). They may lock the simulator; publish() may be called while that lock is held.
+  // Called from the sender's thread, never while the sender holds a lock of its own, and never
+  // after stop(). They may lock the simulator; publish() may be called while that lock is held.
   struct Events {
-    // The bytes to send now (pending_webhooks changes between attempts); nothing: drop the delivery.
-    std::function<std::optional<std::string>(const std::string& event_id, const WebhookEndpoint&)> body;
+    // The bytes to send now (pending_webhooks changes between attempts); nothing: drop the
+    // delivery.
+    std::function<std::optional<std::string>(const std::string& event_id, const WebhookEndpoint&)>
+        body;
     // The endpoint answered 2xx, for the first time: pending_webhooks counts down.
     std::function<void(const std::string& event_id, const std::string& endpoint_id)> acknowledged;
   };

@@ -1,5 +1,5 @@
-// The simulated Stripe between requests: its objects, its time, and what is still to happen. Functions
-// that change it run under the simulator's lock, one at a time, each in one moment `now`.
+// The simulated Stripe between requests: its objects, its time, and what is still to happen.
+// Functions that change it run under the simulator's lock, one at a time, each in one moment `now`.
 #pragma once
 
 #include <cstdint>
@@ -68,8 +68,8 @@ inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 // When the next thing is due; kNever when nothing is.
 std::int64_t next_due(const World& world);
 
-// Does everything that is due until `when`, each at its own time, and leaves `now` there. A time that
-// has passed already changes nothing.
+// Does everything that is due until `when`, each at its own time, and leaves `now` there. A time
+// that has passed already changes nothing.
 void advance_to(World& world, std::int64_t when);
 
 }  // namespace payoutd::sim

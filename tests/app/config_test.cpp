@@ -40,8 +40,10 @@ TEST(Config, TakesSeveralWebhookSecrets) {
 }
 
 TEST(Config, NeverSendsALiveKeyOverPlainHttp) {
-  EXPECT_FALSE(parse_config({{"STRIPE_SECRET_KEY", "sk_live_x"}, {"STRIPE_API_BASE", "http://example.com"}}));
-  EXPECT_TRUE(parse_config({{"STRIPE_SECRET_KEY", "sk_live_x"}, {"STRIPE_API_BASE", "http://127.0.0.1:1/"}}));
+  EXPECT_FALSE(parse_config(
+      {{"STRIPE_SECRET_KEY", "sk_live_x"}, {"STRIPE_API_BASE", "http://example.com"}}));
+  EXPECT_TRUE(parse_config(
+      {{"STRIPE_SECRET_KEY", "sk_live_x"}, {"STRIPE_API_BASE", "http://127.0.0.1:1/"}}));
 }
 
 TEST(Config, ReadsAddresses) {
@@ -49,7 +51,8 @@ TEST(Config, ReadsAddresses) {
   EXPECT_EQ(parse_address(":80")->host, "0.0.0.0");
   EXPECT_EQ(parse_address("[::1]:80")->host, "::1");
   EXPECT_EQ(parse_address("localhost:0")->port, 0);
-  for (const char* bad : {"", "a:b", "1.2.3.4:", "h:70000", "h:-1"}) EXPECT_FALSE(parse_address(bad)) << bad;
+  for (const char* bad : {"", "a:b", "1.2.3.4:", "h:70000", "h:-1"})
+    EXPECT_FALSE(parse_address(bad)) << bad;
 }
 
 class EnvFile : public ::testing::Test {
@@ -64,7 +67,8 @@ class EnvFile : public ::testing::Test {
 };
 
 TEST_F(EnvFile, IsReadAndTheEnvironmentWins) {
-  write("# comment\nPAYOUTD_T_A=from file # note\nexport PAYOUTD_T_B=\"quoted # kept\"\n\nPAYOUTD_T_C=x\n");
+  write(
+      "# comment\nPAYOUTD_T_A=from file # note\nexport PAYOUTD_T_B=\"quoted # kept\"\n\nPAYOUTD_T_C=x\n");
   ::setenv("PAYOUTD_T_C", "from environment", 1);
   const auto variables = read_variables(folder_);
   ::unsetenv("PAYOUTD_T_C");

@@ -17,9 +17,9 @@ TEST(Uuid, ReadsWhatItWrites) {
 }
 
 TEST(Uuid, RefusesEverythingElse) {
-  for (const char* bad : {"", "po_123", "0190163d8694739baea5966c26f8ad91",
-                          "0190163d-8694-739b-aea5-966c26f8ad9", "0190163d-8694-739b-aea5-966c26f8ad9g",
-                          "0190163d-8694-739b-aea5_966c26f8ad91"}) {
+  for (const char* bad :
+       {"", "po_123", "0190163d8694739baea5966c26f8ad91", "0190163d-8694-739b-aea5-966c26f8ad9",
+        "0190163d-8694-739b-aea5-966c26f8ad9g", "0190163d-8694-739b-aea5_966c26f8ad91"}) {
     EXPECT_FALSE(Uuid::parse(bad)) << bad;
   }
 }

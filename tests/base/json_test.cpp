@@ -12,7 +12,8 @@ TEST(Json, ReadsExactIntegers) {
 }
 
 TEST(Json, RefusesWhatIsNotStrictJson) {
-  for (const char* bad : {"", "{", "{'a':1}", "{\"a\":1,}", "[1] 2", "nul", "\"\xff\"", "1e999999"}) {
+  for (const char* bad :
+       {"", "{", "{'a':1}", "{\"a\":1,}", "[1] 2", "nul", "\"\xff\"", "1e999999"}) {
     const auto json = parse_json(bad);
     ASSERT_FALSE(json) << bad;
     EXPECT_EQ(json.error().code, "invalid_json");

@@ -45,8 +45,10 @@ TEST(Money, ReadsDecimalsExactlyOrNotAtAll) {
   EXPECT_EQ(parse_decimal("10.001", currency("eur")).error().code, "amount_precision");
   EXPECT_EQ(parse_decimal("10.0", currency("jpy")).error().code, "amount_precision");
   EXPECT_EQ(parse_decimal("10000000000000.01", currency("usd")).error().code, "amount_too_large");
-  EXPECT_EQ(parse_decimal("99999999999999999999", currency("usd")).error().code, "amount_too_large");
-  for (const char* bad : {"", "-", ".", "1.", ".5", "1,00", "1e3", " 1", "+1", "0x1", "--1", "NaN"}) {
+  EXPECT_EQ(parse_decimal("99999999999999999999", currency("usd")).error().code,
+            "amount_too_large");
+  for (const char* bad :
+       {"", "-", ".", "1.", ".5", "1,00", "1e3", " 1", "+1", "0x1", "--1", "NaN"}) {
     EXPECT_EQ(parse_decimal(bad, currency("usd")).error().code, "amount_invalid") << bad;
   }
 }

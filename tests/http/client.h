@@ -35,13 +35,15 @@ struct Answered {
   }
   std::string code() const {
     const Json json = Json::parse(body, nullptr, false);
-    return json.is_object() && json.contains("error") ? json["error"]["code"].get<std::string>() : body;
+    return json.is_object() && json.contains("error") ? json["error"]["code"].get<std::string>()
+                                                      : body;
   }
 };
 
 class Client {
  public:
-  explicit Client(std::uint16_t port, int receive_buffer = 0) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit Client(std::uint16_t port, int receive_buffer = 0)
+      : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
     if (receive_buffer > 0) {
       ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     }
@@ -55,7 +57,9 @@ class Client {
   }
   ~Client() { close(); }
   Client(Client&& other) noexcept
-      : fd_(std::exchange(other.fd_, -1)), connected_(other.connected_), in_(std::move(other.in_)) {}
+      : fd_(std::exchange(other.fd_, -1)),
+        connected_(other.connected_),
+        in_(std::move(other.in_)) {}
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
@@ -118,7 +122,8 @@ class Client {
 
  private:
   bool more(std::chrono::steady_clock::time_point until) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     pollfd waiting{fd_, POLLIN, 0};
     if (left.count() <= 0 || ::poll(&waiting, 1, static_cast<int>(left.count())) <= 0) return false;
     char buffer[65'536];
@@ -161,7 +166,8 @@ inline std::string get(std::string_view target, std::string_view headers = "") {
   return "GET " + std::string(target) + " HTTP/1.1\r\nHost: h\r\n" + std::string(headers) + "\r\n";
 }
 
-inline std::string post(std::string_view target, std::string_view body, std::string_view headers = "") {
+inline std::string post(std::string_view target, std::string_view body,
+                        std::string_view headers = "") {
   return "POST " + std::string(target) + " HTTP/1.1\r\nHost: h\r\nContent-Length: " +
          std::to_string(body.size()) + "\r\n" + std::string(headers) + "\r\n" + std::string(body);
 }

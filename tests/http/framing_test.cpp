@@ -42,19 +42,25 @@ class Framing : public ::testing::Test {
 TEST_F(Framing, RefusesTwoReadingsOfTheLength) {
   const std::string both = "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n";
   for (const Refused& one : std::vector<Refused>{
-           {"chunked", with("Transfer-Encoding: chunked\r\n") + "3\r\nabc\r\n0\r\n\r\n", 501, "transfer_encoding"},
+           {"chunked", with("Transfer-Encoding: chunked\r\n") + "3\r\nabc\r\n0\r\n\r\n", 501,
+            "transfer_encoding"},
            {"identity", with("Transfer-Encoding: identity\r\n"), 501, "transfer_encoding"},
            {"both", with(both) + "0\r\n\r\n", 400, "ambiguous_length"},
-           {"both, turned", with("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n"), 400, "ambiguous_length"},
-           {"two", with("Content-Length: 3\r\nContent-Length: 4\r\n") + "abcd", 400, "invalid_content_length"},
-           {"two equal", with("Content-Length: 3\r\nContent-Length: 3\r\n") + "abc", 400, "invalid_content_length"},
+           {"both, turned", with("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n"), 400,
+            "ambiguous_length"},
+           {"two", with("Content-Length: 3\r\nContent-Length: 4\r\n") + "abcd", 400,
+            "invalid_content_length"},
+           {"two equal", with("Content-Length: 3\r\nContent-Length: 3\r\n") + "abc", 400,
+            "invalid_content_length"},
            {"list", with("Content-Length: 3, 3\r\n") + "abc", 400, "invalid_content_length"},
            {"signed", with("Content-Length: +3\r\n") + "abc", 400, "invalid_content_length"},
            {"negative", with("Content-Length: -1\r\n"), 400, "invalid_content_length"},
            {"hex", with("Content-Length: 0x3\r\n") + "abc", 400, "invalid_content_length"},
            {"empty", with("Content-Length:\r\n"), 400, "invalid_content_length"},
-           {"huge", with("Content-Length: 99999999999999999999\r\n"), 400, "invalid_content_length"},
-           {"gzip", with("Content-Encoding: gzip\r\nContent-Length: 3\r\n") + "abc", 415, "content_encoding"},
+           {"huge", with("Content-Length: 99999999999999999999\r\n"), 400,
+            "invalid_content_length"},
+           {"gzip", with("Content-Encoding: gzip\r\nContent-Length: 3\r\n") + "abc", 415,
+            "content_encoding"},
        }) {
     expect_refused(one);
   }
@@ -63,7 +69,8 @@ TEST_F(Framing, RefusesTwoReadingsOfTheLength) {
 TEST_F(Framing, RefusesLooseLines) {
   for (const Refused& one : std::vector<Refused>{
            {"bare LF", "GET /hello HTTP/1.1\nHost: h\n\n", 400, "bare_line_feed"},
-           {"bare LF in headers", "GET /hello HTTP/1.1\r\nHost: h\nA: b\r\n\r\n", 400, "bare_line_feed"},
+           {"bare LF in headers", "GET /hello HTTP/1.1\r\nHost: h\nA: b\r\n\r\n", 400,
+            "bare_line_feed"},
            {"CR inside", with("A: b\rC: d\r\n"), 400, "invalid_header"},
            {"NUL", with(std::string("A: b\0c\r\n", 8)), 400, "invalid_header"},
            {"not UTF-8", with("A: \xff\r\n"), 400, "invalid_header"},
@@ -99,7 +106,8 @@ TEST_F(Framing, BoundsLinesHeadersAndTargets) {
   for (int i = 0; i < 5; ++i) large += "A: " + std::string(8'000, 'x') + "\r\n";
   for (const Refused& one : std::vector<Refused>{
            {"header line", with("A: " + std::string(9'000, 'x') + "\r\n"), 431, "header_too_large"},
-           {"endless header line", "GET / HTTP/1.1\r\nA: " + std::string(100'000, 'x'), 431, "header_too_large"},
+           {"endless header line", "GET / HTTP/1.1\r\nA: " + std::string(100'000, 'x'), 431,
+            "header_too_large"},
            {"count", with(many), 431, "too_many_headers"},
            {"bytes", with(large), 431, "header_too_large"},
            {"uri", get("/" + std::string(5'000, 'a')), 414, "uri_too_long"},
@@ -130,7 +138,8 @@ TEST_F(Framing, TheClientCannotNameItsOwnAddress) {
 }
 
 TEST_F(Framing, HeaderValuesArriveExactly) {
-  const Answered answered = world.ask(get("/headers", "Idempotency-Key:  a%20b+c \r\nRange: bytes=0-1\r\n"));
+  const Answered answered =
+      world.ask(get("/headers", "Idempotency-Key:  a%20b+c \r\nRange: bytes=0-1\r\n"));
   EXPECT_EQ(answered.status, 200);
   EXPECT_EQ(answered.body, "127.0.0.1\nhost=h\nidempotency-key=a%20b+c\nrange=bytes=0-1\n");
 }
@@ -181,10 +190,12 @@ TEST_F(Framing, ClosesWhenAsked) {
 
 TEST_F(Framing, SaysContinueOnlyForABodyThatItTakes) {
   Client client = world.client();
-  client.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+  client.send(
+      "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
   EXPECT_EQ(client.read().status, 100);
   EXPECT_EQ(client.ask("abc").body, "abc");
-  client.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 70000\r\nExpect: 100-continue\r\n\r\n");
+  client.send(
+      "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 70000\r\nExpect: 100-continue\r\n\r\n");
   EXPECT_EQ(client.read().status, 413);
 }
 

@@ -26,7 +26,8 @@ TEST(Idle, ThousandsOfConnectionsDelayNobody) {
   EXPECT_EQ(idle.back().ask(get("/hello")).status, 200);
   EXPECT_TRUE(eventually([&] { return world.server().counts().open_connections == 4'000; }));
   const auto start = steady_clock::now();
-  for (int i = 0; i < 100; ++i) ASSERT_EQ(idle[static_cast<std::size_t>(i)].ask(get("/work")).status, 200);
+  for (int i = 0; i < 100; ++i)
+    ASSERT_EQ(idle[static_cast<std::size_t>(i)].ask(get("/work")).status, 200);
   EXPECT_LT(since(start), milliseconds(5'000));
 }
 
@@ -166,7 +167,8 @@ TEST(Full, BodiesHaveABudget) {
   Client slow = world.client();
   slow.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 900\r\n\r\n0");
   Client other = world.client();
-  EXPECT_TRUE(eventually([&] { return world.ask(post("/echo", std::string(200, 'x'))).status == 503; }));
+  EXPECT_TRUE(
+      eventually([&] { return world.ask(post("/echo", std::string(200, 'x'))).status == 503; }));
   EXPECT_EQ(other.ask(post("/echo", std::string(50, 'x'))).status, 200);
   EXPECT_EQ(slow.ask(std::string(899, 'x')).status, 200);
   EXPECT_EQ(world.ask(post("/echo", std::string(200, 'x'))).status, 200);

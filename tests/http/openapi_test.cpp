@@ -16,8 +16,8 @@ Route route(std::string method, std::string pattern, std::string access) {
 
 std::vector<Route> rows() {
   std::vector<Route> rows{route("GET", "/api/payouts/:id/timeline", "read"),
-                          route("POST", "/api/payouts", "write"), route("GET", "/api/payouts", "read"),
-                          route("GET", "/", "")};
+                          route("POST", "/api/payouts", "write"),
+                          route("GET", "/api/payouts", "read"), route("GET", "/", "")};
   rows[1].docs.summary = "Create a payout";
   rows[1].docs.tag = "payouts";
   rows[1].docs.request_body = Json::parse(R"({"required": true, "content": {}})");
@@ -56,7 +56,8 @@ TEST(OpenApi, SaysWhatEveryRouteOfItsKindAnswers) {
   const OrderedJson document = openapi(some, {});
   const auto statuses = [&](const char* path, const char* method) {
     std::string all;
-    for (const auto& [status, unused] : document["paths"][path][method]["responses"].items()) all += status + " ";
+    for (const auto& [status, unused] : document["paths"][path][method]["responses"].items())
+      all += status + " ";
     return all;
   };
   EXPECT_EQ(statuses("/api/payouts", "post"), "201 400 401 403 409 413 422 500 503 ");

@@ -60,7 +60,8 @@ TEST(Amount, BeyondTheLimitIsUnprocessable) {
     EXPECT_EQ(error->code, "amount_too_large") << json;
   }
   EXPECT_EQ(amount_error(R"({"amount_decimal": "1.005"})")->code, "amount_precision");
-  EXPECT_EQ(amount_error(R"({"amount": 100, "amount_decimal": "2.00"})")->code, "parameter_ambiguous");
+  EXPECT_EQ(amount_error(R"({"amount": 100, "amount_decimal": "2.00"})")->code,
+            "parameter_ambiguous");
 }
 
 TEST(Amount, HasItsFormCheckedWithoutACurrency) {
@@ -70,7 +71,8 @@ TEST(Amount, HasItsFormCheckedWithoutACurrency) {
 }
 
 TEST(Body, TellsAllMistakesAtOnce) {
-  auto fields = Fields::of_body(body(R"({"name": "", "count": 1.5, "kind": "z", "when": "soon", "x": 1})"));
+  auto fields =
+      Fields::of_body(body(R"({"name": "", "count": 1.5, "kind": "z", "when": "soon", "x": 1})"));
   fields.need({"currency"}).currency({"currency"});
   EXPECT_FALSE(fields.text({"name"}));
   EXPECT_FALSE(fields.integer({"count"}, 0, 10));
@@ -101,7 +103,8 @@ TEST(Body, RefusesANulThatPostgresCannotKeep) {
 }
 
 TEST(Body, NamesFieldsInsideByTheirPath) {
-  auto fields = Fields::of_body(body(R"({"splits": [{"bps": 1}, {"bps": "x", "y": 0}], "to": {"bank": 1}})"));
+  auto fields =
+      Fields::of_body(body(R"({"splits": [{"bps": 1}, {"bps": "x", "y": 0}], "to": {"bank": 1}})"));
   for (auto& split : fields.list({"splits"}, 10)) (void)split.integer({"bps"}, 0, 10'000);
   (void)fields.nested({"to"})->text({"bank"});
   const auto error = fields.done();
@@ -125,12 +128,17 @@ TEST(Query, TakesEverySpellingOnce) {
 }
 
 TEST(Query, ReadsTypesFromText) {
-  auto fields = Fields::of_query(query({{"n", "42"}, {"on", "true"}, {"when", "1700000000"},
-                                        {"status", "PAID,pending"}, {"status", "paid"}, {"c", "EUR"}}));
+  auto fields = Fields::of_query(query({{"n", "42"},
+                                        {"on", "true"},
+                                        {"when", "1700000000"},
+                                        {"status", "PAID,pending"},
+                                        {"status", "paid"},
+                                        {"c", "EUR"}}));
   EXPECT_EQ(fields.integer({"n"}, 1, 100), 42);
   EXPECT_EQ(fields.flag({"on"}), true);
   EXPECT_EQ(to_unix(*fields.time({"when"})), 1'700'000'000);
-  EXPECT_EQ(fields.words({"status"}, {"pending", "paid"}), (std::vector<std::string>{"paid", "pending"}));
+  EXPECT_EQ(fields.words({"status"}, {"pending", "paid"}),
+            (std::vector<std::string>{"paid", "pending"}));
   EXPECT_EQ(fields.currency({"c"})->str(), "eur");
   EXPECT_FALSE(fields.done());
 }

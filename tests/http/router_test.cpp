@@ -22,8 +22,10 @@ std::string pattern_of(const Router& router, std::string_view method, std::strin
 }
 
 TEST(Router, FixedSegmentsWinOverNamedOnes) {
-  const Router router = router_of({{"GET", "/api/payouts/:id"}, {"GET", "/api/payouts/batches"},
-                                   {"GET", "/api/payouts/batches/:id"}, {"GET", "/api/payouts/:id/timeline"}});
+  const Router router = router_of({{"GET", "/api/payouts/:id"},
+                                   {"GET", "/api/payouts/batches"},
+                                   {"GET", "/api/payouts/batches/:id"},
+                                   {"GET", "/api/payouts/:id/timeline"}});
   EXPECT_EQ(pattern_of(router, "GET", "/api/payouts/batches"), "/api/payouts/batches");
   EXPECT_EQ(pattern_of(router, "GET", "/api/payouts/po_1"), "/api/payouts/:id");
   EXPECT_EQ(pattern_of(router, "GET", "/api/payouts/batches/1"), "/api/payouts/batches/:id");
@@ -75,7 +77,8 @@ TEST(Router, RefusesAQueryWhereNoneIsDocumented) {
   add("/list", "read", Json::array({{{"name", "limit"}, {"in", "query"}}}));
   add("/open", "", Json::array());
   router.authenticate_with([](Request&, const Route&) { return std::nullopt; });
-  const auto status = [&](std::size_t route, std::vector<std::pair<std::string, std::string>> query) {
+  const auto status = [&](std::size_t route,
+                          std::vector<std::pair<std::string, std::string>> query) {
     Request request;
     request.query = std::move(query);
     HoldSource source;
@@ -94,8 +97,8 @@ TEST(Target, IsDecodedStrictly) {
   EXPECT_EQ(parse_target("/a?b=c?d")->query[0].second, "c?d");
   EXPECT_EQ(parse_target("http://host:1/a?b=1")->path(), "/a");
   EXPECT_EQ(parse_target("/")->segments.size(), 0u);
-  for (const auto* bad : {"/%", "/%1", "/%zz", "/a%00b", "/%ff", "/%c0%af", "/%ed%a0%80", "/?a=%", "a", "*",
-                          "http://host", "/a#b", "/?x=%00"}) {
+  for (const auto* bad : {"/%", "/%1", "/%zz", "/a%00b", "/%ff", "/%c0%af", "/%ed%a0%80", "/?a=%",
+                          "a", "*", "http://host", "/a#b", "/?x=%00"}) {
     EXPECT_FALSE(parse_target(bad)) << bad;
   }
 }

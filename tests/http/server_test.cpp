@@ -140,7 +140,9 @@ TEST(Serving, AnswersAClientThatHasFinishedSending) {
 TEST(Failing, AnExceptionSaysNothingToTheClient) {
   World world;
   world.on("GET", "/broken", [](Context&) -> Reply { CHECK(1 + 1 == 3); return {}; });
-  world.on("GET", "/loop", [](Context&) -> Reply { throw std::runtime_error("secret 42"); }, Runs::on_loop);
+  world.on(
+      "GET", "/loop", [](Context&) -> Reply { throw std::runtime_error("secret 42"); },
+      Runs::on_loop);
   world.on("GET", "/odd", [](Context&) -> Reply { throw 42; });
   world.start();
   Client client = world.client();
@@ -159,10 +161,11 @@ TEST(Failing, AnExceptionSaysNothingToTheClient) {
 TEST(Failing, TheAppSaysWhatAnExceptionMeans) {
   World world;
   world.on("GET", "/lost", [](Context&) -> Reply { throw std::out_of_range("database"); });
-  world.router.explain_with([](const std::exception& error, const Request& request) -> std::optional<Reply> {
-    if (dynamic_cast<const std::out_of_range*>(&error) == nullptr) return std::nullopt;
-    return error_reply({Kind::retry, "database_lost", "try again"}, request.request_id);
-  });
+  world.router.explain_with(
+      [](const std::exception& error, const Request& request) -> std::optional<Reply> {
+        if (dynamic_cast<const std::out_of_range*>(&error) == nullptr) return std::nullopt;
+        return error_reply({Kind::retry, "database_lost", "try again"}, request.request_id);
+      });
   world.start();
   const Answered answered = world.ask(get("/lost"));
   EXPECT_EQ(answered.status, 503);
@@ -172,7 +175,8 @@ TEST(Failing, TheAppSaysWhatAnExceptionMeans) {
 
 TEST(Failing, AReplyCannotAddALineToItsHead) {
   World world;
-  world.on("GET", "/split", [](Context&) { return Reply::text(200, "x").with("X-A", "b\r\nSet-Cookie: c"); });
+  world.on("GET", "/split",
+           [](Context&) { return Reply::text(200, "x").with("X-A", "b\r\nSet-Cookie: c"); });
   world.start();
   const Answered answered = world.ask(get("/split"));
   EXPECT_EQ(answered.status, 500);
@@ -236,10 +240,13 @@ TEST(Metrics, KnowRoutesAndNeverPaths) {
   EXPECT_EQ(world.ask("nonsense\r\n\r\n").status, 400);
   world.server().stop();
   const std::string text = metrics.text();
-  EXPECT_NE(text.find("http_requests_total{method=\"GET\",route=\"/api/payouts/:id\",status=\"200\"} 1"),
-            std::string::npos) << text;
+  EXPECT_NE(
+      text.find("http_requests_total{method=\"GET\",route=\"/api/payouts/:id\",status=\"200\"} 1"),
+      std::string::npos)
+      << text;
   EXPECT_NE(text.find("route=\"unmatched\",status=\"404\"} 1"), std::string::npos);
-  EXPECT_NE(text.find("http_request_seconds_count{route=\"/api/payouts/:id\"} 1"), std::string::npos);
+  EXPECT_NE(text.find("http_request_seconds_count{route=\"/api/payouts/:id\"} 1"),
+            std::string::npos);
   EXPECT_EQ(text.find("secret"), std::string::npos);
 }
 

@@ -39,7 +39,8 @@ TEST_F(MirrorApply, KeepsOneEventOfEachKindInItsTable) {
       {"transfer", "transfers"},       {"application_fee", "application_fees"},
       {"fee_refund", "application_fee_refunds"}};
   int seen = 0;
-  for (const auto& file : std::filesystem::directory_iterator(PAYOUTD_SOURCE_DIR "/fixtures/stripe")) {
+  for (const auto& file :
+       std::filesystem::directory_iterator(PAYOUTD_SOURCE_DIR "/fixtures/stripe")) {
     const std::string name = file.path().stem();
     if (name.ends_with(".list") || name.starts_with("payout.") || name.starts_with("account.")) {
       continue;
@@ -71,10 +72,12 @@ TEST_F(MirrorApply, EveryOrderOfARefundedChargeEndsInOneRow) {
 
 TEST_F(MirrorApply, WithinOneSecondAChargeOnlyGoesForward) {
   Shelf shelf(org);
-  shelf.event("charge.succeeded", with(charge, {{"status", "pending"}, {"balance_transaction", nullptr}}), kStart);
+  shelf.event("charge.succeeded",
+              with(charge, {{"status", "pending"}, {"balance_transaction", nullptr}}), kStart);
   shelf.event("charge.updated", charge, kStart);
   shelf.event("charge.refunded", with(charge, {{"amount_refunded", 100}}), kStart);
-  shelf.event("charge.refunded", with(charge, {{"amount_refunded", 12900}, {"refunded", true}}), kStart);
+  shelf.event("charge.refunded", with(charge, {{"amount_refunded", 12900}, {"refunded", true}}),
+              kStart);
   expect_one_end("charges", shelf.all());
   EXPECT_EQ(sql("SELECT amount_refunded AS it FROM charges"), "12900");
   EXPECT_EQ(sql("SELECT tied::text AS it FROM charges"), "false");
@@ -85,7 +88,8 @@ TEST_F(MirrorApply, EveryOrderOfASubscriptionEndsCanceled) {
   shelf.event("customer.subscription.created");
   shelf.event("customer.subscription.updated");  // of the same second
   shelf.event("customer.subscription.deleted");
-  shelf.add(fixture("customer.subscription.updated")["data"]["object"], kStart + 900'000);  // skewed
+  shelf.add(fixture("customer.subscription.updated")["data"]["object"],
+            kStart + 900'000);  // skewed
   expect_one_end("subscriptions", shelf.all());
   EXPECT_EQ(sql("SELECT status AS it FROM subscriptions"), "canceled");
 }
@@ -114,11 +118,12 @@ TEST_F(MirrorApply, ADeletedCustomerStaysDeletedAndNameless) {
   shelf.event("customer.created");
   shelf.event("customer.updated");
   shelf.event("customer.deleted");
-  shelf.add({{"id", "cus_QDemo0001"}, {"object", "customer"}, {"deleted", true}}, kStart + 2'000'000,
-            Source::fetch);
+  shelf.add({{"id", "cus_QDemo0001"}, {"object", "customer"}, {"deleted", true}},
+            kStart + 2'000'000, Source::fetch);
   expect_one_end("customers", shelf.all());
-  EXPECT_EQ(sql("SELECT format('%s %s %s', deleted, email, created IS NOT NULL) AS it FROM customers"),
-            "t  t");
+  EXPECT_EQ(
+      sql("SELECT format('%s %s %s', deleted, email, created IS NOT NULL) AS it FROM customers"),
+      "t  t");
 }
 
 TEST_F(MirrorApply, ATieOfOneSecondIsFetchedAgainWhateverTheOrder) {
@@ -136,7 +141,8 @@ TEST_F(MirrorApply, ATieOfOneSecondIsFetchedAgainWhateverTheOrder) {
     EXPECT_TRUE(apply({&versions[0], 1}).refetch.empty());
     const Applied applied = apply({&versions[1], 1});
     ASSERT_EQ(applied.refetch.size(), 1u);
-    EXPECT_EQ(applied.refetch[0], (Refetch{org, kAccount, "customer", customer["id"], from_unix(kStart + 1)}));
+    EXPECT_EQ(applied.refetch[0],
+              (Refetch{org, kAccount, "customer", customer["id"], from_unix(kStart + 1)}));
     EXPECT_TRUE(apply({&versions[1], 1}).refetch.empty()) << "asked for once";
   }
   clear("customers");
@@ -162,8 +168,9 @@ TEST_F(MirrorApply, OneObjectIdOnTwoAccountsIsTwoRows) {
   shelf.add(with(charge, {{"amount_refunded", 1}}), kStart, Source::list, kAccount);
   shelf.add(with(charge, {{"amount_refunded", 2}}), kStart, Source::list, kOtherAccount);
   EXPECT_EQ(apply(shelf.all()).created, 2u);
-  EXPECT_EQ(sql("SELECT string_agg(account || ' ' || amount_refunded, ', ' ORDER BY account) AS it FROM charges"),
-            "acct_1MirrorDemo0001 1, acct_1MirrorDemo0002 2");
+  EXPECT_EQ(
+      sql("SELECT string_agg(account || ' ' || amount_refunded, ', ' ORDER BY account) AS it FROM charges"),
+      "acct_1MirrorDemo0001 1, acct_1MirrorDemo0002 2");
 }
 
 TEST_F(MirrorApply, AmountsHaveSixtyFourBits) {
@@ -185,7 +192,8 @@ TEST_F(MirrorApply, AnExchangeRateKeepsItsDigits) {
   text.replace(at, text.find_first_of(",}", at) - at, "1.05249345678901230");
   version.object = shelf.keep(text);
   apply(shelf.all());
-  EXPECT_EQ(sql("SELECT exchange_rate::text AS it FROM balance_transactions"), "1.05249345678901230");
+  EXPECT_EQ(sql("SELECT exchange_rate::text AS it FROM balance_transactions"),
+            "1.05249345678901230");
 }
 
 TEST_F(MirrorApply, PoisonIsRefusedByItselfWithItsReason) {
@@ -198,7 +206,10 @@ TEST_F(MirrorApply, PoisonIsRefusedByItselfWithItsReason) {
   shelf.add(Json::array(), kStart);
   shelf.add({{"object", "radar.early_fraud_warning"}, {"id", "issfr_1"}}, kStart);
   shelf.add(charge, kStart).object = "{\"object\": \"charge\", \"id\": \"ch_";
-  shelf.add(with(charge, {{"id", "ch_good"}, {"description", std::string("a\0b", 3)}, {"status", "resting"}}), kStart);
+  shelf.add(
+      with(charge,
+           {{"id", "ch_good"}, {"description", std::string("a\0b", 3)}, {"status", "resting"}}),
+      kStart);
   const Applied applied = apply(shelf.all());
   std::vector<std::string> errors;
   for (const Verdict& verdict : applied.verdicts) errors.push_back(verdict.error);
@@ -231,7 +242,8 @@ TEST_F(MirrorApply, AFeesRefundsAreKeptFromInsideTheFee) {
   shelf.event("application_fee.refunded");
   shelf.event("application_fee.refund.updated");
   apply(shelf.all());
-  EXPECT_EQ(sql("SELECT stripe_id || amount AS it FROM application_fee_refunds"), "fr_1QFeeBack0001300");
+  EXPECT_EQ(sql("SELECT stripe_id || amount AS it FROM application_fee_refunds"),
+            "fr_1QFeeBack0001300");
   EXPECT_EQ(sql("SELECT amount_refunded AS it FROM application_fees"), "300");
 }
 
@@ -243,8 +255,10 @@ TEST_F(MirrorApply, AnAccountShowsItsNewestStateAndItsDeauthorization) {
   std::vector<Version> versions = shelf.all();
   std::reverse(versions.begin(), versions.end());
   apply_one_by_one(versions);
-  EXPECT_EQ(sql("SELECT payouts_enabled::text AS it FROM connected_accounts WHERE stripe_account_id = '"
-                + std::string(kAccount) + "'"), "true");
+  EXPECT_EQ(
+      sql("SELECT payouts_enabled::text AS it FROM connected_accounts WHERE stripe_account_id = '" +
+          std::string(kAccount) + "'"),
+      "true");
   Shelf gone(org);
   gone.event("account.application.deauthorized");
   EXPECT_EQ(apply(gone.all()).verdicts[0].outcome, Outcome::applied);
@@ -267,28 +281,35 @@ TEST_F(MirrorApply, AThousandMixedObjectsGoInOneBatch) {
     const std::string n = std::to_string(i);
     shelf.add(with(charge, {{"id", "ch_" + n}}), kStart + i % 3);
     shelf.add(with(transaction, {{"id", "txn_" + n}}), kStart);
-    shelf.event("customer.updated", with(fixture("customer.updated")["data"]["object"], {{"id", "cus_" + n}}), kStart);
-    shelf.event("charge.refunded", with(charge, {{"id", "ch_" + n}, {"amount_refunded", 5}}), kStart + 9);
+    shelf.event("customer.updated",
+                with(fixture("customer.updated")["data"]["object"], {{"id", "cus_" + n}}), kStart);
+    shelf.event("charge.refunded", with(charge, {{"id", "ch_" + n}, {"amount_refunded", 5}}),
+                kStart + 9);
   }
   const Applied applied = apply(shelf.all());
   EXPECT_EQ(applied.created, 750u);
   EXPECT_EQ(sql("SELECT sum(amount_refunded)::text AS it FROM charges"), "1250");
 }
 
-// Whatever the batches, their order and their repetitions, four writers at once leave what one leaves.
+// Whatever the batches, their order and their repetitions, four writers at once leave what one
+// leaves.
 TEST_F(MirrorApply, ParallelWritersOverTheSameObjectsEndAsOne) {
   Shelf shelf(org);
   for (int object = 0; object < 40; ++object) {
     for (int version = 0; version < 6; ++version) {
       const std::string id = std::to_string(object);
       shelf.event("charge.updated",
-                  with(charge, {{"id", "ch_" + id}, {"amount_refunded", version % 4 * 10},
-                                {"description", std::to_string(version % 5)}}), kStart + version / 3);
+                  with(charge, {{"id", "ch_" + id},
+                                {"amount_refunded", version % 4 * 10},
+                                {"description", std::to_string(version % 5)}}),
+                  kStart + version / 3);
       shelf.event("customer.updated",
                   with(fixture("customer.updated")["data"]["object"],
                        {{"id", "cus_" + id}, {"balance", version}}), kStart + version / 2);
-      shelf.add(with(transaction, {{"id", "txn_" + id}, {"available_on", kStart + version},
-                                   {"status", version == 3 ? "available" : "pending"}}), kStart + version);
+      shelf.add(with(transaction, {{"id", "txn_" + id},
+                                   {"available_on", kStart + version},
+                                   {"status", version == 3 ? "available" : "pending"}}),
+                kStart + version);
     }
   }
   const std::vector<std::string> names = {"charges", "customers", "balance_transactions"};

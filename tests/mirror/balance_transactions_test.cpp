@@ -16,7 +16,8 @@ struct BalanceTransactions : MirrorTest {
   }
   access::PageOf<BalanceTransaction> list(const BalanceTransactionFilter& filter,
                                           const access::Page& page = {}) {
-    auto found = db().read([&](pg::Tx& tx) { return list_balance_transactions(tx, org, filter, page); });
+    auto found =
+        db().read([&](pg::Tx& tx) { return list_balance_transactions(tx, org, filter, page); });
     return *std::move(found);
   }
   std::string ids(const BalanceTransactionFilter& filter) {
@@ -35,8 +36,9 @@ TEST_F(BalanceTransactions, GoFromPendingToAvailableAndNeverBack) {
 TEST_F(BalanceTransactions, APendingOneMovesItsDayWithTheLaterList) {
   put({{"available_on", kStart + 500}}, kStart + 20);
   put({{"available_on", kStart + 100}}, kStart + 10);
-  EXPECT_EQ(sql("SELECT extract(epoch FROM available_on)::bigint - 1767225600 AS it FROM balance_transactions"),
-            "500");
+  EXPECT_EQ(
+      sql("SELECT extract(epoch FROM available_on)::bigint - 1767225600 AS it FROM balance_transactions"),
+      "500");
 }
 
 TEST_F(BalanceTransactions, AnAvailableOneThatIsListedAgainIsNotWritten) {
@@ -74,7 +76,10 @@ TEST_F(BalanceTransactions, BelongToThePayoutWhoseListNamedThemLast) {
 
 TEST_F(BalanceTransactions, AreFilteredByEachOfTheirFilters) {
   put({{"id", "txn_1"}, {"created", kStart}});
-  put({{"id", "txn_2"}, {"created", kStart + 10}, {"type", "payout"}, {"reporting_category", "payout"}});
+  put({{"id", "txn_2"},
+       {"created", kStart + 10},
+       {"type", "payout"},
+       {"reporting_category", "payout"}});
   put({{"id", "txn_3"}, {"created", kStart + 20}, {"currency", "eur"}});
   put({{"id", "txn_4"}, {"created", kStart + 30}, {"status", "available"}}, kStart, kOtherAccount);
   EXPECT_EQ(ids({}), "txn_4 txn_3 txn_2 txn_1 ");
@@ -84,7 +89,8 @@ TEST_F(BalanceTransactions, AreFilteredByEachOfTheirFilters) {
   EXPECT_EQ(ids({.reporting_category = "payout"}), "txn_2 ");
   EXPECT_EQ(ids({.status = "available"}), "txn_4 ");
   EXPECT_EQ(ids({.from = from_unix(kStart + 10), .to = from_unix(kStart + 20)}), "txn_3 txn_2 ");
-  auto foreign = db().read([&](pg::Tx& tx) { return list_balance_transactions(tx, other_org, {}, {}); });
+  auto foreign =
+      db().read([&](pg::Tx& tx) { return list_balance_transactions(tx, other_org, {}, {}); });
   EXPECT_TRUE(foreign->data.empty());
 }
 

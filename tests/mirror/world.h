@@ -1,4 +1,5 @@
-// Two organizations with accounts, versions of objects in a line each, and tables as text to compare.
+// Two organizations with accounts, versions of objects in a line each, and tables as text to
+// compare.
 #pragma once
 
 #include <fmt/format.h>
@@ -116,7 +117,9 @@ class MirrorTest : public support::DatabaseTest {
                            "organization_id, account, stripe_id), '[]')::text AS it FROM {} t",
                            except, name));
   }
-  void clear(const std::string& name) { sql(fmt::format("DELETE FROM {} RETURNING '' AS it", name)); }
+  void clear(const std::string& name) {
+    sql(fmt::format("DELETE FROM {} RETURNING '' AS it", name));
+  }
 
   Appliers appliers = Appliers::mirror();
   OrgId org, other_org;

@@ -8,8 +8,8 @@ namespace payoutd::payouts {
 namespace {
 
 struct PayoutApply : PayoutsTest {
-  // Each order of the versions on an account of its own, one by one and twice over, and in one batch:
-  // all end in the same row and the same changes.
+  // Each order of the versions on an account of its own, one by one and twice over, and in one
+  // batch: all end in the same row and the same changes.
   void expect_one_end(const std::vector<Version>& versions) {
     std::vector<std::size_t> order(versions.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -47,8 +47,9 @@ TEST_F(PayoutApply, EveryOrderOfALifeEndsInOneRow) {
   expect_one_end(shelf.all());
   EXPECT_EQ(status(last), "failed");
   EXPECT_EQ(sql("SELECT count(DISTINCT change)::text AS it FROM payout_events"), "5");
-  EXPECT_EQ(sql("SELECT DISTINCT (returned_at = failed_at AND paid_at < failed_at)::text AS it FROM payouts"),
-            "true");
+  EXPECT_EQ(
+      sql("SELECT DISTINCT (returned_at = failed_at AND paid_at < failed_at)::text AS it FROM payouts"),
+      "true");
 }
 
 TEST_F(PayoutApply, WithinOneSecondTheRankDecides) {
@@ -114,7 +115,8 @@ TEST_F(PayoutApply, TheOrderOfMetadataKeysAndAnExpandedDestinationAreNoDifferenc
   text.replace(text.find("\"metadata\":null"), 15, R"("metadata":{"b":"2","a":"1"})");
   first.object = shelf.keep(text);
   shelf.add(with(payout, {{"metadata", {{"a", "1"}, {"b", "2"}}},
-                          {"destination", {{"id", "ba_1QBank0001"}, {"object", "bank_account"}}}}), kStart);
+                          {"destination", {{"id", "ba_1QBank0001"}, {"object", "bank_account"}}}}),
+            kStart);
   EXPECT_TRUE(apply(shelf.all()).refetch.empty());
 }
 
@@ -146,8 +148,8 @@ TEST_F(PayoutApply, WhatOnlyAListShowedIsAnEventToo) {
 TEST_F(PayoutApply, HistoryIsOnlyEverAppendedTo) {
   shelf.event("payout.created");
   apply(shelf.all());
-  for (const char* statement : {"UPDATE payout_events SET status = 'paid'", "DELETE FROM payout_events",
-                                "TRUNCATE payout_events"}) {
+  for (const char* statement : {"UPDATE payout_events SET status = 'paid'",
+                                "DELETE FROM payout_events", "TRUNCATE payout_events"}) {
     auto refused = db().transact([&](pg::Tx& tx) -> Result<std::string> {
       const auto error = tx.attempt([&] { tx.exec_unnamed(statement); });
       return error ? error->sqlstate : std::string("none");
@@ -198,16 +200,18 @@ TEST_F(PayoutApply, PoisonAmongGoodOnesIsRefusedByItself) {
 struct PayoutAdoption : PayoutApply {
   PayoutId ask(std::int64_t amount = 482350, const char* account = kAccount) {
     const PayoutId id = PayoutId::make();
-    sql(fmt::format("INSERT INTO payouts (organization_id, id, rail, account, amount, currency, status,"
-                    " type, created, updated, processed_at) VALUES ('{}', '{}', 'stripe_payout', '{}', {},"
-                    " 'usd', 'processing', 'bank_account', to_timestamp({}), to_timestamp({}),"
-                    " to_timestamp({})) RETURNING '' AS it",
-                    org.str(), id.str(), account, amount, kStart - 9, kStart - 9, kStart - 5));
+    sql(fmt::format(
+        "INSERT INTO payouts (organization_id, id, rail, account, amount, currency, status,"
+        " type, created, updated, processed_at) VALUES ('{}', '{}', 'stripe_payout', '{}', {},"
+        " 'usd', 'processing', 'bank_account', to_timestamp({}), to_timestamp({}),"
+        " to_timestamp({})) RETURNING '' AS it",
+        org.str(), id.str(), account, amount, kStart - 9, kStart - 9, kStart - 5));
     return id;
   }
   Json ours(PayoutId id, const char* status = "pending") {
-    return at(status, {{"automatic", false},
-                       {"metadata", {{kPayoutIdKey, id.str()}, {kAttemptKey, "1"}, {"order", "7"}}}});
+    return at(status,
+              {{"automatic", false},
+               {"metadata", {{kPayoutIdKey, id.str()}, {kAttemptKey, "1"}, {"order", "7"}}}});
   }
 };
 
@@ -234,7 +238,8 @@ TEST_F(PayoutAdoption, AnotherAmountAccountOrTenantIsNotOurs) {
   const PayoutId elsewhere = ask(482350, kOtherAccount);
   shelf.add(with(ours(id), {{"id", "po_a"}}), kStart);
   shelf.add(with(ours(elsewhere), {{"id", "po_b"}}), kStart);
-  shelf.add(with(at("pending", {{"metadata", {{kPayoutIdKey, "' OR 1=1"}}}}), {{"id", "po_c"}}), kStart);
+  shelf.add(with(at("pending", {{"metadata", {{kPayoutIdKey, "' OR 1=1"}}}}), {{"id", "po_c"}}),
+            kStart);
   EXPECT_EQ(apply(shelf.all()).created, 3u);
   EXPECT_EQ(sql("SELECT count(*)::text AS it FROM payouts WHERE stripe_payout_id IS NULL"), "2");
 }
@@ -244,8 +249,9 @@ TEST_F(PayoutAdoption, ASecondStripePayoutOfOneOfOursIsARowOfItsOwn) {
   shelf.add(with(ours(id), {{"id", "po_a"}}), kStart);
   shelf.add(with(ours(id), {{"id", "po_b"}}), kStart);
   apply(shelf.all());
-  EXPECT_EQ(sql("SELECT string_agg(stripe_payout_id, ' ' ORDER BY stripe_payout_id) AS it FROM payouts"),
-            "po_a po_b");
+  EXPECT_EQ(
+      sql("SELECT string_agg(stripe_payout_id, ' ' ORDER BY stripe_payout_id) AS it FROM payouts"),
+      "po_a po_b");
 }
 
 TEST_F(PayoutAdoption, AnswerAndWebhookAtOnceMakeOneRow) {
@@ -265,8 +271,8 @@ TEST_F(PayoutAdoption, AnswerAndWebhookAtOnceMakeOneRow) {
   EXPECT_EQ(sql("SELECT count(*) || ' ' || count(stripe_payout_id) AS it FROM payouts"), "20 20");
 }
 
-// Random lives of forty payouts, told in random order, batches and repetitions by four at once, end as
-// one that is told them in order.
+// Random lives of forty payouts, told in random order, batches and repetitions by four at once, end
+// as one that is told them in order.
 TEST_F(PayoutApply, ParallelWritersOverTheSameLivesEndAsOne) {
   std::mt19937 random(20'260'101);
   const std::vector<std::vector<const char*>> lives = {
@@ -276,7 +282,8 @@ TEST_F(PayoutApply, ParallelWritersOverTheSameLivesEndAsOne) {
     std::int64_t second = kStart;
     bool first = true;
     for (const char* word : lives[random() % lives.size()]) {
-      const Json object = at(word, {{"id", fmt::format("po_{}", i)}, {"metadata", {{"n", std::to_string(random() % 3)}}}});
+      const Json object = at(word, {{"id", fmt::format("po_{}", i)},
+                                    {"metadata", {{"n", std::to_string(random() % 3)}}}});
       shelf.event(first ? "payout.created" : "payout.updated", object, second);
       if (random() % 3 == 0) shelf.add(object, second, Source::list);
       second += static_cast<std::int64_t>(random() % 2);
@@ -284,8 +291,10 @@ TEST_F(PayoutApply, ParallelWritersOverTheSameLivesEndAsOne) {
     }
   }
   const auto snapshot = [&] {
-    return sql("SELECT jsonb_agg(to_jsonb(p) - 'id' - 'account' ORDER BY stripe_payout_id)::text AS it"
-               " FROM payouts p WHERE account = '" + last + "'");
+    return sql(
+        "SELECT jsonb_agg(to_jsonb(p) - 'id' - 'account' ORDER BY stripe_payout_id)::text AS it"
+        " FROM payouts p WHERE account = '" +
+        last + "'");
   };
   last = "acct_inorder";
   std::vector<Version> all = shelf.all();

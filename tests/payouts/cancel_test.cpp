@@ -1,5 +1,5 @@
-// Canceling: before it is sent, in one lock with sending; at Stripe while that allows it; else 409 with the
-// reason.
+// Canceling: before it is sent, in one lock with sending; at Stripe while that allows it; else 409
+// with the reason.
 #include <atomic>
 #include <barrier>
 #include <thread>
@@ -24,7 +24,8 @@ struct Cancel : MoneyTest {
     EXPECT_EQ(moved()[0]["reversed"], true);
   }
   std::int64_t balance() {
-    return Json::parse(sim.call("GET", "/v1/balance", Json::object(), shop).body)["available"][0]["amount"];
+    return Json::parse(
+        sim.call("GET", "/v1/balance", Json::object(), shop).body)["available"][0]["amount"];
   }
   // A payout that could not be sent for now: queued, its instruction ready.
   std::string queued(const std::string& idempotency_key = "k1") {
@@ -33,7 +34,8 @@ struct Cancel : MoneyTest {
   std::string canceled_by(const std::string& id) {
     const Json trail = get("/api/payouts/" + id + "/audit-trail");
     for (const Json& event : trail["data"]) {
-      if (event["kind"] == "cancel_requested" || event["kind"] == "canceled") return event["changedBy"];
+      if (event["kind"] == "cancel_requested" || event["kind"] == "canceled")
+        return event["changedBy"];
     }
     return "nobody";
   }
@@ -171,7 +173,8 @@ TEST_F(Cancel, RacingWithSendingEndsInOneOfTheTwo) {
 
 TEST_F(Cancel, WhoseAnswerIsLostIsToldByThePayoutItself) {
   const std::string id = pay_expecting("pending");
-  fault({{"do", "reset_after"}, {"method", "POST"}, {"path", "/v1/payouts/*/cancel"}, {"count", 1}});
+  fault(
+      {{"do", "reset_after"}, {"method", "POST"}, {"path", "/v1/payouts/*/cancel"}, {"count", 1}});
   EXPECT_EQ(cancel(id).status, 200);
   expect_undone_at_stripe();
 }
@@ -179,7 +182,11 @@ TEST_F(Cancel, WhoseAnswerIsLostIsToldByThePayoutItself) {
 // A failure that Stripe keeps under its key must not block canceling for a day.
 TEST_F(Cancel, ThatFailedAtStripeMayBeAskedAgain) {
   const std::string id = pay_expecting("pending");
-  fault({{"do", "status"}, {"status", 500}, {"stored", true}, {"method", "POST"}, {"path", "/v1/payouts/*/cancel"}});
+  fault({{"do", "status"},
+         {"status", 500},
+         {"stored", true},
+         {"method", "POST"},
+         {"path", "/v1/payouts/*/cancel"}});
   const auto failed = cancel(id, "Idempotency-Key: c1\r\n");
   EXPECT_EQ(failed.status, 503) << failed.body;
   EXPECT_EQ(status(id), "pending");

@@ -11,7 +11,9 @@ struct Crash : MoneyTest {
     start_and_end_at(point);
     EXPECT_THROW(static_cast<void>(service->ask.pay_out(wanted())), Killed);
   }
-  std::string only(const char* column) { return sql(fmt::format("SELECT {}::text FROM instructions", column)); }
+  std::string only(const char* column) {
+    return sql(fmt::format("SELECT {}::text FROM instructions", column));
+  }
 };
 
 TEST_F(Crash, BetweenTheIntentAndItsSendingPaysOnceAfterwards) {
@@ -83,16 +85,19 @@ TEST_F(Crash, TheSameKeyIsNotRefusedForTheMoneyThatItHasPaid) {
   expect_paid_once(json(again)["id"]);
 }
 
-// A process is stopped between its commit and its first byte. Others pay meanwhile, and Stripe forgets the key.
+// A process is stopped between its commit and its first byte. Others pay meanwhile, and Stripe
+// forgets the key.
 TEST_F(Crash, AProcessThatSleptForADaySendsNothing) {
   start();
   bool asleep = false;
-  AskStripe sleeper(*service->db, *service->client, service->appliers, clock, {.at = [&](const char* at) {
-    if (std::string_view(at) != "committed" || std::exchange(asleep, true)) return;
-    pass(15min);
-    ASSERT_EQ(moved().size(), 1u);
-    pass(25h);
-  }});
+  AskStripe sleeper(*service->db, *service->client, service->appliers, clock,
+                    {.at = [&](const char* at) {
+                      if (std::string_view(at) != "committed" || std::exchange(asleep, true))
+                        return;
+                      pass(15min);
+                      ASSERT_EQ(moved().size(), 1u);
+                      pass(25h);
+                    }});
   const auto id = sleeper.pay_out(wanted());
   ASSERT_TRUE(id.ok());
   expect_paid_once(id->str());
@@ -121,7 +126,9 @@ struct Absence : Crash {
     fault_of_creation({{"do", "status"}, {"status", 500}, {"stored", true}});
     return pay_expecting("processing");
   }
-  void resolve() { static_cast<void>(service->ask.resolve(organization, *PayoutId::parse(only_payout()))); }
+  void resolve() {
+    static_cast<void>(service->ask.resolve(organization, *PayoutId::parse(only_payout())));
+  }
 };
 
 TEST_F(Absence, IsProvenByTwoListsTheSecondTenMinutesAfterTheLastSend) {
@@ -177,7 +184,11 @@ TEST_F(Absence, IsNotProvenWhereTheSecondListShowsIt) {
 
 TEST_F(Absence, OfAWeekIsForAPerson) {
   const std::string id = unknown_for_ever();
-  fault({{"do", "status"}, {"status", 500}, {"method", "GET"}, {"path", "/v1/payouts"}, {"count", 0}});
+  fault({{"do", "status"},
+         {"status", 500},
+         {"method", "GET"},
+         {"path", "/v1/payouts"},
+         {"count", 0}});
   for (int day = 0; day < 7; ++day) pass(24h);
   EXPECT_EQ(state(id), "unknown");
   pass(1h);
@@ -189,7 +200,8 @@ TEST_F(Absence, OfAWeekIsForAPerson) {
   EXPECT_EQ(moved().size(), 0u);
 }
 
-// An object that names our payout but is of another amount decides nothing, and no key is sent again.
+// An object that names our payout but is of another amount decides nothing, and no key is sent
+// again.
 TEST_F(Absence, OfTheRightAmountIsForAPerson) {
   end_at("committed");
   const std::string id = only_payout();
@@ -245,7 +257,11 @@ TEST_F(Review, IsOverruledByWhatStripeShows) {
 TEST_F(Review, ChangesNothingWhileStripeCannotBeAsked) {
   const std::string id = unknown_for_ever();
   give_up(id);
-  fault({{"do", "status"}, {"status", 500}, {"method", "GET"}, {"path", "/v1/payouts"}, {"count", 0}});
+  fault({{"do", "status"},
+         {"status", 500},
+         {"method", "GET"},
+         {"path", "/v1/payouts"},
+         {"count", 0}});
   EXPECT_EQ(settle(id).error().kind, Kind::retry);
   EXPECT_EQ(state(id), "needs_review");
 }
@@ -265,7 +281,8 @@ TEST_F(Review, MaySettleBesideAnObjectOfAnotherAmount) {
 // A process that was stopped for a day between its commit and its first byte sends nothing.
 TEST_F(Crash, WhatWaitedTooLongForItsTurnIsNotSent) {
   const auto request = [] {
-    return stripe::Request::post("/v1/payouts", stripe::IdempotencyKey("late"), "amount=1&currency=usd")
+    return stripe::Request::post("/v1/payouts", stripe::IdempotencyKey("late"),
+                                 "amount=1&currency=usd")
         .until(std::chrono::steady_clock::now() - 1s);
   };
   const auto fresh = service->client->send(request());

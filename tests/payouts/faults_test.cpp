@@ -1,5 +1,5 @@
-// Whatever goes wrong between us and Stripe while a payout is made: one payout at Stripe, or a refusal and
-// none.
+// Whatever goes wrong between us and Stripe while a payout is made: one payout at Stripe, or a
+// refusal and none.
 #include "payouts/money_world.h"
 
 namespace payoutd::payouts {
@@ -23,9 +23,13 @@ const Case kCases[] = {
     {"status_503", {{"do", "status"}, {"status", 503}}, "processing"},
     {"status_after_500", {{"do", "status_after"}, {"status", 500}}, "processing"},
     {"status_after_502", {{"do", "status_after"}, {"status", 502}}, "pending"},
-    {"limited", {{"do", "status"}, {"status", 429}, {"retry_after", 1}, {"reason", "endpoint-rate"}}, "queued"},
+    {"limited",
+     {{"do", "status"}, {"status", 429}, {"retry_after", 1}, {"reason", "endpoint-rate"}},
+     "queued"},
     {"locked", {{"do", "status"}, {"status", 429}, {"code", "lock_timeout"}}, "queued"},
-    {"key_in_use", {{"do", "status"}, {"status", 409}, {"code", "idempotency_key_in_use"}}, "processing"},
+    {"key_in_use",
+     {{"do", "status"}, {"status", 409}, {"code", "idempotency_key_in_use"}},
+     "processing"},
     {"no_retry", {{"do", "status"}, {"status", 500}, {"should_retry", false}}, "processing"},
     {"redirect", {{"do", "status"}, {"status", 302}}, "processing"},
 };
@@ -134,7 +138,11 @@ TEST_F(Outage, OfPatienceEndsInOnePayout) {
 // Where a list fails nothing is decided and nothing sent.
 TEST_F(Outage, OfTheListSendsNothing) {
   const std::string id = pay_with({{"do", "reset_before"}}, "processing");
-  fault({{"do", "status"}, {"status", 500}, {"method", "GET"}, {"path", "/v1/payouts"}, {"count", 0}});
+  fault({{"do", "status"},
+         {"status", 500},
+         {"method", "GET"},
+         {"path", "/v1/payouts"},
+         {"count", 0}});
   pass_in_steps(30min);
   EXPECT_EQ(state(id), "unknown");
   EXPECT_EQ(sql("SELECT sends::text FROM instructions"), "1");

@@ -1,5 +1,5 @@
-// Stripe's limits on creating payouts, 15 a second and 30 at once, are kept instead of met; and the balance is
-// Stripe's.
+// Stripe's limits on creating payouts, 15 a second and 30 at once, are kept instead of met; and the
+// balance is Stripe's.
 #include <future>
 
 #include "payouts/money_world.h"
@@ -15,17 +15,21 @@ struct Limits : MoneyTest {
       std::promise<stripe::Answer> promise;
       coming.push_back(promise.get_future());
       service->client->submit(
-          stripe::Request::post("/v1/payouts", stripe::IdempotencyKey(fmt::format("limits-{}", i)), "amount=100&currency=usd")
+          stripe::Request::post("/v1/payouts", stripe::IdempotencyKey(fmt::format("limits-{}", i)),
+                                "amount=100&currency=usd")
               .on(shop)
               .with(stripe::Priority::money),
-          [kept = std::move(promise)](stripe::Answer answer) mutable { kept.set_value(std::move(answer)); });
+          [kept = std::move(promise)](stripe::Answer answer) mutable {
+            kept.set_value(std::move(answer));
+          });
     }
     return coming;
   }
 };
 
 TEST_F(Limits, NoMoreThanFifteenCreationsAreInFlight) {
-  sim.limits().set({.live_rps = 0, .test_rps = 0, .endpoint_rps = 0, .payout_rps = 0, .payout_concurrent = 15});
+  sim.limits().set(
+      {.live_rps = 0, .test_rps = 0, .endpoint_rps = 0, .payout_rps = 0, .payout_concurrent = 15});
   fault_of_creation({{"do", "latency"}, {"ms", 50}, {"count", 0}});
   Answers answers = create(60);
   // Others pass by meanwhile.
@@ -38,7 +42,8 @@ TEST_F(Limits, NoMoreThanFifteenCreationsAreInFlight) {
 }
 
 TEST_F(Limits, NoMoreThanFifteenCreationsBeginInASecond) {
-  sim.limits().set({.live_rps = 0, .test_rps = 0, .endpoint_rps = 0, .payout_rps = 15, .payout_concurrent = 30});
+  sim.limits().set(
+      {.live_rps = 0, .test_rps = 0, .endpoint_rps = 0, .payout_rps = 15, .payout_concurrent = 30});
   start({.rates = {}});
   const auto began = std::chrono::steady_clock::now();
   Answers answers = create(31);
@@ -50,7 +55,8 @@ TEST_F(Limits, NoMoreThanFifteenCreationsBeginInASecond) {
 
 // Another instance, or somebody's script, uses the limit up: what is refused is sent later.
 TEST_F(Limits, ThatOthersUseUpDelayAndDoNotDouble) {
-  sim.limits().set({.live_rps = 0, .test_rps = 0, .endpoint_rps = 0, .payout_rps = 1, .payout_concurrent = 1});
+  sim.limits().set(
+      {.live_rps = 0, .test_rps = 0, .endpoint_rps = 0, .payout_rps = 1, .payout_concurrent = 1});
   std::vector<std::string> ids;
   for (int i = 0; i < 5; ++i) {
     const auto answered = pay(fmt::format("k{}", i));
@@ -71,7 +77,8 @@ TEST_F(BalanceOf, AnAccountIsStripesToTheCent) {
   EXPECT_EQ(balance["available"][0]["amount"], 1'000'000);
   EXPECT_EQ(balance["available"][0]["amount_decimal"], "10000.00");
   EXPECT_EQ(balance["available"][0]["currency"], "usd");
-  for (const char* part : {"pending", "connectReserved", "instantAvailable"}) EXPECT_TRUE(balance[part].is_array()) << part;
+  for (const char* part : {"pending", "connectReserved", "instantAvailable"})
+    EXPECT_TRUE(balance[part].is_array()) << part;
   EXPECT_LE(balance["age_seconds"].get<int>(), 10);
 }
 
@@ -88,23 +95,29 @@ TEST_F(BalanceOf, ManyWhoAskAtOnceShareOneRequest) {
   const int before = requests();
   std::vector<std::future<int>> asking;
   for (int i = 0; i < 10; ++i) {
-    asking.push_back(std::async(std::launch::async, [&] { return send("GET", "/api/balance", key).status; }));
+    asking.push_back(
+        std::async(std::launch::async, [&] { return send("GET", "/api/balance", key).status; }));
   }
   for (auto& one : asking) EXPECT_EQ(one.get(), 200);
   EXPECT_EQ(requests() - before, 1);
 }
 
 TEST_F(BalanceOf, AFailureIsAnsweredSoonAndNotKept) {
-  fault({{"do", "status"}, {"status", 429}, {"method", "GET"}, {"path", "/v1/balance"}, {"count", 3}});
+  fault({{"do", "status"},
+         {"status", 429},
+         {"method", "GET"},
+         {"path", "/v1/balance"},
+         {"count", 3}});
   EXPECT_EQ(send("GET", "/api/balance", key).status, 503);
   EXPECT_EQ(send("GET", "/api/balance", key).status, 200);
 }
 
 // Whatever an answer says, the next one who asks is answered.
 TEST_F(BalanceOf, AnAnswerThatCannotBeReadBlocksNobody) {
-  for (const char* body : {R"({"available": [{"amount": 1.5, "currency": "usd"}]})", R"([])", R"({"available": [7]})",
-                           R"({"available": [{"amount": 18446744073709551615, "currency": "usd"}]})",
-                           R"({"available": [{"amount": 5, "currency": "doubloons"}]})"}) {
+  for (const char* body :
+       {R"({"available": [{"amount": 1.5, "currency": "usd"}]})", R"([])", R"({"available": [7]})",
+        R"({"available": [{"amount": 18446744073709551615, "currency": "usd"}]})",
+        R"({"available": [{"amount": 5, "currency": "doubloons"}]})"}) {
     const auto parsed = balances::parse_balance(shop, body);
     ASSERT_FALSE(parsed.ok()) << body;
     EXPECT_EQ(parsed.error().code, "stripe_answer_invalid");

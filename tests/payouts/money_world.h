@@ -1,5 +1,5 @@
-// A service's money routes on a real server, with keys, in front of a simulated Stripe over real HTTP.
-// What is true of the money is what the simulator's /_sim/payments say.
+// A service's money routes on a real server, with keys, in front of a simulated Stripe over real
+// HTTP. What is true of the money is what the simulator's /_sim/payments say.
 #pragma once
 
 #include <fmt/format.h>
@@ -48,11 +48,13 @@ struct Instance {
     std::optional<Secret> api_key{};  // none: the simulator's first
   };
 
-  Instance(std::unique_ptr<pg::Database> database, sim::Sim& sim, const Clock& clock, Options options)
+  Instance(std::unique_ptr<pg::Database> database, sim::Sim& sim, const Clock& clock,
+           Options options)
       : db(std::move(database)),
         client(open(sim, clock, options)),
         balances(client.get()),
-        ask(*db, *client, appliers, clock, {.timeout = options.timeout, .at = std::move(options.at)}),
+        ask(*db, *client, appliers, clock,
+            {.timeout = options.timeout, .at = std::move(options.at)}),
         keys(*db),
         idempotency(*db) {
     http::Router router;
@@ -62,11 +64,13 @@ struct Instance {
     add(balances::balance_routes(*db, balances));
     add(mirror::balance_transaction_routes(*db));
     add(payout_routes(*db));
-    add(ask_stripe_routes(*db, &ask, [this](const access::ConnectedAccount& account, const Currency& currency) {
-      return payable(account, currency);
-    }));
+    add(ask_stripe_routes(
+        *db, &ask, [this](const access::ConnectedAccount& account, const Currency& currency) {
+          return payable(account, currency);
+        }));
     access::guard(router, keys, idempotency);
-    server = std::make_unique<http::Server>(std::move(router), http::Server::Options{.port = 0, .workers = 24});
+    server = std::make_unique<http::Server>(std::move(router),
+                                            http::Server::Options{.port = 0, .workers = 24});
     CHECK(server->start().ok());
   }
 
@@ -75,7 +79,8 @@ struct Instance {
     add_applier(all);
     return all;
   }
-  static std::unique_ptr<stripe::Client> open(sim::Sim& sim, const Clock& clock, const Options& options) {
+  static std::unique_ptr<stripe::Client> open(sim::Sim& sim, const Clock& clock,
+                                              const Options& options) {
     auto opened = stripe::Client::open(
         {.key = options.api_key.value_or(sim.api_key()),
          .base = sim.url(),
@@ -94,7 +99,8 @@ struct Instance {
   }
   std::vector<jobs::Handler> handlers() {
     auto all = ask.handlers();
-    for (auto& handler : mirror::mirror_handlers(*db, *client, appliers)) all.push_back(std::move(handler));
+    for (auto& handler : mirror::mirror_handlers(*db, *client, appliers))
+      all.push_back(std::move(handler));
     return all;
   }
 
@@ -110,7 +116,8 @@ struct Instance {
 
 class MoneyTest : public support::DatabaseTest {
  protected:
-  explicit MoneyTest(sim::Options options = {}) : clock(from_unix(kMondayNoon)), sim(clock, with(std::move(options))) {
+  explicit MoneyTest(sim::Options options = {})
+      : clock(from_unix(kMondayNoon)), sim(clock, with(std::move(options))) {
     CHECK(sim.start().ok());
     organization = access::ensure_platform_organization(db(), "First")->id;
     other_organization = access::ensure_organization(db(), "Second")->id;
@@ -144,23 +151,28 @@ class MoneyTest : public support::DatabaseTest {
   std::string open_shop(OrgId of, std::vector<std::string> currencies = {"usd"}) {
     std::string id;
     sim.inspect([&](sim::World& world) {
-      sim::Account& account = sim::open_account(world, {.email = "shop@example.com", .name = "Shop"});
+      sim::Account& account =
+          sim::open_account(world, {.email = "shop@example.com", .name = "Shop"});
       CHECK(sim::set_schedule(world, account, {.interval = "manual"}).has_value());
-      for (const auto& currency : currencies) sim::attach_bank(world, account, {.currency = currency});
+      for (const auto& currency : currencies)
+        sim::attach_bank(world, account, {.currency = currency});
       id = account.id;
     });
     fund(id, 1'000'000);
     const auto connected = db().transact([&](pg::Tx& tx) {
-      return access::connect_account(tx, of, {.fields = {.stripe_account = id, .name = "Shop"},
-                                              .version = {from_unix(1)}, .joined_at = from_unix(1)});
+      return access::connect_account(tx, of,
+                                     {.fields = {.stripe_account = id, .name = "Shop"},
+                                      .version = {from_unix(1)},
+                                      .joined_at = from_unix(1)});
     });
     CHECK(connected.ok());
     return id;
   }
   void fund(const std::string& account, std::int64_t amount, const std::string& currency = "usd") {
     sim.inspect([&](sim::World& world) {
-      sim::post(world, *world.store.account(account),
-                {.type = sim::row::charge, .amount = amount, .currency = *Currency::parse(currency)});
+      sim::post(
+          world, *world.store.account(account),
+          {.type = sim::row::charge, .amount = amount, .currency = *Currency::parse(currency)});
     });
   }
   std::string make_key(OrgId of, access::Role role) {
@@ -175,7 +187,8 @@ class MoneyTest : public support::DatabaseTest {
     fault(given);
   }
   // A payout each of whose sends in the first request met that.
-  std::string pay_with(Json given, const std::string& status, const std::string& idempotency_key = "k1") {
+  std::string pay_with(Json given, const std::string& status,
+                       const std::string& idempotency_key = "k1") {
     given["count"] = 0;
     fault_of_creation(given);
     const std::string id = pay_expecting(status, idempotency_key);
@@ -186,20 +199,26 @@ class MoneyTest : public support::DatabaseTest {
   http::Answered send(const std::string& method, const std::string& target, const std::string& by,
                       const std::string& body = "", const std::string& headers = "") const {
     http::Client connection(service->server->port());
-    return connection.ask(fmt::format("{} {} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {}\r\n{}Content-Type: "
-                                      "application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
-                                      method, target, by, headers, body.size(), body), 60'000);
+    return connection.ask(
+        fmt::format("{} {} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {}\r\n{}Content-Type: "
+                    "application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+                    method, target, by, headers, body.size(), body),
+        60'000);
   }
-  static Json json(const http::Answered& answered) { return Json::parse(answered.body, nullptr, false); }
+  static Json json(const http::Answered& answered) {
+    return Json::parse(answered.body, nullptr, false);
+  }
   Json get(const std::string& target) const { return json(send("GET", target, key)); }
 
   // Asks for 25.00 dollars, or for what `body` says.
-  http::Answered pay(const std::string& idempotency_key = "", Json body = {{"amount", 2'500}, {"currency", "usd"}}) const {
+  http::Answered pay(const std::string& idempotency_key = "",
+                     Json body = {{"amount", 2'500}, {"currency", "usd"}}) const {
     return send("POST", "/api/payouts", key, body.dump(),
                 idempotency_key.empty() ? "" : "Idempotency-Key: " + idempotency_key + "\r\n");
   }
   // The id of a payout that was answered with 201 in that status.
-  std::string pay_expecting(const std::string& status, const std::string& idempotency_key = "k1") const {
+  std::string pay_expecting(const std::string& status,
+                            const std::string& idempotency_key = "k1") const {
     const auto answered = pay(idempotency_key);
     EXPECT_EQ(answered.status, 201) << answered.body;
     EXPECT_EQ(json(answered).value("status", ""), status) << answered.body;
@@ -213,22 +232,30 @@ class MoneyTest : public support::DatabaseTest {
   }
 
   // What a webhook or a sync would bring: the object as Stripe shows it now.
-  void see(const std::string& stripe_id, const std::string& type = "payout") { see(organization, shop, stripe_id, type); }
-  void see(OrgId of, const std::string& account, const std::string& stripe_id, const std::string& type = "payout") {
+  void see(const std::string& stripe_id, const std::string& type = "payout") {
+    see(organization, shop, stripe_id, type);
+  }
+  void see(OrgId of, const std::string& account, const std::string& stripe_id,
+           const std::string& type = "payout") {
     const auto seen = mirror::fetch_and_apply(*service->db, *service->client, service->appliers,
-                                              {.organization = of, .account = account, .stripe_header = account,
-                                               .type = type, .stripe_ids = {stripe_id}});
+                                              {.organization = of,
+                                               .account = account,
+                                               .stripe_header = account,
+                                               .type = type,
+                                               .stripe_ids = {stripe_id}});
     ASSERT_TRUE(seen.ok());
   }
 
   // Runs every job that is due on the clock, and those that these bring.
   void work() {
-    jobs::Worker worker(*service->db, clock, service->handlers(), {.threads = 2, .urgent_threads = 0, .poll = 5ms});
+    jobs::Worker worker(*service->db, clock, service->handlers(),
+                        {.threads = 2, .urgent_threads = 0, .poll = 5ms});
     const auto deadline = std::chrono::steady_clock::now() + 30s;
     const std::string due = fmt::format(
         "SELECT count(*)::text FROM jobs WHERE state IN ('ready', 'running') OR (state = 'scheduled' AND run_at <= '{}')",
         to_iso(clock.now()));
-    while (sql(due) != "0" && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    while (sql(due) != "0" && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::yield();
     EXPECT_EQ(sql(due), "0");
     EXPECT_TRUE(worker.stop());
   }
@@ -241,10 +268,12 @@ class MoneyTest : public support::DatabaseTest {
     for (auto passed = 0min; passed < time; passed += 15min) pass(15min);
   }
 
-  // What moved money at Stripe on an account: {id, amount, currency, idempotency_key, metadata, reversed}.
+  // What moved money at Stripe on an account: {id, amount, currency, idempotency_key, metadata,
+  // reversed}.
   Json moved(const std::string& account) const {
     http::Client connection(sim.port());
-    const auto answered = connection.ask("GET /_sim/payments HTTP/1.1\r\nHost: s\r\nConnection: close\r\n\r\n");
+    const auto answered =
+        connection.ask("GET /_sim/payments HTTP/1.1\r\nHost: s\r\nConnection: close\r\n\r\n");
     const Json all = Json::parse(answered.body);
     Json found = Json::array();
     for (const Json& payment : all["data"]) {
@@ -272,16 +301,21 @@ class MoneyTest : public support::DatabaseTest {
     EXPECT_EQ(payout["failure_code"], failure_code);
   }
   std::string state(const std::string& id) {
-    return sql(fmt::format("SELECT i.state FROM instructions i JOIN instruction_payouts m ON m.instruction_id = i.id"
-                           " AND m.organization_id = i.organization_id WHERE m.payout_id = '{}'", id));
+    return sql(fmt::format(
+        "SELECT i.state FROM instructions i JOIN instruction_payouts m ON m.instruction_id = i.id"
+        " AND m.organization_id = i.organization_id WHERE m.payout_id = '{}'",
+        id));
   }
-  std::string status(const std::string& id) const { return get("/api/payouts/" + id).value("status", "none"); }
+  std::string status(const std::string& id) const {
+    return get("/api/payouts/" + id).value("status", "none");
+  }
 
   // The only column of the only row.
   std::string sql(const std::string& statement) {
     const auto answer = db().transact([&](pg::Tx& tx) -> Result<std::string> {
       const auto rows = tx.exec_unnamed(statement);
-      return rows.empty() ? std::string("nothing") : rows[0].get<std::optional<std::string>>(0).value_or("null");
+      return rows.empty() ? std::string("nothing")
+                          : rows[0].get<std::optional<std::string>>(0).value_or("null");
     });
     CHECK(answer.ok());
     return *answer;

@@ -7,8 +7,8 @@ struct PayoutReading : PayoutsTest {
   void put(const std::string& id, const Json& changes, std::int64_t created,
            const char* account = kAccount) {
     Shelf shelf(org);
-    shelf.add(with(with(payout, changes), {{"id", id}, {"created", created}}), created, Source::list,
-              account);
+    shelf.add(with(with(payout, changes), {{"id", id}, {"created", created}}), created,
+              Source::list, account);
     apply(shelf.all());
   }
   std::string ids(const PayoutFilter& filter) {

@@ -1,5 +1,5 @@
-// What Stripe refuses for good: the payout fails with the reason, nothing moves, and the Idempotency-Key is
-// free for another try.
+// What Stripe refuses for good: the payout fails with the reason, nothing moves, and the
+// Idempotency-Key is free for another try.
 #include "payouts/money_world.h"
 
 namespace payoutd::payouts {
@@ -11,7 +11,8 @@ struct Refusal : MoneyTest {
   std::string refused_one() { return sql("SELECT id::text FROM payouts WHERE status = 'failed'"); }
   void break_bank(const char* status) {
     sim.inspect([&](sim::World& world) {
-      for (sim::Document* bank : sim::destinations_of(*world.store.account(shop))) bank->json["status"] = status;
+      for (sim::Document* bank : sim::destinations_of(*world.store.account(shop)))
+        bank->json["status"] = status;
     });
   }
 };
@@ -98,7 +99,8 @@ TEST_F(Refusal, OfTheKeyOfThisServiceIsNoFaultOfTheCaller) {
   EXPECT_EQ(state(refused_one()), "not_done");
 }
 
-// The first send was refused for good, but its answer never came: the repeat is answered with what is stored.
+// The first send was refused for good, but its answer never came: the repeat is answered with what
+// is stored.
 TEST_F(Refusal, ThatIsReplayedSpeaksForAllSends) {
   start({.at = [&](const char* at) {
     if (std::string_view(at) == "committed") fund(shop, -999'000);
@@ -121,7 +123,8 @@ TEST_F(Refusal, ThatIsFreshDecidesNothingAfterAnUnknownSend) {
   expect_paid_once(id);
 }
 
-// Nor after a process that ended while it was sending; Stripe's list lags, and our key at Stripe is rolled.
+// Nor after a process that ended while it was sending; Stripe's list lags, and our key at Stripe is
+// rolled.
 struct RolledKey : Refusal {
   RolledKey() : Refusal({.api_keys = {Secret("sk_test_first"), Secret("sk_test_second")}}) {}
   void show(bool listed) {
@@ -145,12 +148,14 @@ TEST_F(RolledKey, AndItsRefusalDecideNothingAfterACrash) {
   start({.api_key = Secret("sk_test_second")});
   pass(15min);
   expect_paid_once(id);
-  EXPECT_EQ(sql("SELECT sends::text FROM instructions"), "3");  // the last one was answered from what Stripe kept
+  EXPECT_EQ(sql("SELECT sends::text FROM instructions"),
+            "3");  // the last one was answered from what Stripe kept
 }
 
 // Two sends of one instruction overlap: what one is told does not settle the other.
 TEST_F(Refusal, OfOneSendDoesNotSettleAnother) {
-  fault_of_creation({{"do", "status"}, {"status", 400}, {"code", "balance_insufficient"}, {"count", 1}});
+  fault_of_creation(
+      {{"do", "status"}, {"status", 400}, {"code", "balance_insufficient"}, {"count", 1}});
   bool other = false;
   start({.at = [&](const char* at) {
     // Another instance sends the same and does not hear what came of it.

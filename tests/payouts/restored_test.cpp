@@ -24,7 +24,8 @@ struct Restored : MoneyTest {
 
 TEST_F(Restored, ToBeforeTheRequestAnswersItsKeyWithThePayoutThatWasMade) {
   std::string stripe_id;
-  forgetting([&] { stripe_id = get("/api/payouts/" + pay_expecting("pending"))["stripe_payout_id"]; });
+  forgetting(
+      [&] { stripe_id = get("/api/payouts/" + pay_expecting("pending"))["stripe_payout_id"]; });
   EXPECT_EQ(count("payouts"), "0");
   const auto again = pay("k1");
   EXPECT_EQ(again.status, 201) << again.body;
@@ -49,7 +50,8 @@ TEST_F(Restored, AWeekLateItStillDoes) {
 TEST_F(Restored, ToAnotherTimeOfManyRequestsRepeatsNone) {
   for (int i = 0; i < 3; ++i) pay_expecting("pending", fmt::format("old{}", i));
   forgetting([&] {
-    for (int i = 0; i < 105; ++i) pay_expecting("pending", fmt::format("new{}", i));  // more than a page
+    for (int i = 0; i < 105; ++i)
+      pay_expecting("pending", fmt::format("new{}", i));  // more than a page
   });
   for (int i = 0; i < 105; i += 8) EXPECT_EQ(pay(fmt::format("new{}", i)).status, 201);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(pay(fmt::format("old{}", i)).status, 201);
@@ -70,7 +72,11 @@ TEST_F(Restored, TheKeyOfAnotherAmountIsRefused) {
 
 TEST_F(Restored, WithoutStripesRecordsNothingIsSent) {
   forgetting([&] { pay_expecting("pending"); });
-  fault({{"do", "status"}, {"status", 500}, {"method", "GET"}, {"path", "/v1/payouts"}, {"count", 0}});
+  fault({{"do", "status"},
+         {"status", 500},
+         {"method", "GET"},
+         {"path", "/v1/payouts"},
+         {"count", 0}});
   const auto refused = pay("k2");
   EXPECT_EQ(refused.status, 503) << refused.body;
   EXPECT_EQ(moved().size(), 1u);
@@ -82,7 +88,8 @@ TEST_F(Restored, WithoutStripesRecordsNothingIsSent) {
 // A sync or a webhook may bring the payout first: its row gets the key back all the same.
 TEST_F(Restored, AndMirroredSinceTheKeyIsFound) {
   std::string stripe_id;
-  forgetting([&] { stripe_id = get("/api/payouts/" + pay_expecting("pending"))["stripe_payout_id"]; });
+  forgetting(
+      [&] { stripe_id = get("/api/payouts/" + pay_expecting("pending"))["stripe_payout_id"]; });
   see(stripe_id);
   EXPECT_EQ(json(pay("k1"))["stripe_payout_id"], stripe_id);
   EXPECT_EQ(moved().size(), 1u);
@@ -119,7 +126,8 @@ TEST_F(Restored, DaysLateBetweenTheIntentAndItsSendingSendsNothing) {
   EXPECT_EQ(status(id), "paid");
 }
 
-// Within the life of the key, should the list not show it: the same key and body find Stripe's answer.
+// Within the life of the key, should the list not show it: the same key and body find Stripe's
+// answer.
 TEST_F(Restored, WithAListThatLagsTheKeyDecides) {
   start_and_end_at("committed");
   EXPECT_THROW(static_cast<void>(service->ask.pay_out(wanted())), Killed);
@@ -146,7 +154,8 @@ TEST_F(Restored, UnderARunningServiceIsNoticed) {
   };
   restored_below([&] { pay_expecting("pending"); });
   auto again = pay("k1");
-  for (int tries = 0; again.status == 503 && tries < 50; ++tries) again = pay("k1");  // connections that broke
+  for (int tries = 0; again.status == 503 && tries < 50; ++tries)
+    again = pay("k1");  // connections that broke
   EXPECT_EQ(again.status, 201) << again.body;
   EXPECT_EQ(moved().size(), 1u);
   EXPECT_EQ(count("payouts"), "1");

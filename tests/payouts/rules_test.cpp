@@ -8,12 +8,14 @@ namespace payoutd::payouts {
 namespace {
 
 State state(std::mt19937& random) {
-  constexpr const char* kWords[] = {"pending", "in_transit", "paid", "canceled", "failed", "resting"};
+  constexpr const char* kWords[] = {"pending",  "in_transit", "paid",
+                                    "canceled", "failed",     "resting"};
   StripePayout payout;
   payout.status = kWords[random() % 6];
   payout.metadata = {random() % 2 == 0 ? "{}" : R"({"a":"1"})"};
   payout.reconciliation_status = random() % 3 == 0 ? "completed" : "in_progress";
-  const mirror::Version version{.organization = {}, .shown_at = from_unix(static_cast<int>(random() % 4))};
+  const mirror::Version version{.organization = {},
+                                .shown_at = from_unix(static_cast<int>(random() % 4))};
   return state_of(std::move(payout), version);
 }
 

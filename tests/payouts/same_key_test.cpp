@@ -1,5 +1,5 @@
-// One Idempotency-Key is one payout, however often and at once it is asked for; and what arrives by itself
-// before our answer is that payout, too.
+// One Idempotency-Key is one payout, however often and at once it is asked for; and what arrives by
+// itself before our answer is that payout, too.
 #include <algorithm>
 #include <barrier>
 #include <map>
@@ -49,8 +49,8 @@ TEST_F(SameKey, WithAnotherBodyIsRefused) {
 
 TEST_F(SameKey, OfAnotherOrganizationIsAnotherKey) {
   const std::string id = pay_expecting("pending");
-  const auto other = send("POST", "/api/payouts", other_key, R"({"amount": 2500, "currency": "usd"})",
-                          "Idempotency-Key: k1\r\n");
+  const auto other = send("POST", "/api/payouts", other_key,
+                          R"({"amount": 2500, "currency": "usd"})", "Idempotency-Key: k1\r\n");
   EXPECT_EQ(other.status, 201) << other.body;
   EXPECT_NE(json(other)["id"], id);
   EXPECT_EQ(moved().size(), 1u);
@@ -102,7 +102,8 @@ TEST_F(SameKey, DifferentKeysPayWhatTheBalanceAllows) {
   pass_in_steps(30min);
   EXPECT_EQ(moved().size(), 3u);
   EXPECT_EQ(sql("SELECT count(*)::text FROM payouts WHERE status = 'pending'"), "3");
-  EXPECT_EQ(sql("SELECT count(*)::text FROM instructions WHERE state NOT IN ('done', 'not_done')"), "0");
+  EXPECT_EQ(sql("SELECT count(*)::text FROM instructions WHERE state NOT IN ('done', 'not_done')"),
+            "0");
 }
 
 TEST_F(SameKey, WithoutKeysEveryRequestIsAPayout) {
@@ -123,10 +124,15 @@ struct Overtaken : SameKey {
     return found;
   }
   void deliver(const Json& event) {
-    const std::string object = event["data"]["object"].dump(), id = event["id"], type = event["type"];
-    const mirror::Version version{.organization = organization, .account = shop, .object = object,
+    const std::string object = event["data"]["object"].dump(), id = event["id"],
+                      type = event["type"];
+    const mirror::Version version{.organization = organization,
+                                  .account = shop,
+                                  .object = object,
                                   .shown_at = from_unix(event["created"].get<std::int64_t>()),
-                                  .source = mirror::Source::event, .event_id = id, .event_type = type};
+                                  .source = mirror::Source::event,
+                                  .event_id = id,
+                                  .event_type = type};
     const auto applied = service->db->transact([&](pg::Tx& tx) -> Result<void> {
       mirror::enqueue_follow_ups(tx, mirror::apply(tx, service->appliers, {&version, 1}));
       return {};
@@ -183,7 +189,8 @@ TEST_F(Overtaken, ByAWebhookWhereTheAnswerIsLost) {
 
 // The webhook comes when the refusal of another send is about to be written down.
 TEST_F(Overtaken, ByAWebhookNoRefusalIsBelieved) {
-  fault_of_creation({{"do", "status_after"}, {"status", 400}, {"code", "balance_insufficient"}, {"count", 1}});
+  fault_of_creation(
+      {{"do", "status_after"}, {"status", 400}, {"code", "balance_insufficient"}, {"count", 1}});
   start({.at = [&](const char* at) {
     if (std::string_view(at) == "answered") deliver(events().at(0));
   }});

@@ -1,4 +1,5 @@
-// No key of another organization reads, changes or learns of a row: by our id or by Stripe's, it is not there.
+// No key of another organization reads, changes or learns of a row: by our id or by Stripe's, it is
+// not there.
 #include "payouts/money_world.h"
 
 namespace payoutd::payouts {
@@ -11,7 +12,9 @@ struct Tenants : MoneyTest {
     // The same words as for an id that nobody has.
     EXPECT_EQ(foreign.body.find(shop), std::string::npos);
   }
-  std::string stripe_id_of(const std::string& id) { return get("/api/payouts/" + id)["stripe_payout_id"]; }
+  std::string stripe_id_of(const std::string& id) {
+    return get("/api/payouts/" + id)["stripe_payout_id"];
+  }
   // The payout's rows of each kind, as they stand.
   std::string all_rows() {
     return sql("SELECT jsonb_build_array((SELECT jsonb_agg(p ORDER BY id) FROM payouts p),"
@@ -57,7 +60,8 @@ TEST_F(Tenants, AForeignIdIsNoDifferentFromNone) {
 
 TEST_F(Tenants, ListsNeverShowIt) {
   pay_expecting("pending");
-  for (const char* query : {"", "?status=pending", "?include=total", "?currency=usd", "?limit=100", "?rail=stripe_payout"}) {
+  for (const char* query : {"", "?status=pending", "?include=total", "?currency=usd", "?limit=100",
+                            "?rail=stripe_payout"}) {
     const Json ours = get(std::string("/api/payouts") + query);
     EXPECT_EQ(ours["data"].size(), 1u) << query;
     const Json theirs = json(send("GET", std::string("/api/payouts") + query, other_key));
@@ -82,10 +86,12 @@ TEST_F(Tenants, NorAnotherAccountsMoney) {
 }
 
 TEST_F(Tenants, NorItsBalanceTransactions) {
-  const Json row = Json::parse(sim.call("GET", "/v1/balance_transactions", Json::object(), shop).body)["data"][0];
+  const Json row = Json::parse(
+      sim.call("GET", "/v1/balance_transactions", Json::object(), shop).body)["data"][0];
   see(row["id"], "balance_transaction");
   EXPECT_EQ(get("/api/balance/transactions")["data"].size(), 1u);
-  EXPECT_EQ(json(send("GET", "/api/balance/transactions?include=total", other_key))["data"].size(), 0u);
+  EXPECT_EQ(json(send("GET", "/api/balance/transactions?include=total", other_key))["data"].size(),
+            0u);
   EXPECT_EQ(json(send("GET", "/api/balance/transactions?include=total", other_key))["total"], 0);
   expect_nothing_there("GET", "/api/balance/transactions?account=" + shop);
 }
@@ -93,10 +99,12 @@ TEST_F(Tenants, NorItsBalanceTransactions) {
 // The metadata of one tenant's payout names another's: it adopts nothing.
 TEST_F(Tenants, MetadataReachesNoFurtherThanItsOwnAccount) {
   const std::string id = pay_with({{"do", "reset_before"}}, "processing");
-  const auto forged = sim.call("POST", "/v1/payouts",
-                               Json{{"amount", "2500"}, {"currency", "usd"},
-                                    {"metadata", Json{{kPayoutIdKey, id}, {kAttemptKey, "1"}, {kRequestKey, "k1"}}}},
-                               other_shop);
+  const auto forged = sim.call(
+      "POST", "/v1/payouts",
+      Json{{"amount", "2500"},
+           {"currency", "usd"},
+           {"metadata", Json{{kPayoutIdKey, id}, {kAttemptKey, "1"}, {kRequestKey, "k1"}}}},
+      other_shop);
   ASSERT_EQ(forged.status, 200) << forged.body;
   see(other_organization, other_shop, Json::parse(forged.body)["id"]);
   pass(15min);
@@ -110,7 +118,9 @@ TEST_F(Tenants, WithoutTheRightKeyNothingIsDone) {
   const std::string body = R"({"amount": 100, "currency": "usd"})";
   EXPECT_EQ(send("POST", "/api/payouts", viewer, body).status, 403);
   EXPECT_EQ(send("POST", "/api/payouts/" + id + "/cancel", viewer).status, 403);
-  EXPECT_EQ(send("POST", "/api/payouts", make_key(organization, access::Role::approver), body).status, 403);
+  EXPECT_EQ(
+      send("POST", "/api/payouts", make_key(organization, access::Role::approver), body).status,
+      403);
   EXPECT_EQ(send("POST", "/api/payouts", "wrong", body).status, 401);
   EXPECT_EQ(send("GET", "/api/payouts/" + id, viewer).status, 200);
   EXPECT_EQ(moved().size(), 1u);

@@ -10,15 +10,18 @@ struct ReportsApi : ReportsTest {
   static constexpr const char* kAccount = "acct_1ApiDemo0000001";
 };
 
-constexpr const char* kReports[] = {"revenue", "fees", "customers", "payout-reconciliation", "balance"};
+constexpr const char* kReports[] = {"revenue", "fees", "customers", "payout-reconciliation",
+                                    "balance"};
 
 TEST_F(ReportsApi, AllMistakesAreToldAtOnce) {
-  const auto answered = get("/api/reports/revenue?groupBy=hour&timezone=Mars/Olympus&currency=xx&startDate=soon&limits=1");
+  const auto answered = get(
+      "/api/reports/revenue?groupBy=hour&timezone=Mars/Olympus&currency=xx&startDate=soon&limits=1");
   EXPECT_EQ(answered.status, 400);
   std::set<std::string> wrong;
   const Json answer = Json::parse(answered.body);
   for (const Json& detail : answer["error"]["details"]) wrong.insert(detail["param"]);
-  EXPECT_EQ(wrong, (std::set<std::string>{"groupBy", "timezone", "currency", "startDate", "limits"}));
+  EXPECT_EQ(wrong,
+            (std::set<std::string>{"groupBy", "timezone", "currency", "startDate", "limits"}));
 }
 
 TEST_F(ReportsApi, EachMistakeHasItsCode) {
@@ -26,7 +29,8 @@ TEST_F(ReportsApi, EachMistakeHasItsCode) {
     const std::string path = std::string("/api/reports/") + report + "?currency=usd&";
     EXPECT_EQ(get(path + "timezone=Nowhere").code(), "timezone_unknown");
     EXPECT_EQ(get(path + "startDate=2026-02-01&endDate=2026-01-31").code(), "end_before_start");
-    EXPECT_EQ(get(path + "startDate=2026-02-01T00:00:00Z&endDate=2026-02-01T00:00:00Z").code(), "end_before_start");
+    EXPECT_EQ(get(path + "startDate=2026-02-01T00:00:00Z&endDate=2026-02-01T00:00:00Z").code(),
+              "end_before_start");
     EXPECT_EQ(get(path + "startDate=2010-01-01&endDate=2026-01-31").code(), "period_too_long");
     EXPECT_EQ(get(path + "startDate=2026-02-30").code(), "invalid_date");
     EXPECT_EQ(get(path + "format=xml").code(), "parameter_invalid");
@@ -36,12 +40,14 @@ TEST_F(ReportsApi, EachMistakeHasItsCode) {
     EXPECT_EQ(get(path).status, 200) << report << get(path).body;
   }
   EXPECT_EQ(get("/api/reports/customers?currency=usd&limit=101").code(), "parameter_invalid");
-  EXPECT_EQ(get("/api/reports/payout-reconciliation?currency=usd&cursor=wrong").code(), "invalid_cursor");
+  EXPECT_EQ(get("/api/reports/payout-reconciliation?currency=usd&cursor=wrong").code(),
+            "invalid_cursor");
   EXPECT_EQ(get("/api/reports/fees?currency=usd&groupBy=day").code(), "parameter_unknown");
 }
 
 TEST_F(ReportsApi, AMonthlyReportMayBeOfMoreYearsThanADailyOne) {
-  const Json report = this->report("revenue?currency=usd&startDate=2000-01-01&endDate=2025-12-31&groupBy=month");
+  const Json report =
+      this->report("revenue?currency=usd&startDate=2000-01-01&endDate=2025-12-31&groupBy=month");
   EXPECT_EQ(report["periods"].size(), 26u * 12);
 }
 
@@ -69,7 +75,8 @@ void expect_described(const Json& schema, const Json& value, const std::string& 
   for (const Json& name : schema["required"]) required.insert(name);
   for (const auto& [name, inner] : value.items()) {
     found.insert(name);
-    if (described.contains(name)) expect_described(schema["properties"][name], inner, where + "." + name);
+    if (described.contains(name))
+      expect_described(schema["properties"][name], inner, where + "." + name);
   }
   EXPECT_TRUE(std::ranges::includes(described, found)) << where;
   EXPECT_EQ(required, found) << where;

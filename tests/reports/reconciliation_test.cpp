@@ -12,7 +12,8 @@ struct PayoutReconciliation : ReportsTest {
     std::vector<Json> payouts;
     std::string cursor;
     do {
-      const Json page = report("payout-reconciliation?" + query + (cursor.empty() ? "" : "&cursor=" + cursor), by);
+      const Json page = report(
+          "payout-reconciliation?" + query + (cursor.empty() ? "" : "&cursor=" + cursor), by);
       for (const Json& one : page["data"]) payouts.push_back(one);
       cursor = page["next_cursor"].is_null() ? "" : page["next_cursor"].get<std::string>();
     } while (!cursor.empty());
@@ -27,9 +28,11 @@ TEST_F(PayoutReconciliation, EveryAutomaticPayoutIsTheSumOfItsTransactions) {
     const auto made = list("/v1/payouts", account);
     std::size_t met = 0;
     for (const char* currency : {"usd", "eur", "gbp"}) {
-      for (const Json& one : all(fmt::format("{}&account={}&currency={}", kSpan, account, currency), key)) {
+      for (const Json& one :
+           all(fmt::format("{}&account={}&currency={}", kSpan, account, currency), key)) {
         const std::string id = one["stripe_payout_id"];
-        const auto payout = std::ranges::find_if(made, [&](const Json& p) { return p["id"] == id; });
+        const auto payout =
+            std::ranges::find_if(made, [&](const Json& p) { return p["id"] == id; });
         ASSERT_NE(payout, made.end()) << id;
         ++met;
         EXPECT_EQ(one["amount"], (*payout)["amount"]);
@@ -81,7 +84,8 @@ TEST_F(PayoutReconciliation, ManualAndInstantPayoutsAreListedWithoutTransactions
 }
 
 TEST_F(PayoutReconciliation, OfOnePayoutByEitherOfItsIds) {
-  const Json page = report("payout-reconciliation?" + std::string(kSpan) + "&account=" + sim.connected()[0]);
+  const Json page =
+      report("payout-reconciliation?" + std::string(kSpan) + "&account=" + sim.connected()[0]);
   const Json& first = page["data"][0];
   for (const char* field : {"id", "stripe_payout_id"}) {
     const Json one = report("payout-reconciliation?payout=" + first[field].get<std::string>());
@@ -90,7 +94,8 @@ TEST_F(PayoutReconciliation, OfOnePayoutByEitherOfItsIds) {
     EXPECT_TRUE(one["start"].is_null());
     EXPECT_EQ(one["currency"], first["currency"]);
   }
-  const std::string target = "/api/reports/payout-reconciliation?payout=" + first["id"].get<std::string>();
+  const std::string target =
+      "/api/reports/payout-reconciliation?payout=" + first["id"].get<std::string>();
   EXPECT_EQ(get(target, tenant_key).status, 404);
   EXPECT_EQ(get(target + "&account=" + sim.platform()).status, 404);
   EXPECT_EQ(get("/api/reports/payout-reconciliation?payout=po_none").code(), "payout_not_found");
@@ -98,14 +103,20 @@ TEST_F(PayoutReconciliation, OfOnePayoutByEitherOfItsIds) {
 
 TEST_F(PayoutReconciliation, SaysWhatIsMissing) {
   const std::string account = sim.connected()[0];
-  const Json before = report("payout-reconciliation?startDate=2025-12-01&limit=100&account=" + account);
-  const auto whole = std::ranges::find_if(before["data"], [](const Json& one) { return one["complete"].get<bool>(); });
+  const Json before =
+      report("payout-reconciliation?startDate=2025-12-01&limit=100&account=" + account);
+  const auto whole = std::ranges::find_if(
+      before["data"], [](const Json& one) { return one["complete"].get<bool>(); });
   ASSERT_NE(whole, before["data"].end());
   const std::string payout = (*whole)["stripe_payout_id"];
   const auto removed = db().transact([&](pg::Tx& tx) -> Result<std::int64_t> {
-    return tx.exec_unnamed("DELETE FROM balance_transactions WHERE stripe_id = (SELECT min(stripe_id) FROM balance_transactions"
-                           " WHERE payout_id = '" + payout + "' AND type = 'charge') RETURNING net")
-        .one().get<std::int64_t>(0);
+    return tx
+        .exec_unnamed(
+            "DELETE FROM balance_transactions WHERE stripe_id = (SELECT min(stripe_id) FROM balance_transactions"
+            " WHERE payout_id = '" +
+            payout + "' AND type = 'charge') RETURNING net")
+        .one()
+        .get<std::int64_t>(0);
   });
   const Json one = report("payout-reconciliation?payout=" + payout)["data"][0];
   EXPECT_EQ(one["difference"], *removed);
@@ -114,7 +125,8 @@ TEST_F(PayoutReconciliation, SaysWhatIsMissing) {
 }
 
 TEST_F(PayoutReconciliation, AsCsvHasALineForEachCategory) {
-  const std::string query = "/api/reports/payout-reconciliation?" + std::string(kSpan) + "&account=" + sim.connected()[0];
+  const std::string query =
+      "/api/reports/payout-reconciliation?" + std::string(kSpan) + "&account=" + sim.connected()[0];
   const auto answered = get(query + "&format=csv");
   const Json page = Json::parse(get(query).body);
   std::size_t lines = 1;

@@ -12,7 +12,8 @@ struct Sums {
   std::int64_t revenue = 0, count = 0, refunds = 0, disputes = 0, fees = 0, earned = 0;
   void add(const Listed& row) {
     fees += row.fee;
-    if (row.category == "charge" || row.category == "partial_capture_reversal") revenue += row.amount;
+    if (row.category == "charge" || row.category == "partial_capture_reversal")
+      revenue += row.amount;
     if (row.category == "charge") ++count;
     if (row.category == "refund" || row.category == "refund_failure") refunds -= row.amount;
     if (row.category == "dispute" || row.category == "dispute_reversal") disputes -= row.amount;
@@ -27,7 +28,8 @@ void expect_equal(const Json& period, const Sums& sums, const std::string& where
   EXPECT_EQ(period["disputes"], sums.disputes) << where;
   EXPECT_EQ(period["fees"], sums.fees) << where;
   EXPECT_EQ(period["application_fees_earned"], sums.earned) << where;
-  EXPECT_EQ(period["net"], sums.revenue - sums.refunds - sums.disputes - sums.fees + sums.earned) << where;
+  EXPECT_EQ(period["net"], sums.revenue - sums.refunds - sums.disputes - sums.fees + sums.earned)
+      << where;
 }
 
 struct RevenueReport : ReportsTest {
@@ -43,10 +45,10 @@ struct RevenueReport : ReportsTest {
   }
 
   // The report of one account against its list, for every day, week or month of the zone.
-  void expect_to_the_cent(const std::string& account, const std::string& group_by, const char* zone_name,
-                          const std::string& span) {
-    const std::string target = fmt::format("revenue?account={}&groupBy={}&timezone={}&{}", account, group_by,
-                                           zone_name, span);
+  void expect_to_the_cent(const std::string& account, const std::string& group_by,
+                          const char* zone_name, const std::string& span) {
+    const std::string target = fmt::format("revenue?account={}&groupBy={}&timezone={}&{}", account,
+                                           group_by, zone_name, span);
     const Json report = this->report(target);
     const auto rows = listed(account);
     std::size_t met = 0;
@@ -56,7 +58,8 @@ struct RevenueReport : ReportsTest {
       const auto end = to_unix(*parse_time(period["end"].get<std::string>()));
       Sums sums;
       for (const Listed& row : rows) {
-        if (row.created < begin || row.created >= end || row.currency != report["currency"]) continue;
+        if (row.created < begin || row.created >= end || row.currency != report["currency"])
+          continue;
         sums.add(row);
         total.add(row);
         ++met;
@@ -73,8 +76,10 @@ struct RevenueReport : ReportsTest {
 TEST_F(RevenueReport, OfEachAccountIsTheSumOfItsTransactions) {
   for (const std::string& account : accounts_of_platform()) {
     expect_to_the_cent(account, "day", "UTC", "startDate=2025-12-10&endDate=2026-01-10");
-    expect_to_the_cent(account, "week", "America/New_York", "startDate=2025-12-10&endDate=2026-01-10");
-    expect_to_the_cent(account, "month", "Asia/Kathmandu", "startDate=2025-11-01&endDate=2026-02-28");
+    expect_to_the_cent(account, "week", "America/New_York",
+                       "startDate=2025-12-10&endDate=2026-01-10");
+    expect_to_the_cent(account, "month", "Asia/Kathmandu",
+                       "startDate=2025-11-01&endDate=2026-02-28");
   }
 }
 
@@ -136,7 +141,8 @@ TEST_F(RevenueReport, OverAllAccountsCountsATransferredPaymentOnce) {
   // Of one account they are part of its revenue, and shown.
   std::int64_t shown = 0, revenue = 0;
   for (const std::string& account : accounts) {
-    const Json one = this->report("revenue?currency=usd&startDate=2025-12-01&endDate=2026-01-31&account=" + account);
+    const Json one = this->report(
+        "revenue?currency=usd&startDate=2025-12-01&endDate=2026-01-31&account=" + account);
     shown += one["from_transfers"]["amount"].get<std::int64_t>();
     revenue += one["total"].get<std::int64_t>();
   }
@@ -157,7 +163,8 @@ TEST_F(RevenueReport, EmptyPeriodsAreZeroAndHaveNoAverage) {
 }
 
 TEST_F(RevenueReport, AveragesAreOfAPaymentAndOfAPeriod) {
-  const Json report = this->report("revenue?account=" + sim.platform() + "&startDate=2025-12-20&endDate=2026-01-08");
+  const Json report = this->report("revenue?account=" + sim.platform() +
+                                   "&startDate=2025-12-20&endDate=2026-01-08");
   for (const Json& period : report["periods"]) {
     if (period["count"] == 0) continue;
     const std::int64_t revenue = period["revenue"], count = period["count"];
@@ -176,32 +183,51 @@ TEST_F(RevenueReport, IsTheLastThirtyDaysWhenNothingIsSaid) {
 }
 
 TEST_F(RevenueReport, AsCsvHasTheSameFigures) {
-  const std::string query = "/api/reports/revenue?groupBy=week&startDate=2025-12-01&endDate=2026-01-10";
+  const std::string query =
+      "/api/reports/revenue?groupBy=week&startDate=2025-12-01&endDate=2026-01-10";
   const Json report = Json::parse(get(query).body);
-  for (const auto& answered : {get(query + "&format=csv"), get(query, key, "Accept: text/csv\r\n")}) {
+  for (const auto& answered :
+       {get(query + "&format=csv"), get(query, key, "Accept: text/csv\r\n")}) {
     ASSERT_EQ(answered.status, 200);
     EXPECT_TRUE(answered.header("content-type").starts_with("text/csv"));
-    std::string expected = "date,currency,revenue,count,average,refunds,disputes,fees,application_fees_earned,net,from_transfers\r\n";
+    std::string expected =
+        "date,currency,revenue,count,average,refunds,disputes,fees,application_fees_earned,net,from_transfers\r\n";
     for (const Json& p : report["periods"]) {
-      const auto text = [&](const char* name) { return p[name].is_null() ? "" : p[name].get<std::string>(); };
-      expected += fmt::format("{},{},{},{},{},{},{},{},{},{},{}\r\n", text("date"), report["currency"].get<std::string>(),
-                              text("revenue_decimal"), p["count"].get<int>(), text("average_decimal"),
-                              text("refunds_decimal"), text("disputes_decimal"), text("fees_decimal"),
-                              text("application_fees_earned_decimal"), text("net_decimal"),
-                              p["from_transfers"]["amount_decimal"].get<std::string>());
+      const auto text = [&](const char* name) {
+        return p[name].is_null() ? "" : p[name].get<std::string>();
+      };
+      expected += fmt::format(
+          "{},{},{},{},{},{},{},{},{},{},{}\r\n", text("date"),
+          report["currency"].get<std::string>(), text("revenue_decimal"), p["count"].get<int>(),
+          text("average_decimal"), text("refunds_decimal"), text("disputes_decimal"),
+          text("fees_decimal"), text("application_fees_earned_decimal"), text("net_decimal"),
+          p["from_transfers"]["amount_decimal"].get<std::string>());
     }
     EXPECT_EQ(answered.body, expected);
   }
 }
 
 TEST_F(RevenueReport, ADelayedPaymentThatFailedIsTakenOutAgain) {
-  const std::string range = "revenue?account=" + sim.platform() + "&currency=usd&startDate=2026-01-20&endDate=2026-01-31";
-  const auto apply = [&](const std::string& id, const char* type, const char* category, std::int64_t amount, const char* created) {
-    show(sim.platform(), {{"id", id}, {"object", "balance_transaction"}, {"amount", amount}, {"fee", 0}, {"net", amount},
-                   {"currency", "usd"}, {"type", type}, {"reporting_category", category}, {"status", "pending"},
-                   {"balance_type", "payments"}, {"source", "py_1Delayed"}, {"description", nullptr},
-                   {"available_on", kMondayNoon}, {"created", to_unix(*parse_time(created))}, {"exchange_rate", nullptr},
-                   {"fee_details", Json::array()}});
+  const std::string range =
+      "revenue?account=" + sim.platform() + "&currency=usd&startDate=2026-01-20&endDate=2026-01-31";
+  const auto apply = [&](const std::string& id, const char* type, const char* category,
+                         std::int64_t amount, const char* created) {
+    show(sim.platform(), {{"id", id},
+                          {"object", "balance_transaction"},
+                          {"amount", amount},
+                          {"fee", 0},
+                          {"net", amount},
+                          {"currency", "usd"},
+                          {"type", type},
+                          {"reporting_category", category},
+                          {"status", "pending"},
+                          {"balance_type", "payments"},
+                          {"source", "py_1Delayed"},
+                          {"description", nullptr},
+                          {"available_on", kMondayNoon},
+                          {"created", to_unix(*parse_time(created))},
+                          {"exchange_rate", nullptr},
+                          {"fee_details", Json::array()}});
   };
   apply("txn_1Delayed", "payment", "charge", 5'000, "2026-01-21T10:00:00Z");
   EXPECT_EQ(report(range)["total"], 5'000);
@@ -216,26 +242,37 @@ TEST_F(RevenueReport, ADelayedPaymentThatFailedIsTakenOutAgain) {
 
 TEST_F(RevenueReport, OfCurrenciesOfOtherExponentsAreNeverMixed) {
   struct Shop { const char *country, *currency; std::int64_t amount; std::string decimal; };
-  for (const Shop& shop : {Shop{"JP", "jpy", 12'345, "12345"}, Shop{"KW", "kwd", 12'340, "12.340"}}) {
-    const Json made = ask("POST", "/v1/accounts", {{"type", "custom"}, {"country", shop.country}, {"default_currency", shop.currency}});
+  for (const Shop& shop :
+       {Shop{"JP", "jpy", 12'345, "12345"}, Shop{"KW", "kwd", 12'340, "12.340"}}) {
+    const Json made =
+        ask("POST", "/v1/accounts",
+            {{"type", "custom"}, {"country", shop.country}, {"default_currency", shop.currency}});
     ASSERT_TRUE(made.contains("id")) << made.dump();
     const std::string account = made["id"];
-    const Json paid = ask("POST", "/v1/charges", {{"amount", shop.amount}, {"currency", shop.currency}, {"source", "tok_visa"}}, account);
+    const Json paid = ask(
+        "POST", "/v1/charges",
+        {{"amount", shop.amount}, {"currency", shop.currency}, {"source", "tok_visa"}}, account);
     ASSERT_EQ(paid["status"], "succeeded") << paid.dump();
     wait(std::chrono::minutes(10));
     expect_succeeded(sync());
-    const Json report = this->report(fmt::format("revenue?account={}&startDate=2026-01-01&endDate=2026-01-31", account));
+    const Json report = this->report(
+        fmt::format("revenue?account={}&startDate=2026-01-01&endDate=2026-01-31", account));
     EXPECT_EQ(report["currency"], shop.currency);
     EXPECT_EQ(report["total"], shop.amount);
     EXPECT_EQ(report["total_decimal"], shop.decimal);
-    const Json all = this->report(fmt::format("revenue?currency={}&startDate=2026-01-01&endDate=2026-01-31", shop.currency));
+    const Json all = this->report(
+        fmt::format("revenue?currency={}&startDate=2026-01-01&endDate=2026-01-31", shop.currency));
     EXPECT_EQ(all["total"], shop.amount);
-    const auto in_csv = get(fmt::format("/api/reports/revenue?account={}&format=csv&startDate=2026-01-01&endDate=2026-01-31&groupBy=month", account));
-    EXPECT_TRUE(in_csv.body.contains(fmt::format(",{},{},1,", shop.currency, shop.decimal))) << in_csv.body;
+    const auto in_csv = get(fmt::format(
+        "/api/reports/revenue?account={}&format=csv&startDate=2026-01-01&endDate=2026-01-31&groupBy=month",
+        account));
+    EXPECT_TRUE(in_csv.body.contains(fmt::format(",{},{},1,", shop.currency, shop.decimal)))
+        << in_csv.body;
   }
   const Json usd = report("revenue?currency=USD");
   const auto others = usd["other_currencies"].get<std::set<std::string>>();
-  EXPECT_TRUE(others.contains("jpy") && others.contains("kwd") && others.contains("eur")) << usd["other_currencies"];
+  EXPECT_TRUE(others.contains("jpy") && others.contains("kwd") && others.contains("eur"))
+      << usd["other_currencies"];
 }
 
 TEST_F(RevenueReport, AnotherOrganizationSeesItsOwnOnly) {

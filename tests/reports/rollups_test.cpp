@@ -1,4 +1,5 @@
-// The rollups against the rows, whoever changed those: appliers side by side, repairs, a hand in psql.
+// The rollups against the rows, whoever changed those: appliers side by side, repairs, a hand in
+// psql.
 #include <atomic>
 #include <thread>
 
@@ -17,23 +18,36 @@ struct Rollups : ReportsTest {
   // Row `i` of a busy quarter of an hour; every tenth has an application fee, every seventh taxes.
   static std::string transaction(int i, const Json& changes = Json::object()) {
     Json details = Json::array({{{"amount", 30}, {"type", "stripe_fee"}, {"currency", "eur"}}});
-    if (i % 10 == 0) details.push_back({{"amount", 70}, {"type", "application_fee"}, {"currency", "eur"}});
+    if (i % 10 == 0)
+      details.push_back({{"amount", 70}, {"type", "application_fee"}, {"currency", "eur"}});
     if (i % 7 == 0) details.push_back({{"amount", 6}, {"type", "tax"}, {"currency", "eur"}});
     if (i % 11 == 0) details = Json::array();
-    if (i % 13 == 0) details = Json::array({{{"amount", 5}, {"type", "invented_fee"}, {"currency", "eur"}}});
+    if (i % 13 == 0)
+      details = Json::array({{{"amount", 5}, {"type", "invented_fee"}, {"currency", "eur"}}});
     std::int64_t fee = 0;
     for (const Json& detail : details) fee += detail["amount"].get<std::int64_t>();
-    Json row{{"id", fmt::format("txn_{:06}", i)}, {"object", "balance_transaction"}, {"amount", 1'000 + i},
-             {"fee", fee}, {"net", 1'000 + i - fee}, {"currency", i % 3 == 0 ? "jpy" : "eur"},
-             {"type", i % 5 == 0 ? "payment" : "charge"}, {"reporting_category", "charge"}, {"status", "pending"},
-             {"balance_type", i % 97 == 0 ? "issuing" : "payments"}, {"source", fmt::format("ch_{}", i)},
-             {"description", nullptr}, {"available_on", kMondayNoon + 86'400}, {"created", kMondayNoon - i % 4'000},
-             {"exchange_rate", nullptr}, {"fee_details", details}};
+    Json row{{"id", fmt::format("txn_{:06}", i)},
+             {"object", "balance_transaction"},
+             {"amount", 1'000 + i},
+             {"fee", fee},
+             {"net", 1'000 + i - fee},
+             {"currency", i % 3 == 0 ? "jpy" : "eur"},
+             {"type", i % 5 == 0 ? "payment" : "charge"},
+             {"reporting_category", "charge"},
+             {"status", "pending"},
+             {"balance_type", i % 97 == 0 ? "issuing" : "payments"},
+             {"source", fmt::format("ch_{}", i)},
+             {"description", nullptr},
+             {"available_on", kMondayNoon + 86'400},
+             {"created", kMondayNoon - i % 4'000},
+             {"exchange_rate", nullptr},
+             {"fee_details", details}};
     row.update(changes);
     return row.dump();
   }
 
-  void apply(pg::Database& on, const std::vector<std::string>& texts, std::int64_t shown_at = kMondayNoon) {
+  void apply(pg::Database& on, const std::vector<std::string>& texts,
+             std::int64_t shown_at = kMondayNoon) {
     const auto applied = on.transact([&](pg::Tx& tx) -> Result<mirror::Applied> {
       std::vector<mirror::Version> versions;
       for (const std::string& text : texts) {
@@ -61,8 +75,11 @@ struct Rollups : ReportsTest {
   // Every row of the rollups, and where it lies: another text after any write.
   std::string stored() {
     const auto text = db().transact([&](pg::Tx& tx) -> Result<std::string> {
-      return tx.exec_unnamed("SELECT string_agg(t::text || ctid::text, ',' ORDER BY t::text) FROM balance_rollups t")
-          .one().get<std::string>(0);
+      return tx
+          .exec_unnamed(
+              "SELECT string_agg(t::text || ctid::text, ',' ORDER BY t::text) FROM balance_rollups t")
+          .one()
+          .get<std::string>(0);
     });
     return *text;
   }
@@ -71,10 +88,13 @@ struct Rollups : ReportsTest {
 TEST_F(Rollups, AreTheSumsOfTheRows) {
   apply(0, 1'000);
   EXPECT_EQ(different_rollups(), 0);
-  EXPECT_EQ(number("SELECT sum(rows) FROM balance_rollups WHERE whole_day"), 1'000 - 11);  // issuing is not in them
-  EXPECT_EQ(number("SELECT sum(fee_other) FROM balance_rollups WHERE NOT whole_day"),
-            number("SELECT 5 * count(*) FROM balance_transactions WHERE fee_details @> '[{\"type\": \"invented_fee\"}]'"
-                   " AND balance_type = 'payments'"));
+  EXPECT_EQ(number("SELECT sum(rows) FROM balance_rollups WHERE whole_day"),
+            1'000 - 11);  // issuing is not in them
+  EXPECT_EQ(
+      number("SELECT sum(fee_other) FROM balance_rollups WHERE NOT whole_day"),
+      number(
+          "SELECT 5 * count(*) FROM balance_transactions WHERE fee_details @> '[{\"type\": \"invented_fee\"}]'"
+          " AND balance_type = 'payments'"));
   EXPECT_EQ(number("SELECT count(*) FROM balance_rollups WHERE part <> 0"), 0);  // alone: one part
 }
 
@@ -88,7 +108,8 @@ TEST_F(Rollups, OfParallelAppliersAreEqualAndNobodyWaits) {
         std::vector<std::string> texts;
         // The last ten rows of each batch are the first ten of another thread's.
         for (int i = 0; i < kRows + 10; ++i) {
-          texts.push_back(transaction(((thread * kBatches + batch) * kRows + i) % (kThreads * kBatches * kRows)));
+          texts.push_back(transaction(((thread * kBatches + batch) * kRows + i) %
+                                      (kThreads * kBatches * kRows)));
         }
         apply(*pool, texts);
       }
@@ -105,8 +126,10 @@ TEST_F(Rollups, TwoTransactionsAddToOneQuarterWithoutWaiting) {
   apply(0, 10);
   const auto second = another(2);
   const auto outer = db().transact([&](pg::Tx& tx) -> Result<void> {
-    tx.exec_unnamed("UPDATE balance_transactions SET amount = amount + 1, net = net + 1 WHERE stripe_id = 'txn_000001'");
-    // While that is not committed, another changes the same sums; it would wait for ten seconds and fail.
+    tx.exec_unnamed(
+        "UPDATE balance_transactions SET amount = amount + 1, net = net + 1 WHERE stripe_id = 'txn_000001'");
+    // While that is not committed, another changes the same sums; it would wait for ten seconds and
+    // fail.
     std::thread other([&] { apply(*second, {transaction(4'001)}); });
     other.join();
     return {};
@@ -128,7 +151,8 @@ TEST_F(Rollups, FollowUpdatesAndDeletes) {
       " WHERE stripe_id < 'txn_000200'");
   EXPECT_EQ(different_rollups(), 0);
   const auto removed = db().transact([&](pg::Tx& tx) -> Result<std::size_t> {
-    return mirror::remove_balance_transactions(tx, platform, kAccount, {"txn_000300", "txn_000301", "txn_000499"});
+    return mirror::remove_balance_transactions(tx, platform, kAccount,
+                                               {"txn_000300", "txn_000301", "txn_000499"});
   });
   EXPECT_EQ(*removed, 3u);
   EXPECT_EQ(different_rollups(), 0);
@@ -181,7 +205,8 @@ TEST_F(Rollups, OfADatabaseThatHoldsDataAreFilledByTheMigration) {
   {
     pg::Database old({.url = url, .max_connections = 2});
     const auto filled = old.transact([&](pg::Tx& tx) -> Result<void> {
-      tx.exec_unnamed("INSERT INTO organizations (id, name) VALUES ('" + platform.str() + "', 'Old')");
+      tx.exec_unnamed("INSERT INTO organizations (id, name) VALUES ('" + platform.str() +
+                      "', 'Old')");
       return {};
     });
     ASSERT_TRUE(filled.ok());
@@ -194,7 +219,9 @@ TEST_F(Rollups, OfADatabaseThatHoldsDataAreFilledByTheMigration) {
     });
     EXPECT_EQ(*different, 0);
     const auto rows = old.read([&](pg::Tx& tx) -> Result<std::int64_t> {
-      return tx.exec_unnamed("SELECT sum(rows) FROM balance_rollups WHERE whole_day").one().get<std::int64_t>(0);
+      return tx.exec_unnamed("SELECT sum(rows) FROM balance_rollups WHERE whole_day")
+          .one()
+          .get<std::int64_t>(0);
     });
     EXPECT_EQ(*rows, 400 - 5);
   }
@@ -209,10 +236,12 @@ TEST_F(SyncedRollups, EqualTheRowsAfterSyncsInParallelAndARepair) {
   ASSERT_TRUE(sim.activity(sim.platform(), {{"charges", 20}, {"refunds", 3}}).ok());
   wait(std::chrono::hours(30));
   const auto done = db().transact([&](pg::Tx& tx) -> Result<void> {
-    tx.exec_unnamed("UPDATE balance_transactions SET amount = amount + 7, net = net + 7"
-                    " WHERE stripe_id IN (SELECT stripe_id FROM balance_transactions ORDER BY stripe_id LIMIT 5)");
-    tx.exec_unnamed("DELETE FROM balance_transactions"
-                    " WHERE stripe_id IN (SELECT stripe_id FROM balance_transactions ORDER BY stripe_id DESC LIMIT 5)");
+    tx.exec_unnamed(
+        "UPDATE balance_transactions SET amount = amount + 7, net = net + 7"
+        " WHERE stripe_id IN (SELECT stripe_id FROM balance_transactions ORDER BY stripe_id LIMIT 5)");
+    tx.exec_unnamed(
+        "DELETE FROM balance_transactions"
+        " WHERE stripe_id IN (SELECT stripe_id FROM balance_transactions ORDER BY stripe_id DESC LIMIT 5)");
     return {};
   });
   ASSERT_TRUE(done.ok());

@@ -18,7 +18,8 @@ Time instant(const char* iso) {
 
 TEST(SpansBetween, AMonthOfUtcIsOneSpanOfDays) {
   std::vector<Time> bounds;
-  for (int day = 0; day <= 31; ++day) bounds.push_back(instant("2026-01-01") + std::chrono::days{day});
+  for (int day = 0; day <= 31; ++day)
+    bounds.push_back(instant("2026-01-01") + std::chrono::days{day});
   const Spans spans = spans_between(bounds);
   EXPECT_EQ(spans.days, (std::vector<Range>{{instant("2026-01-01"), instant("2026-02-01")}}));
   EXPECT_TRUE(spans.quarters.empty() && spans.rows.empty());
@@ -29,19 +30,22 @@ TEST(SpansBetween, DaysOfAnotherZoneAreQuarters) {
   for (int day = 0; day <= 3;
        ++day) bounds.push_back(instant("2026-01-01T18:30:00Z") + std::chrono::days{day});
   const Spans spans = spans_between(bounds);
-  EXPECT_EQ(spans.quarters,
-            (std::vector<Range>{{instant("2026-01-01T18:30:00Z"), instant("2026-01-04T18:30:00Z")}}));
+  EXPECT_EQ(
+      spans.quarters,
+      (std::vector<Range>{{instant("2026-01-01T18:30:00Z"), instant("2026-01-04T18:30:00Z")}}));
   EXPECT_TRUE(spans.days.empty() && spans.rows.empty());
 }
 
 TEST(SpansBetween, InstantsLeaveRowsAtTheirEnds) {
-  const Spans spans = spans_between({instant("2026-01-01T18:31:07Z"), instant("2026-01-04T00:14:59Z")});
+  const Spans spans =
+      spans_between({instant("2026-01-01T18:31:07Z"), instant("2026-01-04T00:14:59Z")});
   EXPECT_EQ(spans.rows,
             (std::vector<Range>{{instant("2026-01-01T18:31:07Z"), instant("2026-01-01T18:45:00Z")},
                                             {instant("2026-01-04T00:00:00Z"),
                                              instant("2026-01-04T00:14:59Z")}}));
-  EXPECT_EQ(spans.quarters,
-            (std::vector<Range>{{instant("2026-01-01T18:45:00Z"), instant("2026-01-02T00:00:00Z")}}));
+  EXPECT_EQ(
+      spans.quarters,
+      (std::vector<Range>{{instant("2026-01-01T18:45:00Z"), instant("2026-01-02T00:00:00Z")}}));
   EXPECT_EQ(spans.days, (std::vector<Range>{{instant("2026-01-02"), instant("2026-01-04")}}));
 }
 

@@ -12,25 +12,33 @@ namespace {
 Money money(std::int64_t minor, const char* code) { return {minor, *Currency::parse(code)}; }
 
 TEST(Csv, WritesAmountsExactlyInMajorUnits) {
-  const Table table{.columns = {"a", "b", "c", "d"},
-                    .rows = {{money(-5, "usd"), money(1'050, "jpy"), money(1'234'567, "kwd"), std::int64_t{7}},
-                             {money(INT64_MAX, "usd"), money(0, "eur"), Cell(), std::int64_t{-7}}}};
+  const Table table{
+      .columns = {"a", "b", "c", "d"},
+      .rows = {{money(-5, "usd"), money(1'050, "jpy"), money(1'234'567, "kwd"), std::int64_t{7}},
+               {money(INT64_MAX, "usd"), money(0, "eur"), Cell(), std::int64_t{-7}}}};
   EXPECT_EQ(csv(table), "a,b,c,d\r\n-0.05,1050,1234.567,7\r\n92233720368547758.07,0.00,,-7\r\n");
 }
 
 TEST(Csv, WordsAreNeverFormulasAndAlwaysOneCell) {
   const Table table{.columns = {"name"},
-                    .rows = {{std::string("=HYPERLINK(\"http://x\",\"y\")")}, {std::string("+1")}, {std::string("-1")},
-                             {std::string("@a")}, {std::string("\tx")}, {std::string("＝1")}, {std::string("a,\"b\"\nc")},
+                    .rows = {{std::string("=HYPERLINK(\"http://x\",\"y\")")},
+                             {std::string("+1")},
+                             {std::string("-1")},
+                             {std::string("@a")},
+                             {std::string("\tx")},
+                             {std::string("＝1")},
+                             {std::string("a,\"b\"\nc")},
                              {std::string("Ada-Lin = 1")}}};
-  EXPECT_EQ(csv(table),
-            "name\r\n\"'=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\"\r\n'+1\r\n'-1\r\n'@a\r\n'\tx\r\n'＝1\r\n"
-            "\"a,\"\"b\"\"\nc\"\r\nAda-Lin = 1\r\n");
+  EXPECT_EQ(
+      csv(table),
+      "name\r\n\"'=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\"\r\n'+1\r\n'-1\r\n'@a\r\n'\tx\r\n'＝1\r\n"
+      "\"a,\"\"b\"\"\nc\"\r\nAda-Lin = 1\r\n");
 }
 
 TEST(Lines, AlignNumbersToTheRightAndKeepControlCharactersOut) {
   const Table table{.columns = {"name", "amount"},
-                    .rows = {{std::string("Ada\x1b[2J"), money(5, "usd")}, {std::string("Müller"), money(-123456, "usd")}}};
+                    .rows = {{std::string("Ada\x1b[2J"), money(5, "usd")},
+                             {std::string("Müller"), money(-123456, "usd")}}};
   EXPECT_EQ(lines(table), "name       amount\nAda [2J      0.05\nMüller   -1234.56\n");
 }
 

@@ -1,5 +1,5 @@
-// A mirror that was synced over HTTP from a simulated Stripe, the reports behind a running server, and
-// Stripe's own lists, read page by page, to add up once more by other means.
+// A mirror that was synced over HTTP from a simulated Stripe, the reports behind a running server,
+// and Stripe's own lists, read page by page, to add up once more by other means.
 #pragma once
 
 #include <functional>
@@ -72,7 +72,8 @@ SELECT (SELECT count(*) FROM (TABLE expected EXCEPT TABLE found) a)
 
 class ReportsTest : public sync::SyncTest {
  protected:
-  explicit ReportsTest(sim::Demo demo = sim::Demo::small) : SyncTest(demo), keys(db()), idempotency(db()) {
+  explicit ReportsTest(sim::Demo demo = sim::Demo::small)
+      : SyncTest(demo), keys(db()), idempotency(db()) {
     http::Router router;
     for (auto& route : report_routes(db(), clock)) router.add(std::move(route));
     access::guard(router, keys, idempotency);
@@ -83,15 +84,20 @@ class ReportsTest : public sync::SyncTest {
   }
 
   std::string make_key(OrgId of) {
-    const auto made = keys.create(of, {.name = "test", .role = access::Role::viewer, .created_by = "test"});
+    const auto made =
+        keys.create(of, {.name = "test", .role = access::Role::viewer, .created_by = "test"});
     CHECK(made.ok());
     return made->text.reveal();
   }
 
-  http::Answered get(const std::string& target, const std::string& by, const std::string& headers = "") {
+  http::Answered get(const std::string& target, const std::string& by,
+                     const std::string& headers = "") {
     http::Client connection(server->port());
-    return connection.ask(fmt::format("GET {} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {}\r\n{}"
-                                      "Connection: close\r\n\r\n", target, by, headers), 60'000);
+    return connection.ask(
+        fmt::format("GET {} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {}\r\n{}"
+                    "Connection: close\r\n\r\n",
+                    target, by, headers),
+        60'000);
   }
   http::Answered get(const std::string& target) { return get(target, key); }
   // The answer to /api/reports/<target>, which has to be 200.
@@ -103,7 +109,8 @@ class ReportsTest : public sync::SyncTest {
   }
 
   // Everything that a list of the simulated Stripe shows, page by page.
-  std::vector<Json> list(const std::string& path, const std::string& account, Json params = Json::object()) {
+  std::vector<Json> list(const std::string& path, const std::string& account,
+                         Json params = Json::object()) {
     std::vector<Json> all;
     params["limit"] = 100;
     for (bool more = true; more;) {
@@ -120,8 +127,8 @@ class ReportsTest : public sync::SyncTest {
     std::vector<Listed> rows;
     for (const Json& one : list("/v1/balance_transactions", account)) {
       rows.push_back({account, one["id"], one["currency"], one["type"], one["reporting_category"],
-                      one["source"].is_string() ? one["source"].get<std::string>() : "", one["created"], one["amount"],
-                      one["fee"], one["net"], one["fee_details"]});
+                      one["source"].is_string() ? one["source"].get<std::string>() : "",
+                      one["created"], one["amount"], one["fee"], one["net"], one["fee_details"]});
     }
     return rows;
   }
@@ -164,7 +171,8 @@ class ReportsTest : public sync::SyncTest {
 
 using Chosen = std::function<bool(const Listed&)>;
 
-inline std::int64_t sum(const std::vector<Listed>& rows, std::int64_t Listed::*of, const Chosen& chosen) {
+inline std::int64_t sum(const std::vector<Listed>& rows, std::int64_t Listed::*of,
+                        const Chosen& chosen) {
   std::int64_t total = 0;
   for (const Listed& row : rows) total += chosen(row) ? row.*of : 0;
   return total;

@@ -8,9 +8,13 @@ namespace {
 
 const Json kPayout{{"amount", "100"}, {"currency", "usd"}};
 
-Answered keyed(Stage& stage, const std::string& key, Json params = kPayout, std::string path = "/v1/payouts") {
-  return answered(stage.sim.handle({.method = "POST", .path = std::move(path), .params = std::move(params),
-                                    .key = stage.sim.api_key().reveal(), .idempotency_key = key}));
+Answered keyed(Stage& stage, const std::string& key, Json params = kPayout,
+               std::string path = "/v1/payouts") {
+  return answered(stage.sim.handle({.method = "POST",
+                                    .path = std::move(path),
+                                    .params = std::move(params),
+                                    .key = stage.sim.api_key().reveal(),
+                                    .idempotency_key = key}));
 }
 
 std::size_t paid(Stage& stage) { return stage.sim.payments()["data"].size(); }
@@ -31,7 +35,8 @@ TEST_F(SimApi, RefusesKeysThatAreMissingUnknownExpiredOrPublishable) {
   };
   EXPECT_EQ(with("").status, 401);
   EXPECT_EQ(with("sk_test_nobodyKnowsThisOne").status, 401);
-  EXPECT_EQ(with("sk_test_nobodyKnowsThisOne").error("message"), "Invalid API Key provided: sk_test_****sOne");
+  EXPECT_EQ(with("sk_test_nobodyKnowsThisOne").error("message"),
+            "Invalid API Key provided: sk_test_****sOne");
   EXPECT_EQ(with("pk_test_123").error("code"), "secret_key_required");
   stage.sim.expire_key(stage.sim.api_key());
   EXPECT_EQ(with(stage.sim.api_key().reveal()).error("code"), "api_key_expired");
@@ -140,8 +145,12 @@ TEST_F(SimApi, LimitsComeBeforeEverythingElse) {
 }
 
 TEST_F(SimApi, MetadataMergesUnsetsAndHasBounds) {
-  const auto payout = stage.post("/v1/payouts", {{"amount", "100"}, {"currency", "usd"}, {"metadata", {{"a", "1"}, {"b", "2"}}}});
-  const auto update = [&](Json metadata) { return stage.post("/v1/payouts/" + payout.id(), {{"metadata", metadata}}); };
+  const auto payout =
+      stage.post("/v1/payouts",
+                 {{"amount", "100"}, {"currency", "usd"}, {"metadata", {{"a", "1"}, {"b", "2"}}}});
+  const auto update = [&](Json metadata) {
+    return stage.post("/v1/payouts/" + payout.id(), {{"metadata", metadata}});
+  };
   EXPECT_EQ(update({{"a", ""}, {"c", "3"}}).json["metadata"], (Json{{"b", "2"}, {"c", "3"}}));
   EXPECT_EQ(update("").json["metadata"], Json::object());
   EXPECT_EQ(update({{std::string(41, 'k'), "1"}}).status, 400);

@@ -67,7 +67,8 @@ TEST_F(Control, TimeOnlyGoesForwardInWholeSeconds) {
 }
 
 TEST_F(Control, AddsShowsAndClearsFaults) {
-  EXPECT_EQ(call("POST", "faults", R"([{"path":"/v1/payouts","do":"status","status":503}])").status, 200);
+  EXPECT_EQ(call("POST", "faults", R"([{"path":"/v1/payouts","do":"status","status":503}])").status,
+            200);
   EXPECT_EQ(Json::parse(call("GET", "faults").body)["data"].size(), 1u);
   EXPECT_EQ(call("DELETE", "faults").status, 200);
   EXPECT_EQ(Json::parse(call("GET", "faults").body)["data"].size(), 0u);
@@ -81,7 +82,8 @@ TEST_F(Control, ShowsPaymentsAndStats) {
 }
 
 TEST_F(Control, MakesActivity) {
-  EXPECT_EQ(call("POST", "activity", R"({"account":"acct_1","charges":3,"refunds":0})").status, 200);
+  EXPECT_EQ(call("POST", "activity", R"({"account":"acct_1","charges":3,"refunds":0})").status,
+            200);
   EXPECT_EQ(asked, Json::parse(R"({"charges":3,"refunds":0})"));
   EXPECT_EQ(call("POST", "activity", R"({"account":"acct_2"})").status, 404);
   EXPECT_EQ(refused("activity", R"({"charges":3})"), "account");

@@ -26,10 +26,12 @@ TEST(SimDemo, TheSameSeedGivesTheSameBytes) {
   ASSERT_EQ(accounts.size(), 4u);
   accounts.push_back("");
   for (const auto& account : accounts)
-    for (const char* path : {"/v1/balance", "/v1/balance_transactions", "/v1/payouts", "/v1/charges", "/v1/events",
-                             "/v1/subscriptions", "/v1/disputes"}) {
-      const Json page = std::string_view(path) == "/v1/balance" ? Json::object() : Json{{"limit", "100"}};
-      EXPECT_EQ(one.get(path, page, account).answer.body, two.get(path, page, account).answer.body) << path;
+    for (const char* path : {"/v1/balance", "/v1/balance_transactions", "/v1/payouts",
+                             "/v1/charges", "/v1/events", "/v1/subscriptions", "/v1/disputes"}) {
+      const Json page =
+          std::string_view(path) == "/v1/balance" ? Json::object() : Json{{"limit", "100"}};
+      EXPECT_EQ(one.get(path, page, account).answer.body, two.get(path, page, account).answer.body)
+          << path;
     }
 }
 
@@ -38,9 +40,14 @@ TEST(SimDemo, AllSumsHoldInItsHistoryAndForTwoMonthsAfter) {
   expect_sums(stage.sim);
   for (int week = 0; week < 8; ++week) {
     for (const auto& account : stage.sim.connected())
-      ASSERT_TRUE(stage.sim.activity(account, {{"charges", 4}, {"refunds", 1}, {"payouts", 1}, {"disputes", 1},
-                                               {"instant_payouts", 1}, {"returned_payouts", week == 3 ? 1 : 0}}));
-    ASSERT_TRUE(stage.sim.activity("", {{"charges", 5}, {"transfers", 2}, {"reversals", 1}, {"refunds", 2}}));
+      ASSERT_TRUE(stage.sim.activity(account, {{"charges", 4},
+                                               {"refunds", 1},
+                                               {"payouts", 1},
+                                               {"disputes", 1},
+                                               {"instant_payouts", 1},
+                                               {"returned_payouts", week == 3 ? 1 : 0}}));
+    ASSERT_TRUE(stage.sim.activity(
+        "", {{"charges", 5}, {"transfers", 2}, {"reversals", 1}, {"refunds", 2}}));
     stage.wait(7 * kDay);
     expect_sums(stage.sim);
   }
@@ -53,7 +60,8 @@ TEST(SimDemo, HasEveryKindOfStory) {
   EXPECT_GE(payouts["failed"], 2);
   EXPECT_GE(payouts["canceled"], 1);
   auto subscriptions = statuses(stage.sim, "subscription");
-  for (const char* status : {"active", "canceled", "trialing"}) EXPECT_GE(subscriptions[status], 1) << status;
+  for (const char* status : {"active", "canceled", "trialing"})
+    EXPECT_GE(subscriptions[status], 1) << status;
   auto disputes = statuses(stage.sim, "dispute");
   EXPECT_GE(disputes["won"], 1);
   EXPECT_GE(disputes["lost"], 1);

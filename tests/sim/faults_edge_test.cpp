@@ -71,7 +71,9 @@ TEST(Faults, PathsAreGlobs) {
 
 TEST(Faults, RequestsDeliveriesAndEventsAreKeptApart) {
   Faults faults;
-  add_fault(faults, R"([{"do":"drop","type":"payout.*"},{"do":"twin","type":"payout.paid"},{"do":"status"}])");
+  add_fault(
+      faults,
+      R"([{"do":"drop","type":"payout.*"},{"do":"twin","type":"payout.paid"},{"do":"status"}])");
   EXPECT_EQ(faults.match("POST", "/v1/x")->what, Fault::Do::status);
   EXPECT_FALSE(faults.match("POST", "/v1/x"));
   EXPECT_FALSE(faults.match_delivery("charge.succeeded", "/hook"));
@@ -106,7 +108,8 @@ TEST(Faults, AreBounded) {
 
 TEST(Faults, AListShowsWhatRemains) {
   Faults faults;
-  add_fault(faults, R"([{"do":"status_after","status":500,"count":3,"method":"post","code":null}])");
+  add_fault(faults,
+            R"([{"do":"status_after","status":500,"count":3,"method":"post","code":null}])");
   (void)faults.match("POST", "/v1/payouts");
   EXPECT_EQ(faults.list(), OrderedJson::parse(R"([{"do":"status_after","method":"POST","path":"*",
       "status":500,"stored":true,"count":2}])"));
@@ -126,8 +129,8 @@ TEST(Faults, OnlyStripesOwn500IsKeptUnderTheKeyByDefault) {
 }
 
 TEST(Faults, ALimiters429NamesItsReason) {
-  const auto reply = fault_reply({.what = Fault::Do::status, .status = 429, .reason = "endpoint-rate",
-                                  .retry_after = 3});
+  const auto reply = fault_reply(
+      {.what = Fault::Do::status, .status = 429, .reason = "endpoint-rate", .retry_after = 3});
   EXPECT_EQ(reply.status, 429);
   EXPECT_EQ(header(reply, "Stripe-Rate-Limited-Reason"), "endpoint-rate");
   EXPECT_EQ(header(reply, "Retry-After"), "3");
@@ -146,7 +149,8 @@ TEST(Faults, ALockTimeoutIsRetryableAndNamesNoLimiter) {
 }
 
 TEST(Faults, AServerErrorIsStripes) {
-  const Json error = Json::parse(fault_reply({.what = Fault::Do::status, .status = 500}).body)["error"];
+  const Json error =
+      Json::parse(fault_reply({.what = Fault::Do::status, .status = 500}).body)["error"];
   EXPECT_EQ(error["type"], "api_error");
   EXPECT_FALSE(error["message"].get<std::string>().empty());
 }

@@ -20,8 +20,10 @@ std::string refused(std::string_view text) {
 }
 
 TEST(Form, NestsByBrackets) {
-  EXPECT_EQ(parsed("amount=100&transfer_data[destination]=acct_1&a[b][c]=1"),
-            Json::parse(R"({"amount":"100","transfer_data":{"destination":"acct_1"},"a":{"b":{"c":"1"}}})"));
+  EXPECT_EQ(
+      parsed("amount=100&transfer_data[destination]=acct_1&a[b][c]=1"),
+      Json::parse(
+          R"({"amount":"100","transfer_data":{"destination":"acct_1"},"a":{"b":{"c":"1"}}})"));
 }
 
 TEST(Form, ReadsArraysWithAndWithoutIndices) {
@@ -50,7 +52,8 @@ TEST(Form, ReadsArraysOfObjects) {
 }
 
 TEST(Form, KeepsMetadataAnObjectWhateverItsKeys) {
-  EXPECT_EQ(parsed("metadata[0]=a&metadata[1]=b"), Json::parse(R"({"metadata":{"0":"a","1":"b"}})"));
+  EXPECT_EQ(parsed("metadata[0]=a&metadata[1]=b"),
+            Json::parse(R"({"metadata":{"0":"a","1":"b"}})"));
   EXPECT_EQ(parsed("payment_intent_data[metadata][7]=x"),
             Json::parse(R"({"payment_intent_data":{"metadata":{"7":"x"}}})"));
   EXPECT_EQ(refused("metadata[]=a"), "parameter_invalid_structure");
@@ -58,7 +61,8 @@ TEST(Form, KeepsMetadataAnObjectWhateverItsKeys) {
 
 TEST(Form, AnEmptyValueIsAnEmptyString) {
   EXPECT_EQ(parsed("metadata="), Json::parse(R"({"metadata":""})"));
-  EXPECT_EQ(parsed("metadata[a]=&description"), Json::parse(R"({"metadata":{"a":""},"description":""})"));
+  EXPECT_EQ(parsed("metadata[a]=&description"),
+            Json::parse(R"({"metadata":{"a":""},"description":""})"));
 }
 
 TEST(Form, TheLaterOfTwoValuesWins) { EXPECT_EQ(parsed("limit=1&limit=2")["limit"], "2"); }
@@ -85,7 +89,8 @@ TEST(Form, RefusesBadEncoding) {
 }
 
 TEST(Form, RefusesOneNameUsedInTwoWays) {
-  for (const char* text : {"a=1&a[b]=2", "a[b]=2&a=1", "a[]=1&a[b]=2", "a[b]=1&a[]=2", "a[]=1&a[0]=2"}) {
+  for (const char* text :
+       {"a=1&a[b]=2", "a[b]=2&a=1", "a[]=1&a[b]=2", "a[b]=1&a[]=2", "a[]=1&a[0]=2"}) {
     EXPECT_EQ(refused(text), "parameter_invalid_structure") << text;
   }
   EXPECT_EQ(parse_form("a=1&a[b]=2").error().param, "a");

@@ -28,7 +28,8 @@ struct Answered {
 };
 
 inline Answered answered(Answer answer) {
-  Answered out{.status = answer.status, .json = Json::parse(answer.body, nullptr, false), .answer = {}};
+  Answered out{
+      .status = answer.status, .json = Json::parse(answer.body, nullptr, false), .answer = {}};
   out.answer = std::move(answer);
   return out;
 }
@@ -51,9 +52,13 @@ struct Stage {
   void wait(std::int64_t seconds) { ASSERT_TRUE(sim.advance(std::chrono::seconds(seconds))); }
 
   // Money that is available at once.
-  Answered charge(std::int64_t amount, std::string account = "", const char* card = "pm_card_bypassPending") {
+  Answered charge(std::int64_t amount, std::string account = "",
+                  const char* card = "pm_card_bypassPending") {
     return post("/v1/payment_intents",
-                {{"amount", std::to_string(amount)}, {"currency", "usd"}, {"payment_method", card}, {"confirm", "true"}},
+                {{"amount", std::to_string(amount)},
+                 {"currency", "usd"},
+                 {"payment_method", card},
+                 {"confirm", "true"}},
                 std::move(account));
   }
   std::string connect(const std::string& number = "000123456789") {
@@ -64,7 +69,8 @@ struct Stage {
     return id;
   }
   void schedule(const std::string& account, const char* interval) {
-    post("/v1/accounts/" + account, {{"settings", {{"payouts", {{"schedule", {{"interval", interval}}}}}}}});
+    post("/v1/accounts/" + account,
+         {{"settings", {{"payouts", {{"schedule", {{"interval", interval}}}}}}}});
   }
   std::int64_t balance(const char* part, std::string account = "") {
     const auto found = get("/v1/balance", {}, std::move(account));
@@ -76,7 +82,8 @@ struct Stage {
     if (!type.empty()) params["type"] = type;
     std::vector<std::string> out;
     const auto page = get("/v1/events", params, std::move(account));
-    for (const auto& event : page.json["data"]) out.insert(out.begin(), event["type"].get<std::string>());
+    for (const auto& event : page.json["data"])
+      out.insert(out.begin(), event["type"].get<std::string>());
     return out;
   }
 };

@@ -40,7 +40,9 @@ struct SimHttp : testing::Test {
 };
 
 TEST_F(SimHttp, FormsKeysAndUnknownPathsAreAnsweredAsStripeDoes) {
-  const auto charge = request("/v1/charges", "amount=5000&currency=usd&source=tok_visa&metadata[a%20b]=c+d&expand[]=balance_transaction");
+  const auto charge = request(
+      "/v1/charges",
+      "amount=5000&currency=usd&source=tok_visa&metadata[a%20b]=c+d&expand[]=balance_transaction");
   ASSERT_EQ(charge.status, 200) << charge.body;
   const auto json = Json::parse(charge.body);
   EXPECT_EQ(json["metadata"]["a b"], "c d");
@@ -56,7 +58,9 @@ TEST_F(SimHttp, FormsKeysAndUnknownPathsAreAnsweredAsStripeDoes) {
 TEST_F(SimHttp, AConnectionIsReallyResetOrCutShort) {
   stage.charge(100'000);
   const char* form = "amount=100&currency=usd";
-  const auto fault = [&](const char* what) { ASSERT_TRUE(stage.sim.faults().add({{"path", "/v1/payouts"}, {"do", what}})); };
+  const auto fault = [&](const char* what) {
+    ASSERT_TRUE(stage.sim.faults().add({{"path", "/v1/payouts"}, {"do", what}}));
+  };
   fault("reset_before");
   EXPECT_NE(request("/v1/payouts", form).code, CURLE_OK);
   EXPECT_EQ(stage.sim.payments()["data"].size(), 0u);
@@ -79,13 +83,16 @@ TEST_F(SimHttp, EventsReachTheEndpointsThatTheyConcern) {
   const auto theirs = stage.post("/v1/payouts", {{"amount", 100}, {"currency", "usd"}}, account);
   ASSERT_TRUE(platform.wait_for(1) && connect.wait_for(1));
   ASSERT_TRUE(stage.sim.wait_webhooks_drained(std::chrono::seconds(10)));
-  const auto first = Json::parse(platform.deliveries().at(0).body), second = Json::parse(connect.deliveries().at(0).body);
+  const auto first = Json::parse(platform.deliveries().at(0).body),
+             second = Json::parse(connect.deliveries().at(0).body);
   EXPECT_EQ(first["data"]["object"]["id"], mine.id());
   EXPECT_FALSE(first.contains("account"));
   EXPECT_EQ(second["data"]["object"]["id"], theirs.id());
   EXPECT_EQ(second["account"], account);
   EXPECT_EQ(second["pending_webhooks"], 1);
-  EXPECT_EQ(stage.get("/v1/events/" + second["id"].get<std::string>(), {}, account).json["pending_webhooks"], 0);
+  EXPECT_EQ(stage.get("/v1/events/" + second["id"].get<std::string>(), {}, account)
+                .json["pending_webhooks"],
+            0);
   EXPECT_EQ(platform.deliveries().size() + connect.deliveries().size(), 2u);
 }
 

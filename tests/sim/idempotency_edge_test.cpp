@@ -81,7 +81,8 @@ TEST(Idempotency, KeysBelongToAnAccountAndAMode) {
 TEST(Idempotency, AKeyIsNewAfterADay) {
   Keys store;
   run(store, "k", {});
-  EXPECT_TRUE(is<Keys::Replay>(store.begin(kScope, "k", "same", kNow + kOneDay - std::chrono::seconds{1})));
+  EXPECT_TRUE(
+      is<Keys::Replay>(store.begin(kScope, "k", "same", kNow + kOneDay - std::chrono::seconds{1})));
   EXPECT_TRUE(is<Keys::Fresh>(store.begin(kScope, "k", "other", kNow + kOneDay)));
 }
 
@@ -94,7 +95,8 @@ TEST(Idempotency, ARunningRequestKeepsItsKeyHoweverOld) {
 
 TEST(Idempotency, MemoryIsBoundedByForgettingTheOldest) {
   Keys store(Keys::Options{.max_bytes = 10'000});
-  for (int i = 0; i < 100; ++i) run(store, "k" + std::to_string(i), {200, std::string(500, 'x'), ""});
+  for (int i = 0; i < 100; ++i)
+    run(store, "k" + std::to_string(i), {200, std::string(500, 'x'), ""});
   EXPECT_LE(store.size(), 21u);
   EXPECT_TRUE(is<Keys::Replay>(store.begin(kScope, "k99", "same", kNow)));
   EXPECT_TRUE(is<Keys::Fresh>(store.begin(kScope, "k0", "same", kNow)));
@@ -128,9 +130,11 @@ TEST(Idempotency, OfManyAtOnceOneRuns) {
 TEST(Idempotency, AFingerprintIsOfMethodPathAndParameters) {
   const Json params{{"amount", "100"}, {"currency", "usd"}};
   const std::string print = fingerprint("POST", "/v1/payouts", params);
-  EXPECT_EQ(print, fingerprint("POST", "/v1/payouts", Json{{"currency", "usd"}, {"amount", "100"}}));
+  EXPECT_EQ(print,
+            fingerprint("POST", "/v1/payouts", Json{{"currency", "usd"}, {"amount", "100"}}));
   EXPECT_NE(print, fingerprint("POST", "/v1/transfers", params));
-  EXPECT_NE(print, fingerprint("POST", "/v1/payouts", Json{{"amount", "101"}, {"currency", "usd"}}));
+  EXPECT_NE(print,
+            fingerprint("POST", "/v1/payouts", Json{{"amount", "101"}, {"currency", "usd"}}));
   EXPECT_NE(print, fingerprint("DELETE", "/v1/payouts", params));
 }
 

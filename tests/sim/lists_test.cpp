@@ -50,24 +50,32 @@ TEST_F(SimLists, WhatIsMadeWhileWalkingDoesNotShiftThePages) {
   const auto all = ids(stage.get("/v1/charges", {{"limit", "100"}}));
   const auto first = ids(stage.get("/v1/charges", {{"limit", "10"}}));
   stage.charge(9'999);
-  const auto second = ids(stage.get("/v1/charges", {{"limit", "10"}, {"starting_after", first.back()}}));
+  const auto second =
+      ids(stage.get("/v1/charges", {{"limit", "10"}, {"starting_after", first.back()}}));
   EXPECT_EQ(second, std::vector<std::string>(all.begin() + 10, all.begin() + 20));
 }
 
 TEST_F(SimLists, CreatedRangesCutAtTheSecond) {
   const std::int64_t t = kMondayNoon + 60;  // the second five
   const auto count = [&](const char* key, std::int64_t value) {
-    return stage.get("/v1/charges", {{"limit", "100"}, {"created", {{key, std::to_string(value)}}}}).json["data"].size();
+    return stage.get("/v1/charges", {{"limit", "100"}, {"created", {{key, std::to_string(value)}}}})
+        .json["data"]
+        .size();
   };
   EXPECT_EQ(count("gte", t), 20u);
   EXPECT_EQ(count("gt", t), 15u);
   EXPECT_EQ(count("lt", t), 5u);
   EXPECT_EQ(count("lte", t), 10u);
-  EXPECT_EQ(stage.get("/v1/charges", {{"limit", "100"}, {"created", std::to_string(t)}}).json["data"].size(), 5u);
+  EXPECT_EQ(stage.get("/v1/charges", {{"limit", "100"}, {"created", std::to_string(t)}})
+                .json["data"]
+                .size(),
+            5u);
 }
 
 TEST_F(SimLists, RefuseWhatStripeRefuses) {
-  const auto param = [&](Json params) { return stage.get("/v1/charges", std::move(params)).error("param"); };
+  const auto param = [&](Json params) {
+    return stage.get("/v1/charges", std::move(params)).error("param");
+  };
   EXPECT_EQ(param({{"limit", "0"}}), "limit");
   EXPECT_EQ(param({{"limit", "101"}}), "limit");
   EXPECT_EQ(param({{"limit", "ten"}}), "limit");
@@ -103,18 +111,24 @@ TEST(SimVisibility, RowsAreListedLaterThanTheyAreMade) {
 TEST(SimExpand, PutsObjectsWhereIdsStand) {
   Stage stage;
   const auto intent = stage.charge(1'000);
-  const auto deep = stage.get("/v1/payment_intents/" + intent.id(),
-                              {{"expand", {"latest_charge.balance_transaction.source", "payment_method"}}});
-  EXPECT_EQ(deep.json["latest_charge"]["balance_transaction"]["source"]["object"], "charge") << deep.answer.body;
+  const auto deep =
+      stage.get("/v1/payment_intents/" + intent.id(),
+                {{"expand", {"latest_charge.balance_transaction.source", "payment_method"}}});
+  EXPECT_EQ(deep.json["latest_charge"]["balance_transaction"]["source"]["object"], "charge")
+      << deep.answer.body;
   EXPECT_EQ(deep.json["payment_method"]["object"], "payment_method");
   const auto rows = stage.get("/v1/balance_transactions", {{"expand", {"data.source"}}});
   EXPECT_EQ(rows.json["data"][0]["source"]["object"], "charge");
   const std::string charge = deep.json["latest_charge"]["id"];
   stage.post("/v1/refunds", {{"charge", charge}, {"amount", "10"}});
   EXPECT_FALSE(stage.get("/v1/charges/" + charge).json.contains("refunds"));
-  EXPECT_EQ(stage.get("/v1/charges/" + charge, {{"expand", {"refunds"}}}).json["refunds"]["data"].size(), 1u);
-  for (const char* bad : {"amount", "nonsense", "latest_charge.balance_transaction.source.balance_transaction.source"})
-    EXPECT_EQ(stage.get("/v1/payment_intents/" + intent.id(), {{"expand", {bad}}}).status, 400) << bad;
+  EXPECT_EQ(
+      stage.get("/v1/charges/" + charge, {{"expand", {"refunds"}}}).json["refunds"]["data"].size(),
+      1u);
+  for (const char* bad : {"amount", "nonsense",
+                          "latest_charge.balance_transaction.source.balance_transaction.source"})
+    EXPECT_EQ(stage.get("/v1/payment_intents/" + intent.id(), {{"expand", {bad}}}).status, 400)
+        << bad;
 }
 
 }  // namespace

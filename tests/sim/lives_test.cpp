@@ -8,17 +8,26 @@ struct SimLives : testing::Test {
   Stage stage;
   std::string customer, price;
   void SetUp() override {
-    customer = stage.post("/v1/customers", {{"email", "ada@example.com"}, {"payment_method", "pm_card_visa"}}).id();
+    customer = stage
+                   .post("/v1/customers",
+                         {{"email", "ada@example.com"}, {"payment_method", "pm_card_visa"}})
+                   .id();
     const auto product = stage.post("/v1/products", {{"name", "Tea"}}).id();
-    price = stage.post("/v1/prices", {{"currency", "usd"}, {"unit_amount", "2000"}, {"product", product},
-                                      {"recurring", {{"interval", "month"}}}}).id();
+    price = stage
+                .post("/v1/prices", {{"currency", "usd"},
+                                     {"unit_amount", "2000"},
+                                     {"product", product},
+                                     {"recurring", {{"interval", "month"}}}})
+                .id();
   }
   Answered subscribe(Json more = Json::object()) {
     more["customer"] = customer;
     more["items"] = Json::array({{{"price", price}, {"quantity", "2"}}});
     return stage.post("/v1/subscriptions", more);
   }
-  Json now(const Answered& subscription) { return stage.get("/v1/subscriptions/" + subscription.id()).json; }
+  Json now(const Answered& subscription) {
+    return stage.get("/v1/subscriptions/" + subscription.id()).json;
+  }
 };
 
 TEST_F(SimLives, ASubscriptionIsPaidEachMonth) {
@@ -32,7 +41,8 @@ TEST_F(SimLives, ASubscriptionIsPaidEachMonth) {
     EXPECT_EQ(invoice["status"], "paid");
     EXPECT_EQ(invoice["amount_paid"], 4'000);
   }
-  EXPECT_GT(now(subscription)["items"]["data"][0]["current_period_end"], to_unix(stage.clock.now()));
+  EXPECT_GT(now(subscription)["items"]["data"][0]["current_period_end"],
+            to_unix(stage.clock.now()));
   expect_sums(stage.sim);
 }
 
@@ -47,7 +57,8 @@ TEST_F(SimLives, ATrialIsChargedAtItsEndOnly) {
 
 TEST_F(SimLives, ACardThatStopsWorkingLeadsToPastDueThenToTheEnd) {
   const auto subscription = subscribe();
-  stage.post("/v1/subscriptions/" + subscription.id(), {{"default_payment_method", "pm_card_visa_chargeDeclined"}});
+  stage.post("/v1/subscriptions/" + subscription.id(),
+             {{"default_payment_method", "pm_card_visa_chargeDeclined"}});
   stage.wait(32 * kDay);
   EXPECT_EQ(now(subscription)["status"], "past_due");
   stage.wait(12 * kDay);
@@ -57,7 +68,8 @@ TEST_F(SimLives, ACardThatStopsWorkingLeadsToPastDueThenToTheEnd) {
 
 TEST_F(SimLives, CancelingAtPeriodEndWaitsForIt) {
   const auto subscription = subscribe();
-  const auto asked = stage.post("/v1/subscriptions/" + subscription.id(), {{"cancel_at_period_end", "true"}});
+  const auto asked =
+      stage.post("/v1/subscriptions/" + subscription.id(), {{"cancel_at_period_end", "true"}});
   EXPECT_EQ(asked.json["status"], "active");
   EXPECT_TRUE(asked.json["ended_at"].is_null());
   stage.wait(32 * kDay);
@@ -78,7 +90,8 @@ TEST_F(SimLives, AnEventShowsWhatWasAndWhatChanged) {
   stage.charge(10'000);
   const auto payout = stage.post("/v1/payouts", {{"amount", "100"}, {"currency", "usd"}});
   stage.post("/v1/payouts/" + payout.id(), {{"metadata", {{"a", "1"}}}});
-  const auto events = stage.get("/v1/events", {{"types", {"payout.created", "payout.updated"}}}).json["data"];
+  const auto events =
+      stage.get("/v1/events", {{"types", {"payout.created", "payout.updated"}}}).json["data"];
   ASSERT_EQ(events.size(), 2u);
   EXPECT_EQ(events[0]["data"]["previous_attributes"], (Json{{"metadata", {{"a", nullptr}}}}));
   EXPECT_EQ(events[1]["data"]["object"]["metadata"], Json::object());

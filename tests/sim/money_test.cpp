@@ -14,7 +14,8 @@ struct SimMoney : testing::Test {
     return stage.post("/v1/charges", params, account);
   }
   Json rows(const std::string& source, const std::string& account = "") {
-    return stage.get("/v1/balance_transactions", {{"source", source}, {"limit", "100"}}, account).json["data"];
+    return stage.get("/v1/balance_transactions", {{"source", source}, {"limit", "100"}}, account)
+        .json["data"];
   }
 };
 
@@ -34,7 +35,8 @@ TEST_F(SimMoney, AChargeCostsItsFeeAndSettlesTwoMidnightsLater) {
 }
 
 TEST_F(SimMoney, ADeclineMovesNothingAndIsKept) {
-  const auto declined = charge({{"amount", "1000"}, {"source", "tok_chargeDeclinedInsufficientFunds"}});
+  const auto declined =
+      charge({{"amount", "1000"}, {"source", "tok_chargeDeclinedInsufficientFunds"}});
   EXPECT_EQ(declined.status, 402);
   EXPECT_EQ(declined.error("type"), "card_error");
   EXPECT_EQ(declined.error("decline_code"), "insufficient_funds");
@@ -78,7 +80,8 @@ TEST_F(SimMoney, EvidenceDecidesADispute) {
     EXPECT_EQ(dispute["balance_transactions"][0]["net"], -6'500);
     const std::string path = "/v1/disputes/" + dispute["id"].get<std::string>();
     const auto closed = stage.post(
-        path, {{"evidence", {{"uncategorized_text", wins ? "winning_evidence" : "losing_evidence"}}}});
+        path,
+        {{"evidence", {{"uncategorized_text", wins ? "winning_evidence" : "losing_evidence"}}}});
     EXPECT_EQ(closed.json["status"], wins ? "won" : "lost");
     EXPECT_EQ(closed.json["balance_transactions"].size(), wins ? 2u : 1u);
   }
@@ -97,15 +100,18 @@ TEST_F(SimMoney, AnInquiryMovesNoMoney) {
 
 TEST_F(SimMoney, ADirectChargePaysThePlatformItsFee) {
   const auto account = stage.connect();
-  const auto made = charge({{"amount", "10000"}, {"application_fee_amount", "1000"}, {"source", "tok_visa"}}, account);
+  const auto made = charge(
+      {{"amount", "10000"}, {"application_fee_amount", "1000"}, {"source", "tok_visa"}}, account);
   const auto row = rows(made.id(), account)[0];
   EXPECT_EQ(row["fee"], 1'320);
   EXPECT_EQ(row["fee_details"][1]["type"], "application_fee");
   const std::string fee = made.json["application_fee"];
   EXPECT_EQ(rows(fee)[0]["amount"], 1'000);
   EXPECT_EQ(rows(fee)[0]["reporting_category"], "platform_earning");
-  EXPECT_EQ(stage.post("/v1/application_fees/" + fee + "/refunds", {{"amount", "400"}}).status, 200);
-  EXPECT_EQ(stage.post("/v1/application_fees/" + fee + "/refunds", {{"amount", "700"}}).status, 400);
+  EXPECT_EQ(stage.post("/v1/application_fees/" + fee + "/refunds", {{"amount", "400"}}).status,
+            200);
+  EXPECT_EQ(stage.post("/v1/application_fees/" + fee + "/refunds", {{"amount", "700"}}).status,
+            400);
   EXPECT_EQ(stage.get("/v1/application_fees/" + fee).json["amount_refunded"], 400);
   EXPECT_EQ(stage.events("", "application_fee.refunded").size(), 1u);
 }
@@ -119,7 +125,9 @@ TEST_F(SimMoney, ADestinationChargeMovesOnAndComesBackOnRequest) {
   EXPECT_EQ(transfer.json["source_transaction"], made.id());
   EXPECT_EQ(stage.balance("available", account), 8'500);
   EXPECT_EQ(stage.balance("available"), 10'000 - 320 - 10'000 + 1'500);
-  stage.post("/v1/refunds", {{"charge", made.id()}, {"reverse_transfer", "true"}, {"refund_application_fee", "true"}});
+  stage.post(
+      "/v1/refunds",
+      {{"charge", made.id()}, {"reverse_transfer", "true"}, {"refund_application_fee", "true"}});
   EXPECT_EQ(stage.balance("available", account), 0);
   EXPECT_EQ(stage.balance("available"), -320);
   EXPECT_EQ(stage.get("/v1/transfers/" + transfer.id()).json["reversed"], true);
@@ -148,7 +156,10 @@ TEST_F(SimMoney, ATransferNeedsFundsAndIsReversedOnce) {
 TEST_F(SimMoney, ATransferOfAChargeWaitsForItsMoney) {
   const auto account = stage.connect();
   const auto made = charge({{"amount", "10000"}, {"source", "tok_visa"}});
-  const Json order{{"amount", "8000"}, {"currency", "usd"}, {"destination", account}, {"source_transaction", made.id()}};
+  const Json order{{"amount", "8000"},
+                   {"currency", "usd"},
+                   {"destination", account},
+                   {"source_transaction", made.id()}};
   EXPECT_EQ(stage.post("/v1/transfers", order).status, 200);
   EXPECT_EQ(stage.balance("pending", account), 8'000);
   EXPECT_EQ(stage.post("/v1/transfers", order).error("param"), "amount");
@@ -175,7 +186,9 @@ TEST_F(SimMoney, APartialCapturePostsTheRestBack) {
 
 TEST_F(SimMoney, ATopUpArrivesOrFailsAsItsSourceSays) {
   const auto good = stage.post("/v1/topups", {{"amount", "5000"}, {"currency", "usd"}});
-  const auto bad = stage.post("/v1/topups", {{"amount", "5000"}, {"currency", "usd"}, {"source", "btok_us_verified_noAccount"}});
+  const auto bad = stage.post(
+      "/v1/topups",
+      {{"amount", "5000"}, {"currency", "usd"}, {"source", "btok_us_verified_noAccount"}});
   stage.schedule(stage.sim.platform(), "manual");
   stage.wait(3 * kDay);
   EXPECT_EQ(stage.get("/v1/topups/" + good.id()).json["status"], "succeeded");
@@ -200,15 +213,20 @@ TEST_F(SimMoney, AnIntentWaitsForItsCardCustomerOrCapture) {
   EXPECT_EQ(intent.json["status"], "requires_payment_method");
   const auto path = "/v1/payment_intents/" + intent.id();
   EXPECT_EQ(stage.post(path + "/confirm").status, 400);
-  const auto declined = stage.post(path + "/confirm", {{"payment_method", "pm_card_visa_chargeDeclined"}});
+  const auto declined =
+      stage.post(path + "/confirm", {{"payment_method", "pm_card_visa_chargeDeclined"}});
   EXPECT_EQ(declined.status, 402);
   EXPECT_EQ(declined.json["error"]["payment_intent"]["status"], "requires_payment_method");
-  const auto asked = stage.post(path + "/confirm", {{"payment_method", "pm_card_authenticationRequired"}});
+  const auto asked =
+      stage.post(path + "/confirm", {{"payment_method", "pm_card_authenticationRequired"}});
   EXPECT_EQ(asked.json["status"], "requires_action");
   EXPECT_EQ(stage.post(path + "/confirm").json["status"], "succeeded");
   EXPECT_EQ(stage.post(path + "/cancel").error("code"), "payment_intent_unexpected_state");
-  const auto manual = stage.post("/v1/payment_intents", {{"amount", "1000"}, {"currency", "usd"}, {"confirm", "true"},
-                                                         {"payment_method", "pm_card_visa"}, {"capture_method", "manual"}});
+  const auto manual = stage.post("/v1/payment_intents", {{"amount", "1000"},
+                                                         {"currency", "usd"},
+                                                         {"confirm", "true"},
+                                                         {"payment_method", "pm_card_visa"},
+                                                         {"capture_method", "manual"}});
   EXPECT_EQ(manual.json["status"], "requires_capture");
   const auto captured = stage.post("/v1/payment_intents/" + manual.id() + "/capture");
   EXPECT_EQ(captured.json["amount_received"], 1'000);

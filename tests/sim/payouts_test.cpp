@@ -17,7 +17,8 @@ TEST(SimPayouts, AManualOneDebitsAtOnceAndIsPaidOnItsArrivalDate) {
   EXPECT_EQ(payout.json["automatic"], false);
   EXPECT_EQ(payout.json["reconciliation_status"], "not_applicable");
   EXPECT_EQ(stage.balance("available"), before - 5'000);
-  const auto row = stage.get("/v1/balance_transactions/" + payout.json["balance_transaction"].get<std::string>());
+  const auto row = stage.get("/v1/balance_transactions/" +
+                             payout.json["balance_transaction"].get<std::string>());
   EXPECT_EQ(row.json["amount"], -5'000);
   EXPECT_EQ(row.json["source"], payout.id());
   stage.wait(kHour);
@@ -50,7 +51,8 @@ TEST(SimPayouts, RefusalsAreStripes) {
   EXPECT_EQ(refused({{"currency", "usd"}}).error("code"), "parameter_missing");
   EXPECT_EQ(refused({{"currency", "usd"}}).error("message"), "Missing required param: amount.");
   EXPECT_EQ(refused(order(0)).error("code"), "parameter_invalid_integer");
-  EXPECT_EQ(refused({{"amount", "1.5"}, {"currency", "usd"}}).error("code"), "parameter_invalid_integer");
+  EXPECT_EQ(refused({{"amount", "1.5"}, {"currency", "usd"}}).error("code"),
+            "parameter_invalid_integer");
   auto unknown = order(100);
   unknown["colour"] = "red";
   EXPECT_EQ(refused(unknown).error("code"), "parameter_unknown");
@@ -74,7 +76,9 @@ TEST(SimPayouts, TheScheduleSweepsWhatBecomesAvailableAndReconcilesLater) {
   EXPECT_EQ(payout["amount"], net);
   EXPECT_EQ(payout["automatic"], true);
   const std::string id = payout["id"];
-  const auto members = [&] { return stage.get("/v1/balance_transactions", {{"payout", id}, {"limit", "100"}}); };
+  const auto members = [&] {
+    return stage.get("/v1/balance_transactions", {{"payout", id}, {"limit", "100"}});
+  };
   EXPECT_EQ(members().error("code"), "payout_reconciliation_not_ready");
   EXPECT_EQ(stage.balance("pending"), 0);  // its row waits beside the rows it pays out
   stage.wait(3 * kDay);
@@ -95,8 +99,10 @@ TEST(SimPayouts, ManualOnesHaveNoMembers) {
   const auto payout = stage.post("/v1/payouts", order(1'000));
   const auto rows = stage.get("/v1/balance_transactions", {{"payout", payout.id()}});
   EXPECT_EQ(rows.status, 400);
-  EXPECT_EQ(rows.error("message"), "Balance transaction history can only be filtered on automatic transfers, not manual.");
-  EXPECT_EQ(stage.get("/v1/balance_transactions", {{"source", payout.id()}}).json["data"].size(), 1u);
+  EXPECT_EQ(rows.error("message"),
+            "Balance transaction history can only be filtered on automatic transfers, not manual.");
+  EXPECT_EQ(stage.get("/v1/balance_transactions", {{"source", payout.id()}}).json["data"].size(),
+            1u);
 }
 
 TEST(SimPayouts, ABankThatRefusesFailsThemAndBlocksWhatFollows) {
@@ -112,7 +118,8 @@ TEST(SimPayouts, ABankThatRefusesFailsThemAndBlocksWhatFollows) {
   EXPECT_EQ(failed.json["status"], "failed");
   EXPECT_EQ(failed.json["failure_code"], "account_closed");
   EXPECT_EQ(stage.balance("available", account), before + 1'000);
-  EXPECT_EQ(stage.post("/v1/payouts", order(1'000), account).error("code"), "bank_account_unusable");
+  EXPECT_EQ(stage.post("/v1/payouts", order(1'000), account).error("code"),
+            "bank_account_unusable");
   EXPECT_EQ(stage.events(account, "payout.failed").size(), 1u);
   expect_sums(stage.sim);
 }
@@ -144,8 +151,9 @@ TEST(SimPayouts, AnInstantOneArrivesWithinTheHourAndCostsAFee) {
 
 TEST(SimPayouts, AMinimumBalanceStaysAndTheSumsStillHold) {
   Stage stage;
-  const auto set = stage.post("/v1/balance_settings",
-                              {{"payments", {{"payouts", {{"minimum_balance_by_currency", {{"usd", "2500"}}}}}}}});
+  const auto set = stage.post(
+      "/v1/balance_settings",
+      {{"payments", {{"payouts", {{"minimum_balance_by_currency", {{"usd", "2500"}}}}}}}});
   ASSERT_EQ(set.status, 200) << set.answer.body;
   stage.charge(20'000, "", "pm_card_visa");
   stage.wait(4 * kDay);

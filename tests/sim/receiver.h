@@ -1,4 +1,5 @@
-// A webhook endpoint over plain sockets, so that the sender is judged by the bytes it puts on the wire.
+// A webhook endpoint over plain sockets, so that the sender is judged by the bytes it puts on the
+// wire.
 #pragma once
 
 #include <arpa/inet.h>
@@ -31,7 +32,8 @@ class Receiver {
   // Returns the status to answer with; 0 closes the connection without a word.
   using Answer = std::function<int(const Delivery&)>;
 
-  explicit Receiver(Answer answer = [](const Delivery&) { return 200; }) : answer_(std::move(answer)) {
+  explicit Receiver(Answer answer = [](const Delivery&) { return 200; })
+      : answer_(std::move(answer)) {
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;

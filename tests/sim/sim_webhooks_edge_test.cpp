@@ -114,8 +114,9 @@ TEST_F(SimWebhooks, ARetryComesWithTheClock) {
 }
 
 TEST_F(SimWebhooks, ADisabledEndpointHearsNothingUntilItIsEnabled) {
-  const auto made = stage.post("/v1/webhook_endpoints",
-                               {{"url", receiver.url()}, {"connect", "true"}, {"enabled_events", {"*"}}});
+  const auto made =
+      stage.post("/v1/webhook_endpoints",
+                 {{"url", receiver.url()}, {"connect", "true"}, {"enabled_events", {"*"}}});
   const auto endpoint = "/v1/webhook_endpoints/" + made.id();
   stage.post(endpoint, {{"disabled", "true"}});
   payout(seller);

@@ -16,7 +16,10 @@ WebhookEvent own(bool livemode) {
   return {.id = "evt_1", .type = "payout.paid", .account = "acct_platform", .livemode = livemode};
 }
 WebhookEvent connected(bool livemode) {
-  return {.id = "evt_1", .type = "payout.paid", .account = "acct_seller", .platform = "acct_platform",
+  return {.id = "evt_1",
+          .type = "payout.paid",
+          .account = "acct_seller",
+          .platform = "acct_platform",
           .livemode = livemode};
 }
 
@@ -73,7 +76,8 @@ std::vector<std::int64_t> attempts(const WebhookRetries& retries) {
 
 TEST(WebhookRules, LiveRetriesBackOffForThreeDays) {
   const auto at = attempts(WebhookRetries::live());
-  EXPECT_EQ(std::vector(at.begin(), at.begin() + 5), (std::vector<std::int64_t>{0, 2, 10, 42, 170}));
+  EXPECT_EQ(std::vector(at.begin(), at.begin() + 5),
+            (std::vector<std::int64_t>{0, 2, 10, 42, 170}));
   EXPECT_LE(at.back(), 3 * 24 * 3600);
   EXPECT_GT(at.back(), 2 * 24 * 3600);
   EXPECT_LT(at.size(), 20u);

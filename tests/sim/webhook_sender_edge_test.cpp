@@ -26,16 +26,18 @@ class WebhookSenderTest : public testing::Test {
   void start(const std::string& url, WebhookSender::Options options = {}) {
     sender = std::make_unique<WebhookSender>(
         clock, faults,
-        WebhookSender::Events{
-            .body = [this](const std::string& event, const WebhookEndpoint&) -> std::optional<std::string> {
-              if (event == "evt_gone") return std::nullopt;
-              if (event == "evt_broken") throw Broken("no such event");
-              return R"({"id":")" + event + R"(","rendered":)" + std::to_string(++rendered) + "}";
-            },
-            .acknowledged = [this](const std::string& event, const std::string&) {
-              const std::lock_guard lock(mutex);
-              acknowledged.insert(event);
-            }},
+        WebhookSender::Events{.body = [this](const std::string& event,
+                                             const WebhookEndpoint&) -> std::optional<std::string> {
+                                if (event == "evt_gone") return std::nullopt;
+                                if (event == "evt_broken") throw Broken("no such event");
+                                return R"({"id":")" + event + R"(","rendered":)" +
+                                       std::to_string(++rendered) + "}";
+                              },
+                              .acknowledged =
+                                  [this](const std::string& event, const std::string&) {
+                                    const std::lock_guard lock(mutex);
+                                    acknowledged.insert(event);
+                                  }},
         options);
     endpoint.url = url;
     ASSERT_TRUE(sender->put(endpoint));
@@ -43,7 +45,8 @@ class WebhookSenderTest : public testing::Test {
   }
 
   int publish(const std::string& id, const std::string& type = "payout.paid") {
-    return sender->publish({.id = id, .type = type, .account = "acct_1", .platform = "", .livemode = false});
+    return sender->publish(
+        {.id = id, .type = type, .account = "acct_1", .platform = "", .livemode = false});
   }
 
   void publish_and_drain(const std::string& id) {
@@ -76,7 +79,8 @@ class WebhookSenderTest : public testing::Test {
 
 std::vector<std::string> ids(const Receiver& receiver) {
   std::vector<std::string> all;
-  for (const auto& delivery : receiver.deliveries()) all.push_back(Json::parse(delivery.body)["id"]);
+  for (const auto& delivery : receiver.deliveries())
+    all.push_back(Json::parse(delivery.body)["id"]);
   return all;
 }
 
@@ -141,7 +145,8 @@ TEST_F(WebhookSenderTest, OnlyTwoHundredsCountAndRedirectsAreNotFollowed) {
     publish_and_drain("evt_" + std::to_string(refused));
   }
   EXPECT_TRUE(noted().empty());
-  for (const auto& delivery : receiver.deliveries()) EXPECT_EQ(delivery.line, "POST /hook HTTP/1.1");
+  for (const auto& delivery : receiver.deliveries())
+    EXPECT_EQ(delivery.line, "POST /hook HTTP/1.1");
   status = 204;
   publish_and_drain("evt_204");
   EXPECT_EQ(noted(), (std::multiset<std::string>{"evt_204"}));

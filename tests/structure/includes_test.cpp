@@ -14,11 +14,11 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::map<std::string, int> kRows = {
-    {"base", 0},     {"pg", 1},       {"http", 1},      {"stripe", 1},  {"bankfiles", 1}, {"jobs", 2},
-    {"access", 2},   {"stripe/sim", 2}, {"ledger", 3},  {"accounts", 3}, {"documents", 3}, {"mirror", 4},
-    {"rails", 4},    {"campaigns", 4}, {"payouts", 5},  {"balances", 5}, {"sales", 6},     {"splits", 6},
-    {"sync", 6},     {"webhooks", 6}, {"reports", 7},   {"dashboard", 7}, {"app", 8},      {"cli", 8},
-    {"main", 8}};
+    {"base", 0},      {"pg", 1},        {"http", 1},       {"stripe", 1},    {"bankfiles", 1},
+    {"jobs", 2},      {"access", 2},    {"stripe/sim", 2}, {"ledger", 3},    {"accounts", 3},
+    {"documents", 3}, {"mirror", 4},    {"rails", 4},      {"campaigns", 4}, {"payouts", 5},
+    {"balances", 5},  {"sales", 6},     {"splits", 6},     {"sync", 6},      {"webhooks", 6},
+    {"reports", 7},   {"dashboard", 7}, {"app", 8},        {"cli", 8},       {"main", 8}};
 
 // "src/payouts/payouts_api.cpp" is of folder "payouts"; "src/main.cpp" of "main".
 std::string folder_of(std::string path) {
@@ -40,7 +40,8 @@ std::vector<std::string> own_includes(const fs::path& file) {
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);) {
     const std::string start = "#include \"";
-    if (line.starts_with(start)) found.push_back(line.substr(start.size(), line.rfind('"') - start.size()));
+    if (line.starts_with(start))
+      found.push_back(line.substr(start.size(), line.rfind('"') - start.size()));
   }
   return found;
 }
@@ -88,12 +89,16 @@ TEST(Structure, EveryTestFileIsBuilt) {
   std::ifstream in(fs::path(PAYOUTD_SOURCE_DIR) / "scripts/cmake/Tests.cmake");
   for (std::string line; std::getline(in, line);) {
     const std::string start = "payoutd_test(";
-    if (line.starts_with(start)) programs.insert(line.substr(start.size(), line.find(' ') - start.size()));
+    if (line.starts_with(start))
+      programs.insert(line.substr(start.size(), line.find(' ') - start.size()));
   }
-  for (const auto& entry : fs::recursive_directory_iterator(fs::path(PAYOUTD_SOURCE_DIR) / "tests")) {
+  for (const auto& entry :
+       fs::recursive_directory_iterator(fs::path(PAYOUTD_SOURCE_DIR) / "tests")) {
     if (entry.path().extension() != ".cpp") continue;
-    const std::string folder = fs::relative(entry.path().parent_path(), fs::path(PAYOUTD_SOURCE_DIR) / "tests");
-    EXPECT_TRUE(folder == "support" || programs.contains(folder)) << entry.path() << " is in no test program";
+    const std::string folder =
+        fs::relative(entry.path().parent_path(), fs::path(PAYOUTD_SOURCE_DIR) / "tests");
+    EXPECT_TRUE(folder == "support" || programs.contains(folder))
+        << entry.path() << " is in no test program";
   }
 }
 

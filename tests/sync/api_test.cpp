@@ -34,10 +34,16 @@ struct SyncApi : SyncTest {
   http::Answered send(const std::string& method, const std::string& target, const std::string& key,
                       const std::string& body = "", const std::string& headers = "") {
     http::Client connection(server->port());
-    return connection.ask(fmt::format("{} {} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {}\r\n{}Content-Length: {}\r\n"
-                                      "Connection: close\r\n\r\n{}", method, target, key, headers, body.size(), body), 60'000);
+    return connection.ask(
+        fmt::format(
+            "{} {} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {}\r\n{}Content-Length: {}\r\n"
+            "Connection: close\r\n\r\n{}",
+            method, target, key, headers, body.size(), body),
+        60'000);
   }
-  static Json json(const http::Answered& answered) { return Json::parse(answered.body, nullptr, false); }
+  static Json json(const http::Answered& answered) {
+    return Json::parse(answered.body, nullptr, false);
+  }
 
   access::Keys keys;
   access::Idempotency idempotency;
@@ -55,21 +61,26 @@ TEST_F(SyncApi, APostSyncsAllAndAnswersTheCounts) {
   EXPECT_EQ(run["status"], "succeeded");
   EXPECT_GT(run["rows_created"].get<int>(), 300);
   EXPECT_GT(run["streams"].size(), 30u);
-  EXPECT_EQ(json(send("GET", "/api/sync/runs/" + run["id"].get<std::string>(), viewer_key))["rows"], run["rows"]);
+  EXPECT_EQ(json(send("GET", "/api/sync/runs/" + run["id"].get<std::string>(), viewer_key))["rows"],
+            run["rows"]);
   const Json runs = json(send("GET", "/api/sync/runs?include=total", viewer_key));
   EXPECT_EQ(runs["total"], 1);
   EXPECT_EQ(runs["data"][0]["id"], run["id"]);
   // The tenant's accounts were not asked for.
-  EXPECT_EQ(number("SELECT count(*) FROM balance_transactions WHERE account = '" + sim.second_tenant() + "'"), 0);
+  EXPECT_EQ(number("SELECT count(*) FROM balance_transactions WHERE account = '" +
+                   sim.second_tenant() + "'"),
+            0);
 }
 
 TEST_F(SyncApi, RespondAsyncGivesARunToWatchWhichAWorkerDoes) {
-  const auto answered = send("POST", kSync, operator_key, "{}", "Content-Type: application/json\r\nPrefer: respond-async\r\n");
+  const auto answered = send("POST", kSync, operator_key, "{}",
+                             "Content-Type: application/json\r\nPrefer: respond-async\r\n");
   ASSERT_EQ(answered.status, 202) << answered.body;
   const Json run = json(answered);
   EXPECT_EQ(run["status"], "queued");
   EXPECT_EQ(answered.header("location"), "/api/sync/runs/" + run["id"].get<std::string>());
-  jobs::Worker worker(db(), clock, sync_handlers(syncer, db(), *client, appliers), {.poll = std::chrono::milliseconds(20)});
+  jobs::Worker worker(db(), clock, sync_handlers(syncer, db(), *client, appliers),
+                      {.poll = std::chrono::milliseconds(20)});
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   Json seen;
   do {
@@ -87,7 +98,8 @@ TEST_F(SyncApi, AnotherOrganizationLearnsNothing) {
   const auto foreign = send("POST", std::string(kSync) + "?account=" + sim.platform(), tenant_key);
   EXPECT_EQ(foreign.status, 404);
   EXPECT_EQ(foreign.code(), "account_not_found");
-  EXPECT_EQ(send("GET", "/api/mirror/completeness?account=" + sim.platform(), tenant_key).status, 404);
+  EXPECT_EQ(send("GET", "/api/mirror/completeness?account=" + sim.platform(), tenant_key).status,
+            404);
 }
 
 TEST_F(SyncApi, CompletenessTellsOfEachAccountAndCurrency) {
@@ -97,14 +109,18 @@ TEST_F(SyncApi, CompletenessTellsOfEachAccountAndCurrency) {
   EXPECT_TRUE(whole["complete"].get<bool>()) << whole.dump();
   EXPECT_EQ(whole["last_run"]["status"], "succeeded");
   for (const Json& balance : whole["balances"]) EXPECT_EQ(balance["expected"], balance["found"]);
-  const Json one = json(send("GET", "/api/mirror/completeness?account=" + sim.platform(), viewer_key));
+  const Json one =
+      json(send("GET", "/api/mirror/completeness?account=" + sim.platform(), viewer_key));
   EXPECT_LT(one["balances"].size(), whole["balances"].size());
 }
 
 TEST_F(SyncApi, WhoMayNotAndWhatCannotBe) {
   EXPECT_EQ(send("POST", kSync, viewer_key).status, 403);
   EXPECT_EQ(send("GET", "/api/sync/runs", "wrong").status, 401);
-  EXPECT_EQ(send("POST", kSync, operator_key, R"({"acount": "x"})", "Content-Type: application/json\r\n").status, 400);
+  EXPECT_EQ(
+      send("POST", kSync, operator_key, R"({"acount": "x"})", "Content-Type: application/json\r\n")
+          .status,
+      400);
   EXPECT_EQ(send("GET", "/api/sync/runs/none", viewer_key).status, 404);
   EXPECT_EQ(send("GET", "/api/sync/runs?limit=0", viewer_key).status, 400);
   serve(nullptr);

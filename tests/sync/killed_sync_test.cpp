@@ -9,11 +9,13 @@ namespace payoutd::sync {
 namespace {
 
 struct KilledSync : SyncTest {
-  // Syncs until it is killed, in a process that has nothing but a database and the simulator's address.
+  // Syncs until it is killed, in a process that has nothing but a database and the simulator's
+  // address.
   [[noreturn]] void sync_until_killed() {
     pg::Database database({.url = url()});
     const auto own_client = open_client();
-    Syncer syncer(database, *own_client, appliers, clock, {.lister = {.writers = 1, .lanes = 4, .pages_per_commit = 2}});
+    Syncer syncer(database, *own_client, appliers, clock,
+                  {.lister = {.writers = 1, .lanes = 4, .pages_per_commit = 2}});
     const auto ended = syncer.run({});
     ::_exit(ended.ok() ? 0 : 1);
   }
@@ -37,8 +39,9 @@ TEST_F(KilledSync, TheNextRunGoesOnAtThePageWhereItWas) {
   EXPECT_GT(number("SELECT count(*) FROM sync_ranges"), 0);
 
   // Its lease ends by itself; here no time passes.
-  number("WITH ended AS (UPDATE sync_leases SET leased_until = now() - interval '1 second' RETURNING 1)"
-         " SELECT count(*) FROM ended");
+  number(
+      "WITH ended AS (UPDATE sync_leases SET leased_until = now() - interval '1 second' RETURNING 1)"
+      " SELECT count(*) FROM ended");
   const auto runs = sync();
   expect_succeeded(runs);
   EXPECT_EQ(mirrored(), simulated());
@@ -46,7 +49,8 @@ TEST_F(KilledSync, TheNextRunGoesOnAtThePageWhereItWas) {
   std::int64_t read = 0;
   for (const RunRecord& run : runs) {
     for (const StreamRecord& stream : run.streams) {
-      if (stream.stream == kBalanceTransactions && stream.account == sim.platform()) read += stream.counts.rows;
+      if (stream.stream == kBalanceTransactions && stream.account == sim.platform())
+        read += stream.counts.rows;
     }
   }
   // No page that was stored is read again, but for those that were under way, and the second round.

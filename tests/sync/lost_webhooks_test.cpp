@@ -1,5 +1,5 @@
-// One mirror that every webhook reached, and one that none reached and that was synced once: their rows
-// are the same.
+// One mirror that every webhook reached, and one that none reached and that was synced once: their
+// rows are the same.
 
 #include <algorithm>
 #include <random>
@@ -29,21 +29,28 @@ constexpr const char* kSilent = ", 'trace_id', 'trace_id_status', 'reconciliatio
 
 struct LostWebhooks : SyncTest {
   LostWebhooks() : without_(support::create_database(true)) {
-    synced = std::make_unique<pg::Database>(pg::Database::Options{.url = support::server().url(without_)});
+    synced = std::make_unique<pg::Database>(
+        pg::Database::Options{.url = support::server().url(without_)});
     // The same organizations as in the other, so that rows can be compared whole.
     CHECK(access::ensure_platform_organization(*synced, "Demo Platform").ok());
     const OrgId other = access::ensure_organization(*synced, "Second Tenant")->id;
     const auto joined = synced->transact([&](pg::Tx& tx) {
-      return access::connect_account(tx, other, {.fields = {.stripe_account = sim.second_tenant(), .name = "Demo"},
-                                                 .version = {from_unix(1)}, .joined_at = from_unix(1)});
+      return access::connect_account(
+          tx, other,
+          {.fields = {.stripe_account = sim.second_tenant(), .name = "Demo"},
+           .version = {from_unix(1)},
+           .joined_at = from_unix(1)});
     });
     CHECK(joined.ok());
 
     webhooks::Inbox::Options options;
-    options.placement.handles = [](const std::string& type) { return webhooks::find_event_type(type) != nullptr; };
+    options.placement.handles = [](const std::string& type) {
+      return webhooks::find_event_type(type) != nullptr;
+    };
     inbox = std::make_unique<webhooks::Inbox>(db(), clock, std::move(options));
     http::Router router;
-    for (auto& route : webhooks::webhook_routes(verifier, *inbox, clock)) router.add(std::move(route));
+    for (auto& route : webhooks::webhook_routes(verifier, *inbox, clock))
+      router.add(std::move(route));
     server = std::make_unique<http::Server>(std::move(router), http::Server::Options{.port = 0});
     CHECK(server->start().ok());
   }
@@ -92,7 +99,12 @@ struct LostWebhooks : SyncTest {
     http::Client client(server->port());
     for (const std::string& body : bodies) {
       const auto signature = stripe::signature_header(body, kSigning, to_unix(clock.now()));
-      ASSERT_EQ(client.ask(http::post("/webhooks/stripe", body, "Stripe-Signature: " + signature + "\r\n"), 15'000).status, 200);
+      ASSERT_EQ(
+          client
+              .ask(http::post("/webhooks/stripe", body, "Stripe-Signature: " + signature + "\r\n"),
+                   15'000)
+              .status,
+          200);
     }
     webhooks::ApplyWorkers workers(db(), appliers, {.threads = 0, .batch = 100, .follow_up = {}});
     while (workers.apply_batch() > 0) {
@@ -100,10 +112,12 @@ struct LostWebhooks : SyncTest {
   }
 
   // A table's rows as text, without the columns in `except`.
-  std::set<std::string> rows(pg::Database& of, const std::string& table, const std::string& except) {
+  std::set<std::string> rows(pg::Database& of, const std::string& table,
+                             const std::string& except) {
     auto found = of.transact([&](pg::Tx& tx) -> Result<std::set<std::string>> {
       std::set<std::string> all;
-      const auto got = tx.exec_unnamed(fmt::format("SELECT (to_jsonb(t) - ARRAY[{}]::text[])::text FROM {} t", except, table));
+      const auto got = tx.exec_unnamed(
+          fmt::format("SELECT (to_jsonb(t) - ARRAY[{}]::text[])::text FROM {} t", except, table));
       for (const pg::Row row : got) all.insert(row.get<std::string>(0));
       return all;
     });
@@ -125,10 +139,20 @@ struct LostWebhooks : SyncTest {
   // Something of all that an account can live through.
   static Json a_day(int day) {
     const auto every = [&](int days) { return day % days == days - 1 ? 1 : 0; };
-    return {{"charges", 3}, {"failed_charges", 1}, {"refunds", 1}, {"disputes", every(5)}, {"transfers", 1},
-            {"reversals", every(4)}, {"subscriptions", every(3)}, {"canceled_subscriptions", every(6)},
-            {"deleted_customers", every(10)}, {"payouts", 1}, {"instant_payouts", every(4)},
-            {"failed_payouts", every(6)}, {"returned_payouts", every(8)}, {"canceled_payouts", every(7)}};
+    return {{"charges", 3},
+            {"failed_charges", 1},
+            {"refunds", 1},
+            {"disputes", every(5)},
+            {"transfers", 1},
+            {"reversals", every(4)},
+            {"subscriptions", every(3)},
+            {"canceled_subscriptions", every(6)},
+            {"deleted_customers", every(10)},
+            {"payouts", 1},
+            {"instant_payouts", every(4)},
+            {"failed_payouts", every(6)},
+            {"returned_payouts", every(8)},
+            {"canceled_payouts", every(7)}};
   }
 
   stripe::SignatureVerifier verifier{{kSigning}};
@@ -161,16 +185,18 @@ TEST_F(LostWebhooks, OneSyncEndsInTheRowsThatTheWebhooksWouldHaveLeft) {
   EXPECT_EQ(number("SELECT count(*) FROM inbox_failures"), 0);
   expect_succeeded(sync(*synced, *client));
 
-  for (const char* table : {"payouts", "payment_intents", "refunds", "disputes", "customers", "subscriptions", "transfers",
-                            "application_fees"}) {
+  for (const char* table : {"payouts", "payment_intents", "refunds", "disputes", "customers",
+                            "subscriptions", "transfers", "application_fees"}) {
     expect_same_rows(table, std::string(kNotCompared) + kSilent);
   }
   // Of the payment that a transfer makes on its destination there is no event until it is refunded.
-  const std::string announced = "(SELECT * FROM charges WHERE source_transfer_id IS NULL OR amount_refunded > 0)";
+  const std::string announced =
+      "(SELECT * FROM charges WHERE source_transfer_id IS NULL OR amount_refunded > 0)";
   expect_same_rows(announced, kNotCompared);
   // What no webhook tells, a sync after them does.
   expect_succeeded(sync());
-  for (const char* table : {"payouts", "charges", "balance_transactions", "application_fee_refunds"}) {
+  for (const char* table :
+       {"payouts", "charges", "balance_transactions", "application_fee_refunds"}) {
     expect_same_rows(table, std::string(kNotCompared) + ", 'payout_shown_at'");
   }
   expect_whole();
@@ -179,8 +205,11 @@ TEST_F(LostWebhooks, OneSyncEndsInTheRowsThatTheWebhooksWouldHaveLeft) {
 TEST_F(LostWebhooks, WebhooksAloneKeepPayoutsRight) {
   new_events();
   const auto discovered = db().transact([&](pg::Tx& tx) {
-    return access::connect_account(tx, platform, {.fields = {.stripe_account = sim.platform(), .name = "Demo"},
-                                                  .version = {from_unix(1)}, .is_platform = true, .joined_at = from_unix(1)});
+    return access::connect_account(tx, platform,
+                                   {.fields = {.stripe_account = sim.platform(), .name = "Demo"},
+                                    .version = {from_unix(1)},
+                                    .is_platform = true,
+                                    .joined_at = from_unix(1)});
   });
   ASSERT_TRUE(discovered.ok());
   for (const std::string& account : sim.connected()) {
@@ -201,14 +230,19 @@ TEST_F(LostWebhooks, WebhooksAloneKeepPayoutsRight) {
       if (found == account->documents.end()) continue;
       for (const auto* payout : found->second) {
         if (payout->num("created") < since) continue;
-        Figure& figure = expected[account->id + " " + payout->str("id") + " " + payout->str("status")];
+        Figure& figure =
+            expected[account->id + " " + payout->str("id") + " " + payout->str("status")];
         figure = {1, payout->num("amount")};
       }
     }
   });
   ASSERT_GT(expected.size(), 20u);
-  EXPECT_EQ(figures(fmt::format("SELECT account || ' ' || stripe_payout_id || ' ' || status, count(*), sum(amount) FROM payouts "
-                                "WHERE created >= to_timestamp({}) GROUP BY 1", since)), expected);
+  EXPECT_EQ(
+      figures(fmt::format(
+          "SELECT account || ' ' || stripe_payout_id || ' ' || status, count(*), sum(amount) FROM payouts "
+          "WHERE created >= to_timestamp({}) GROUP BY 1",
+          since)),
+      expected);
 }
 
 }  // namespace

@@ -19,8 +19,10 @@ constexpr std::string_view kList = "GET /v1/charges";
 // Takes as fast as it may until `end`; when each was granted.
 std::vector<Instant> take_until(SharedBudget& budget, Instant end, std::string_view route = kList) {
   std::vector<Instant> granted;
-  for (Instant now = std::chrono::steady_clock::now(); now < end; now = std::chrono::steady_clock::now()) {
-    const stripe::Wait wait = budget.take({.priority = stripe::Priority::sync, .route = route}, now);
+  for (Instant now = std::chrono::steady_clock::now(); now < end;
+       now = std::chrono::steady_clock::now()) {
+    const stripe::Wait wait =
+        budget.take({.priority = stripe::Priority::sync, .route = route}, now);
     if (wait.time.count() == 0) granted.push_back(now);
     else std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(wait.time, 2ms));
   }

@@ -7,7 +7,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const StreamRecord* stream_of(const std::vector<RunRecord>& runs, const std::string& account, const std::string& stream) {
+const StreamRecord* stream_of(const std::vector<RunRecord>& runs, const std::string& account,
+                              const std::string& stream) {
   for (const RunRecord& run : runs) {
     for (const StreamRecord& record : run.streams) {
       if (record.account == account && record.stream == stream) return &record;
@@ -30,8 +31,10 @@ TEST_F(Sync, TheMirrorEqualsTheSimulatorsOwnRecords) {
 TEST_F(Sync, APayoutsTransactionsAreKnown) {
   expect_succeeded(sync());
   EXPECT_GT(number("SELECT count(*) FROM payouts WHERE members_checked_at IS NOT NULL"), 3);
-  EXPECT_EQ(number("SELECT count(*) FROM payouts WHERE automatic AND reconciliation_status = 'completed'"
-                   " AND members_checked_at IS NULL"), 0);
+  EXPECT_EQ(
+      number("SELECT count(*) FROM payouts WHERE automatic AND reconciliation_status = 'completed'"
+             " AND members_checked_at IS NULL"),
+      0);
   std::map<std::string, std::int64_t> members;
   sim.inspect([&](sim::World& world) {
     for (const auto& account : world.store.accounts()) {
@@ -41,7 +44,8 @@ TEST_F(Sync, APayoutsTransactionsAreKnown) {
       }
     }
   });
-  const auto found = figures("SELECT payout_id, count(*), 0 FROM balance_transactions WHERE payout_id IS NOT NULL GROUP BY 1");
+  const auto found = figures(
+      "SELECT payout_id, count(*), 0 FROM balance_transactions WHERE payout_id IS NOT NULL GROUP BY 1");
   ASSERT_EQ(found.size(), members.size());
   for (const auto& [payout, figure] : found) EXPECT_EQ(figure.count, members[payout]) << payout;
 }
@@ -69,7 +73,10 @@ TEST_F(Sync, AMonthWithoutWebhooksEndsInTheSimulatorsRecords) {
   expect_succeeded(sync());
   for (int day = 0; day < 20; ++day) {
     for (const std::string& account : sim.connected()) {
-      ASSERT_TRUE(sim.activity(account, {{"charges", 3}, {"refunds", 1}, {"disputes", 1}, {"subscriptions", 1}}).ok());
+      ASSERT_TRUE(
+          sim.activity(account,
+                       {{"charges", 3}, {"refunds", 1}, {"disputes", 1}, {"subscriptions", 1}})
+              .ok());
     }
     wait(24h);
   }
@@ -97,7 +104,13 @@ TEST_F(Sync, AnAccountThatWasAwayForLongIsWholeAfterOneRun) {
 }
 
 TEST_F(Sync, LimitsAndFailuresOfStripeEndNothing) {
-  fault({{"path", "/v1/*"}, {"method", "GET"}, {"do", "status"}, {"status", 429}, {"every", 3}, {"count", 60}, {"reason", "global-rate"}});
+  fault({{"path", "/v1/*"},
+         {"method", "GET"},
+         {"do", "status"},
+         {"status", 429},
+         {"every", 3},
+         {"count", 60},
+         {"reason", "global-rate"}});
   fault({{"path", "/v1/balance_transactions"}, {"do", "status"}, {"status", 503}, {"count", 2}});
   fault({{"path", "/v1/charges"}, {"do", "truncate"}, {"count", 2}});
   fault({{"path", "/v1/events"}, {"do", "reset_after"}, {"count", 2}});
@@ -109,14 +122,20 @@ TEST_F(Sync, LimitsAndFailuresOfStripeEndNothing) {
 }
 
 TEST_F(Sync, OneAccountsFailureDoesNotStopTheOthers) {
-  fault({{"path", "/v1/refunds"}, {"do", "status"}, {"status", 401}, {"code", "secret_key_required"}, {"count", 1}});
+  fault({{"path", "/v1/refunds"},
+         {"do", "status"},
+         {"status", 401},
+         {"code", "secret_key_required"},
+         {"count", 1}});
   const auto runs = sync();
   std::size_t failed = 0;
   for (const RunRecord& run : runs) {
-    for (const StreamRecord& stream : run.streams) failed += stream.status == "failed" && stream.stream == "refunds";
+    for (const StreamRecord& stream : run.streams)
+      failed += stream.status == "failed" && stream.stream == "refunds";
   }
   EXPECT_EQ(failed, 1u);
-  EXPECT_TRUE(std::ranges::any_of(runs, [](const RunRecord& run) { return run.status != "succeeded"; }));
+  EXPECT_TRUE(
+      std::ranges::any_of(runs, [](const RunRecord& run) { return run.status != "succeeded"; }));
   expect_succeeded(sync());
   EXPECT_EQ(mirrored(), simulated());
   expect_whole();
@@ -150,7 +169,8 @@ TEST_F(Sync, ARunThatWasStoppedGoesOnWhereItWas) {
   std::int64_t read = 0;
   for (const RunRecord& run : runs) {
     for (const StreamRecord& stream : run.streams) {
-      if (stream.stream == kBalanceTransactions && stream.account == sim.platform()) read += stream.counts.rows;
+      if (stream.stream == kBalanceTransactions && stream.account == sim.platform())
+        read += stream.counts.rows;
     }
   }
   EXPECT_LT(read, number("SELECT count(*) FROM balance_transactions") - kept + 3'000);

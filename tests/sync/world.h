@@ -57,7 +57,8 @@ class SyncTest : public support::DatabaseTest {
     options.key = sim.api_key();
     options.base = sim.url();
     options.clock = &clock;
-    options.budget = std::make_shared<stripe::LocalBudget>(stripe::Rates{per_second, per_second, per_second});
+    options.budget =
+        std::make_shared<stripe::LocalBudget>(stripe::Rates{per_second, per_second, per_second});
     options.pause = [](stripe::Pause) { return stripe::Pause{1}; };
     auto opened = stripe::Client::open(std::move(options));
     CHECK(opened.ok());
@@ -73,7 +74,9 @@ class SyncTest : public support::DatabaseTest {
     CHECK(done.ok());
   }
 
-  std::vector<RunRecord> sync(Options options = {}) { return sync(db(), *client, std::move(options)); }
+  std::vector<RunRecord> sync(Options options = {}) {
+    return sync(db(), *client, std::move(options));
+  }
   std::vector<RunRecord> sync(pg::Database& on, stripe::Client& by, Options options = {}) {
     Syncer syncer(on, by, appliers, clock, {.lister = {.lanes = 16}});
     auto runs = syncer.run(options);
@@ -86,7 +89,8 @@ class SyncTest : public support::DatabaseTest {
   }
 
   void wait(std::chrono::seconds by) { ASSERT_TRUE(sim.advance(by).ok()); }
-  Json ask(const std::string& method, const std::string& path, Json params = Json::object(), std::string account = "") {
+  Json ask(const std::string& method, const std::string& path, Json params = Json::object(),
+           std::string account = "") {
     return Json::parse(sim.call(method, path, std::move(params), std::move(account)).body);
   }
   void fault(Json fault) { ASSERT_TRUE(sim.faults().add(fault).ok()); }
@@ -112,19 +116,26 @@ class SyncTest : public support::DatabaseTest {
     sim.inspect([&](sim::World& world) {
       for (const auto& account : world.store.accounts()) {
         for (const auto* row : account->row_list) {
-          add(all, account->id + " rows " + row->currency.str() + (row->available ? " available" : " pending"), row->net());
+          add(all,
+              account->id + " rows " + row->currency.str() +
+                  (row->available ? " available" : " pending"),
+              row->net());
         }
         for (const char* kind : {"charge", "payment_intent", "refund", "dispute", "payout"}) {
           for (const auto* document : of(*account, kind)) {
-            add(all, fmt::format("{} {}s {} {}", account->id, kind, document->str("currency"), document->str("status")),
+            add(all,
+                fmt::format("{} {}s {} {}", account->id, kind, document->str("currency"),
+                            document->str("status")),
                 document->num("amount"));
           }
         }
         for (const auto* document : of(*account, "transfer")) {
-          add(all, account->id + " transfers " + document->str("currency"), document->num("amount_reversed"));
+          add(all, account->id + " transfers " + document->str("currency"),
+              document->num("amount_reversed"));
         }
         for (const auto* document : of(*account, "application_fee")) {
-          add(all, account->id + " application_fees " + document->str("currency"), document->num("amount_refunded"));
+          add(all, account->id + " application_fees " + document->str("currency"),
+              document->num("amount_refunded"));
         }
         for (const auto* document : of(*account, "customer")) {
           if (!document->flag("deleted")) add(all, account->id + " customers", 0);

@@ -18,9 +18,10 @@ struct Apply : WebhookTest {
                   .status,
               200);
   }
-  std::string status_of(const std::string& payout = "po_1", const std::string& account = "acct_shop") {
-    return text("SELECT status FROM payouts WHERE stripe_payout_id = '" + payout + "' AND account = '" +
-                account + "'");
+  std::string status_of(const std::string& payout = "po_1",
+                        const std::string& account = "acct_shop") {
+    return text("SELECT status FROM payouts WHERE stripe_payout_id = '" + payout +
+                "' AND account = '" + account + "'");
   }
 };
 
@@ -102,16 +103,21 @@ TEST_F(Apply, TakesAmountsBeyondThirtyTwoBits) {
 }
 
 TEST_F(Apply, ShowsWhatAnAccountMayDo) {
-  deliver({.id = "evt_1", .type = "account.updated", .account = "acct_shop",
+  deliver({.id = "evt_1",
+           .type = "account.updated",
+           .account = "acct_shop",
            .object = R"({"id":"acct_shop","object":"account","charges_enabled":true,
              "payouts_enabled":true,"details_submitted":true,"default_currency":"eur","country":"DE",
              "requirements":{"currently_due":[]}})"});
   apply_all();
-  EXPECT_EQ(count("connected_accounts WHERE stripe_account_id = 'acct_shop' AND payouts_enabled"), 1);
+  EXPECT_EQ(count("connected_accounts WHERE stripe_account_id = 'acct_shop' AND payouts_enabled"),
+            1);
   deliver({.id = "evt_2", .type = "account.application.deauthorized", .account = "acct_shop",
            .object = R"({"id":"ca_1","object":"application","name":"Platform"})"});
   apply_all();
-  EXPECT_EQ(count("connected_accounts WHERE stripe_account_id = 'acct_shop' AND status = 'deauthorized'"), 1);
+  EXPECT_EQ(
+      count("connected_accounts WHERE stripe_account_id = 'acct_shop' AND status = 'deauthorized'"),
+      1);
 }
 
 TEST_F(Apply, NeverTakesAnAccountsWordForAnother) {
@@ -130,14 +136,17 @@ TEST_F(Apply, WorksOnSeveralThreadsToTheSameEnd) {
     for (const auto& [type, status, second] :
          {std::tuple{"payout.created", "pending", 0}, std::tuple{"payout.updated", "in_transit", 1},
           std::tuple{"payout.paid", "paid", 2}}) {
-      events.push_back({.id = "evt_" + std::to_string(events.size()), .type = type,
-                        .account = p % 2 == 0 ? "acct_shop" : "acct_other", .created = kNow - 50 + second,
+      events.push_back({.id = "evt_" + std::to_string(events.size()),
+                        .type = type,
+                        .account = p % 2 == 0 ? "acct_shop" : "acct_other",
+                        .created = kNow - 50 + second,
                         .object = payout_object("po_" + std::to_string(p), status)});
     }
   }
   std::ranges::shuffle(events, random);
   http::Client client(server->port());
-  for (const EventText& event : events) ASSERT_EQ(client.ask(signed_request(event.text())).status, 200);
+  for (const EventText& event : events)
+    ASSERT_EQ(client.ask(signed_request(event.text())).status, 200);
   {
     ApplyWorkers workers(db(), all, {.threads = 4, .batch = 7, .follow_up = {}});
     workers.nudge();
@@ -171,7 +180,9 @@ TEST_F(Apply, ListsShowsAndReplays) {
   EXPECT_EQ(replay_event(db(), all, {}, "evt_late").error().code, "account_unknown");
   connect(other, "acct_late");
   ASSERT_TRUE(replay_event(db(), all, {}, "evt_late"));
-  EXPECT_EQ(count("payouts WHERE stripe_payout_id = 'po_late' AND organization_id = '" + other.str() + "'"), 1);
+  EXPECT_EQ(count("payouts WHERE stripe_payout_id = 'po_late' AND organization_id = '" +
+                  other.str() + "'"),
+            1);
   EXPECT_EQ(replay_event(db(), all, {}, "evt_bad").error().code, "event_refused");
 }
 
@@ -185,7 +196,8 @@ TEST_F(Apply, DropsWeeksThatEndedThirtyDaysAgo) {
   EXPECT_EQ(count("payouts"), 1);
   clock.advance(std::chrono::days(60));
   EXPECT_EQ(deliver({.id = "evt_2"}).status, 200);
-  EXPECT_EQ(count("inbox_set_aside"), 1) << "what comes for a week that may be gone is kept elsewhere";
+  EXPECT_EQ(count("inbox_set_aside"), 1)
+      << "what comes for a week that may be gone is kept elsewhere";
 }
 
 }  // namespace

@@ -36,14 +36,17 @@ TEST_F(Endpoint, RefusesABadSignature) {
   EXPECT_EQ(client.ask(http::post("/webhooks/stripe", body)).status, 400);
   const auto good = stripe::signature_header(body, kSecret, kNow);
   EXPECT_EQ(client.ask(request(body + " ", good)).code(), "signature_mismatch");
-  EXPECT_EQ(client.ask(request(body, good + "\r\nStripe-Signature: " + good)).code(), "signature_twice");
+  EXPECT_EQ(client.ask(request(body, good + "\r\nStripe-Signature: " + good)).code(),
+            "signature_twice");
   EXPECT_EQ(count("inbox"), 0);
 }
 
 TEST_F(Endpoint, RefusesABodyThatIsNoEvent) {
   serve();
   http::Client client(server->port());
-  const auto code = [&](const std::string& body) { return client.ask(signed_request(body)).code(); };
+  const auto code = [&](const std::string& body) {
+    return client.ask(signed_request(body)).code();
+  };
   EXPECT_EQ(code("{"), "event_not_json");
   EXPECT_EQ(code("[]"), "event_invalid");
   EXPECT_EQ(code("\"\xff\""), "event_not_json");
@@ -73,7 +76,9 @@ TEST_F(Endpoint, TakesEverySecretOfTheRotation) {
   serve();
   const std::string body = EventText{}.text();
   http::Client client(server->port());
-  EXPECT_EQ(client.ask(request(body, stripe::signature_header(body, Secret("whsec_before"), kNow))).status, 200);
+  EXPECT_EQ(client.ask(request(body, stripe::signature_header(body, Secret("whsec_before"), kNow)))
+                .status,
+            200);
   EXPECT_EQ(client.ask(signed_request(EventText{.id = "evt_2"}.text())).status, 200);
 }
 
@@ -89,7 +94,8 @@ TEST_F(Endpoint, GivesEachEventToTheOrganizationOfItsAccount) {
   deliver({.id = "evt_s", .account = "acct_shop"});
   deliver({.id = "evt_o", .account = "acct_other"});
   const auto of = [&](const std::string& id) {
-    return text("SELECT organization_id || ' ' || account FROM inbox WHERE event_id = '" + id + "'");
+    return text("SELECT organization_id || ' ' || account FROM inbox WHERE event_id = '" + id +
+                "'");
   };
   EXPECT_EQ(of("evt_p"), platform.str() + " acct_platform");
   EXPECT_EQ(of("evt_s"), platform.str() + " acct_shop");
@@ -208,14 +214,16 @@ TEST_F(Endpoint, LosesNoneThatWasAcknowledgedWhenTheDatabaseIsKilled) {
     for (int i = 0; i < 64; ++i) {
       const auto status = clients[static_cast<std::size_t>(i)].read(15'000).status;
       ASSERT_TRUE(status == 200 || status == 503) << status;
-      if (status == 200) acknowledged.push_back("evt_" + std::to_string(round) + "_" + std::to_string(i));
+      if (status == 200)
+        acknowledged.push_back("evt_" + std::to_string(round) + "_" + std::to_string(i));
     }
     if (round == 3) {
       ASSERT_TRUE(support::server().restart());
     }
   }
   EXPECT_GE(acknowledged.size(), 5u * 64u - 64u);
-  for (const std::string& id : acknowledged) EXPECT_EQ(count("inbox WHERE event_id = '" + id + "'"), 1) << id;
+  for (const std::string& id : acknowledged)
+    EXPECT_EQ(count("inbox WHERE event_id = '" + id + "'"), 1) << id;
 }
 
 }  // namespace

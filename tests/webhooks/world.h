@@ -1,5 +1,5 @@
-// A platform with two connected accounts and another organization with one, and the endpoint in front
-// of their inbox.
+// A platform with two connected accounts and another organization with one, and the endpoint in
+// front of their inbox.
 #pragma once
 
 #include <memory>
@@ -39,9 +39,15 @@ struct EventText {
   std::string object = R"({"id":"po_1","object":"payout"})";
 
   std::string text() const {
-    Json event{{"id", id}, {"object", "event"}, {"type", type}, {"created", created},
-               {"livemode", livemode}, {"api_version", "2026-07-29.dahlia"}, {"pending_webhooks", 1},
-               {"request", nullptr}, {"data", {{"object", Json::parse(object)}}}};
+    Json event{{"id", id},
+               {"object", "event"},
+               {"type", type},
+               {"created", created},
+               {"livemode", livemode},
+               {"api_version", "2026-07-29.dahlia"},
+               {"pending_webhooks", 1},
+               {"request", nullptr},
+               {"data", {{"object", Json::parse(object)}}}};
     if (!account.empty()) event["account"] = account;
     return event.dump();
   }
@@ -50,15 +56,30 @@ struct EventText {
 // A payout as Stripe shows it.
 inline std::string payout_object(const std::string& id, const std::string& status,
                                  std::int64_t amount = 1'100) {
-  return Json{{"id", id}, {"object", "payout"}, {"amount", amount}, {"currency", "eur"},
-              {"arrival_date", kNow + 86'400}, {"automatic", true}, {"balance_transaction", "txn_1"},
-              {"created", kNow}, {"description", "STRIPE PAYOUT"}, {"destination", "ba_1"},
-              {"failure_balance_transaction", nullptr}, {"failure_code", nullptr},
-              {"failure_message", nullptr}, {"livemode", false}, {"metadata", Json::object()},
-              {"method", "standard"}, {"original_payout", nullptr},
-              {"reconciliation_status", "in_progress"}, {"reversed_by", nullptr},
-              {"source_type", "card"}, {"statement_descriptor", nullptr}, {"status", status},
-              {"trace_id", {{"status", "pending"}, {"value", nullptr}}}, {"type", "bank_account"}}
+  return Json{{"id", id},
+              {"object", "payout"},
+              {"amount", amount},
+              {"currency", "eur"},
+              {"arrival_date", kNow + 86'400},
+              {"automatic", true},
+              {"balance_transaction", "txn_1"},
+              {"created", kNow},
+              {"description", "STRIPE PAYOUT"},
+              {"destination", "ba_1"},
+              {"failure_balance_transaction", nullptr},
+              {"failure_code", nullptr},
+              {"failure_message", nullptr},
+              {"livemode", false},
+              {"metadata", Json::object()},
+              {"method", "standard"},
+              {"original_payout", nullptr},
+              {"reconciliation_status", "in_progress"},
+              {"reversed_by", nullptr},
+              {"source_type", "card"},
+              {"statement_descriptor", nullptr},
+              {"status", status},
+              {"trace_id", {{"status", "pending"}, {"value", nullptr}}},
+              {"type", "bank_account"}}
       .dump();
 }
 
@@ -78,16 +99,19 @@ class WebhookTest : public support::DatabaseTest {
 
   void connect(OrgId org, const std::string& account, bool is_platform = false) {
     const auto done = db().transact([&](pg::Tx& tx) -> Result<access::ConnectedAccount> {
-      return access::connect_account(tx, org, {.fields = {.stripe_account = account, .name = account},
-                                               .version = {from_unix(kNow - 100), 0},
-                                               .is_platform = is_platform,
-                                               .joined_at = from_unix(kNow - 100)});
+      return access::connect_account(tx, org,
+                                     {.fields = {.stripe_account = account, .name = account},
+                                      .version = {from_unix(kNow - 100), 0},
+                                      .is_platform = is_platform,
+                                      .joined_at = from_unix(kNow - 100)});
     });
     ASSERT_TRUE(done) << done.error().message;
   }
 
   void serve(Inbox::Options options = {}) {
-    options.placement.handles = [](const std::string& type) { return find_event_type(type) != nullptr; };
+    options.placement.handles = [](const std::string& type) {
+      return find_event_type(type) != nullptr;
+    };
     inbox = std::make_unique<Inbox>(db(), clock, std::move(options));
     http::Router router;
     for (auto& route : webhook_routes(verifier, *inbox, clock)) router.add(std::move(route));
