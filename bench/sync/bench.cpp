@@ -173,9 +173,9 @@ int run(double scale) {
     pg::Database db({.url = server->url(), .max_connections = 12});
     beside_copy(db, scaled(300'000));
     std::fflush(stdout);
-    with_latency(db, 25, scaled(75'000));
+    with_latency(db, 25, scaled(150'000));
     std::fflush(stdout);
-    with_latency(db, 100, scaled(300'000));
+    with_latency(db, 100, scaled(600'000));
     std::fflush(stdout);
     memory(db, scaled(1'000'000));
   }

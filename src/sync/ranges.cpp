@@ -8,7 +8,7 @@ namespace payoutd::sync {
 
 namespace {
 
-constexpr std::int64_t kFewestPages = 2;
+constexpr std::int64_t kFewestPages = 4;
 
 std::int64_t seconds_before(Time time, std::chrono::seconds by) {
   return std::max<std::int64_t>(1, to_unix(time) - by.count());

@@ -65,7 +65,7 @@ TEST(PlanEvents, TheFirstRunReadsTheLastHourOnly) {
 
 TEST(CutAt, WithoutABottomAsFarBelowAsWasCovered) {
   EXPECT_EQ(cut_at({.lower = 0, .at = 1'000'000, .page_span = 100, .covered = 100}),
-            1'000'000 - 200);
+            1'000'000 - 400);
   EXPECT_EQ(cut_at({.lower = 0, .at = 1'000'000, .page_span = 100, .covered = 5'000}),
             1'000'000 - 5'000);
   EXPECT_EQ(cut_at({.lower = 0, .at = 1'000, .page_span = 100, .covered = 5'000}), std::nullopt);
@@ -73,7 +73,7 @@ TEST(CutAt, WithoutABottomAsFarBelowAsWasCovered) {
 
 TEST(CutAt, WithABottomInTheMiddle) {
   EXPECT_EQ(cut_at({.lower = 500'000, .at = 1'000'000, .page_span = 100, .covered = 1}), 750'000);
-  EXPECT_EQ(cut_at({.lower = 999'700, .at = 1'000'000, .page_span = 100, .covered = 1}),
+  EXPECT_EQ(cut_at({.lower = 999'300, .at = 1'000'000, .page_span = 100, .covered = 1}),
             std::nullopt);
   EXPECT_EQ(cut_at({.lower = 1, .at = 0, .page_span = 0, .covered = 0}), std::nullopt);
 }
