@@ -1,8 +1,8 @@
 // The inbox's partitions.
+#include "webhooks/world.h"
+
 #include <barrier>
 #include <thread>
-
-#include "world.h"
 
 namespace payoutd::webhooks {
 namespace {
