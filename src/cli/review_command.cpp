@@ -94,11 +94,15 @@ void add_review(CLI::App& program, Action& action) {
   settling
       ->add_flag("--not-paid", arguments->not_paid, "Stripe's dashboard shows that it was not paid")
       ->required();
-  settling->add_option("--reason", arguments->reason, "how that was found, for the audit trail")
-      ->required()->check(CLI::Validator([](std::string& text) {
+  const CLI::Validator words(
+      [](std::string& text) {
         return text.empty() || text.size() > 500 ? "1 to 500 bytes" : std::string{};
-      }, "TEXT"));
-  settling->add_option("--actor", arguments->actor, "who says so")->required();
+      },
+      "TEXT");
+  settling->add_option("--reason", arguments->reason, "how that was found, for the audit trail")
+      ->required()
+      ->check(words);
+  settling->add_option("--actor", arguments->actor, "who says so")->required()->check(words);
   settling->add_flag("--json", arguments->json, "answer as JSON");
   settling->callback(
       [&action, arguments] { action = [arguments] { return settle_review(*arguments); }; });

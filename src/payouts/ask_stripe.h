@@ -76,9 +76,10 @@ class AskStripe {
   Result<void> resolve(OrgId organization, PayoutId id);
 
   // A person's word on a payout that is in review: Stripe has not paid it. Stripe's list is read
-  // once more, whole, and what it shows goes before anybody's word. Errors: 404 `not_in_review`;
-  // 409 `paid_at_stripe`, then the payout is settled by that; 503 where the list can't be read to
-  // its end, and then nothing has changed.
+  // once more, whole, and what it shows goes before anybody's word.
+  // Errors: 404 `not_in_review`; 409 `sent_too_recently`, within ten minutes of the last send; 409
+  // `paid_at_stripe`, then the payout is settled by that; 503 where the list can't be read to its
+  // end, and then nothing has changed.
   Result<void> settle_not_paid(PayoutId id, const std::string& actor, const std::string& reason);
 
   // The handlers of kResolveJob, kResolveAllJob and mirror::kSettleInstructionJob.

@@ -14,6 +14,15 @@ Error not_in_review(PayoutId id) {
                       id.str())};
 }
 
+// What was sent may still be on its way: only a list that begins after that can show its absence.
+Result<void> is_over(const Instruction& instruction, Time now) {
+  const Time over = instruction.last_sent_at.value_or(now) + kQuiet;
+  if (!instruction.last_sent_at || over <= now) return {};
+  return Error{Kind::refused, "sent_too_recently",
+               fmt::format("it was sent at {} and may still arrive: ask again after {}",
+                           to_iso(*instruction.last_sent_at), to_iso(over))};
+}
+
 }  // namespace
 
 Result<void> AskStripe::settle_not_paid(PayoutId id, const std::string& actor,
@@ -23,6 +32,7 @@ Result<void> AskStripe::settle_not_paid(PayoutId id, const std::string& actor,
     if (!found) return not_in_review(id);
     const auto whole = instructions::find_of(tx, found->organization, id);
     if (!whole) return not_in_review(id);
+    if (auto over = is_over(*whole, clock_.now()); !over) return over.error();
     return *whole;
   });
   if (!instruction) return instruction.error();

@@ -223,6 +223,7 @@ struct Review : Absence {
   void give_up(const std::string& id) {
     sql("UPDATE instructions SET state = 'needs_review', outcome_message = 'a week' RETURNING ''");
     EXPECT_EQ(status(id), "processing");
+    clock.advance(10min);
   }
   Result<void> settle(const std::string& id) {
     return service->ask.settle_not_paid(*PayoutId::parse(id), "ada", "not in the dashboard");
@@ -243,6 +244,16 @@ TEST_F(Review, CallsItFailedWhenStripesListDoesNotShowIt) {
   EXPECT_NE(pay_expecting("pending", "k2"), id);
   pass(24h);
   EXPECT_EQ(moved().size(), 1u);
+}
+
+TEST_F(Review, WaitsUntilNothingThatWasSentMayStillArrive) {
+  const std::string id = unknown_for_ever();
+  give_up(id);
+  sql("UPDATE instructions SET last_sent_at = last_sent_at + interval '1 second' RETURNING ''");
+  EXPECT_EQ(settle(id).error().code, "sent_too_recently");
+  EXPECT_EQ(state(id), "needs_review");
+  clock.advance(1s);
+  EXPECT_TRUE(settle(id));
 }
 
 TEST_F(Review, IsOverruledByWhatStripeShows) {
