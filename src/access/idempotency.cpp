@@ -182,8 +182,8 @@ bool Idempotency::finish(const ClaimedKey& key, const StoredReply& reply) {
     } catch (const pg::InDoubt&) {
       store_reply();  // writes the same again
     }
-  } catch (const pg::Lost& lost) {
-    throw pg::InDoubt(lost.what());
+  } catch (const pg::Unavailable& away) {
+    throw pg::InDoubt(away.what());
   }
   return ours;
 }

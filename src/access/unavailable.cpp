@@ -6,10 +6,8 @@ namespace payoutd::access {
 namespace {
 
 bool nothing_was_done(const std::exception& error) {
-  const auto* refused = dynamic_cast<const pg::SqlError*>(&error);
-  return dynamic_cast<const pg::Lost*>(&error) != nullptr ||
-         dynamic_cast<const pg::Conflict*>(&error) != nullptr ||
-         (refused != nullptr && refused->timed_out());
+  return dynamic_cast<const pg::Unavailable*>(&error) != nullptr ||
+         dynamic_cast<const pg::Conflict*>(&error) != nullptr;
 }
 
 }  // namespace

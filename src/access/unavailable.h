@@ -9,8 +9,8 @@
 
 namespace payoutd::access {
 
-// For http::Router::explain_with. 503 `database_unavailable` when nothing was done (pg::Lost,
-// pg::Conflict, a timeout of PostgreSQL's); 503 `outcome_unknown` when the connection broke while a
+// For http::Router::explain_with. 503 `database_unavailable` when nothing was done (pg::Unavailable,
+// pg::Conflict); 503 `outcome_unknown` when the connection broke while a
 // commit was on its way (pg::InDoubt). Nothing for other exceptions.
 std::optional<http::Reply> explain_database_error(const std::exception& error,
                                                   const http::Request& request);

@@ -44,6 +44,8 @@ int run(int argc, char** argv) {
     return parse_and_run(argc, argv);
   } catch (const pg::Lost& e) {
     say(std::string("payoutd: the database can't be reached: ") + e.what());
+  } catch (const pg::Busy& e) {
+    say(std::string("payoutd: the database can't do this now, nothing was changed: ") + e.what());
   } catch (const std::exception& e) {
     say(std::string("payoutd: ") + e.what());
   }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
 #include "base/json.h"
@@ -30,16 +29,8 @@ std::string storable(std::string_view text) {
   return clean;
 }
 
-bool passes(const pg::SqlError& error) {
-  // Of PostgreSQL's error codes: rolled back, resources, not in a state to, canceled, system error.
-  constexpr std::array<std::string_view, 5> kPassing{"40", "53", "55", "57", "58"};
-  const auto code_class = std::string_view(error.sqlstate).substr(0, 2);
-  return std::ranges::find(kPassing, code_class) != kPassing.end();
-}
-
 bool may_pass(const std::exception& thrown) {
-  if (const auto* refused = dynamic_cast<const pg::SqlError*>(&thrown)) return passes(*refused);
-  return dynamic_cast<const pg::Lost*>(&thrown) != nullptr ||
+  return dynamic_cast<const pg::Unavailable*>(&thrown) != nullptr ||
          dynamic_cast<const pg::InDoubt*>(&thrown) != nullptr ||
          dynamic_cast<const pg::Conflict*>(&thrown) != nullptr;
 }

@@ -266,7 +266,7 @@ bool Worker::fire_schedules() {
 // The leases keep everybody else away from what is running meanwhile. What can't be written for
 // another reason than the database's absence is left to them, too.
 void Worker::recover(const std::exception& thrown) {
-  const bool away = dynamic_cast<const pg::Lost*>(&thrown) != nullptr ||
+  const bool away = dynamic_cast<const pg::Unavailable*>(&thrown) != nullptr ||
                     dynamic_cast<const pg::InDoubt*>(&thrown) != nullptr ||
                     dynamic_cast<const pg::Conflict*>(&thrown) != nullptr;
   if (!away) {

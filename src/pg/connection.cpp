@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include <algorithm>
+#include <array>
 #include <thread>
 
 #include "base/check.h"
@@ -38,6 +40,16 @@ bool means_conflict(std::string_view sqlstate) {
   return sqlstate == "40001" || sqlstate == "40P01";
 }
 
+// What speaks of the server and not of the rows: resources (53), an operator's or a timeout's
+// cancellation (57), the machine (58), and single codes: lock not available, object in use,
+// read-only, insufficient privilege, snapshot too old.
+bool means_busy(std::string_view sqlstate) {
+  constexpr std::array<std::string_view, 3> kClasses{"53", "57", "58"};
+  constexpr std::array<std::string_view, 5> kCodes{"55P03", "55006", "25006", "42501", "72000"};
+  return std::ranges::find(kClasses, sqlstate.substr(0, 2)) != kClasses.end() ||
+         std::ranges::find(kCodes, sqlstate) != kCodes.end();
+}
+
 // pqxx 6 has no constraint name; in libpq's verbose form it is a line of its own, and only the
 // place in the source follows it, so that no value of a row can pass for one.
 std::string constraint_in(std::string_view verbose) {
@@ -50,6 +62,18 @@ std::string constraint_in(std::string_view verbose) {
   const auto after = rest.substr(end + 1);
   if (!after.empty() && !after.starts_with("LOCATION:  ")) return {};
   return std::string(rest.substr(0, end));
+}
+
+// pqxx 6 leaves the code out of some of its exceptions (insufficient_privilege, undefined_table);
+// libpq's verbose form begins "ERROR:  42501: ".
+std::string sqlstate_of(const pqxx::sql_error& error) {
+  if (!error.sqlstate().empty()) return error.sqlstate();
+  constexpr std::string_view kMark = ":  ";
+  const std::string_view verbose = error.what();
+  const auto at = verbose.find(kMark);
+  if (at == std::string_view::npos) return {};
+  const std::string_view code = verbose.substr(at + kMark.size(), 6);
+  return code.ends_with(':') ? std::string(code.substr(0, 5)) : std::string{};
 }
 
 // "ERROR:  23505: duplicate key …" without its first two words.
@@ -69,6 +93,7 @@ struct Refusal {
   const std::string text = fmt::format("{}: {} ({})", what, refusal.message, refusal.sqlstate);
   if (means_lost(refusal.sqlstate)) throw Lost(text);
   if (means_conflict(refusal.sqlstate)) throw Conflict(text);
+  if (means_busy(refusal.sqlstate)) throw Busy(text, refusal.sqlstate);
   throw SqlError(text, refusal.sqlstate, refusal.constraint);
 }
 
@@ -253,7 +278,8 @@ void Connection::rethrow(std::string_view what) {
     if (PQstatus(raw_) != CONNECTION_OK) {
       throw Lost(fmt::format("{}: {}", what, first_line(verbose)));
     }
-    const Refusal refusal{error.sqlstate(), first_line(without_prefix(verbose, error.sqlstate())),
+    const std::string sqlstate = sqlstate_of(error);
+    const Refusal refusal{sqlstate, first_line(without_prefix(verbose, sqlstate)),
                           constraint_in(verbose)};
     if (refusal.sqlstate == "0A000" && refusal.message.starts_with("cached plan must not")) {
       stale_plans_ = true;

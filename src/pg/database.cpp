@@ -147,6 +147,11 @@ void Database::run_once(Pool& pool, Access access, const Body& body) {
     connection.rethrow("transaction");
   } catch (const InDoubt&) {
     throw;
+  } catch (const Busy& busy) {
+    connection.rollback();
+    // Where only reading was asked for, the database is not to blame.
+    if (access == Access::read && busy.read_only()) throw Broken(busy.what());
+    throw;
   } catch (...) {
     connection.rollback();
     throw;

@@ -7,9 +7,24 @@
 
 namespace payoutd::pg {
 
-// The connection is gone or can't be made; nothing was committed. The same call may work later.
-struct Lost : std::runtime_error {
+// The database can't do it now; nothing was committed. It says nothing of what was asked: the same
+// call may work later, and no row, event or page may be given up for it.
+struct Unavailable : std::runtime_error {
   using std::runtime_error::runtime_error;
+};
+
+// The connection is gone or can't be made.
+struct Lost : Unavailable {
+  using Unavailable::Unavailable;
+};
+
+// The connection stands, and the server refuses whatever the rows are: a lock or statement timeout,
+// no disk or memory left, too many connections, read-only, a privilege taken away.
+struct Busy : Unavailable {
+  Busy(const std::string& what, std::string state)
+      : Unavailable(what), sqlstate(std::move(state)) {}
+  std::string sqlstate;
+  bool read_only() const { return sqlstate == "25006"; }
 };
 
 // The connection went away while COMMIT was on its way: look before repeating.
@@ -23,7 +38,7 @@ struct Conflict : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// A statement that PostgreSQL refused. `sqlstate` is its five-character code. The message names the
+// A statement that PostgreSQL refused for what it said or holds. `sqlstate` is its five-character code. The message names the
 // statement and PostgreSQL's first line; it leaves out DETAIL, where values of the row stand.
 struct SqlError : std::runtime_error {
   SqlError(const std::string& what, std::string state, std::string name = {})
@@ -33,7 +48,6 @@ struct SqlError : std::runtime_error {
   bool unique_violation() const { return sqlstate == "23505"; }
   bool foreign_key_violation() const { return sqlstate == "23503"; }
   bool check_violation() const { return sqlstate == "23514"; }
-  bool timed_out() const { return sqlstate == "57014" || sqlstate == "55P03"; }
   // Text that PostgreSQL can't keep: a NUL byte, bytes that are not UTF-8, \u0000 in jsonb.
   bool unstorable_text() const { return sqlstate == "22021" || sqlstate == "22P05"; }
 };

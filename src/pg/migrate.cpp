@@ -143,6 +143,10 @@ Result<void> apply(Connection& connection, const Migration& one, const MigrateOp
       return {};
     } catch (const SqlError& error) {
       connection.rollback();
+      return refusal("migration_failed",
+                     fmt::format("{}: {}", file_name(one.number, one.name), error.what()));
+    } catch (const Busy& error) {
+      connection.rollback();
       if (error.sqlstate != "55P03" || tries == options.table_lock_tries) {
         return refusal("migration_failed",
                        fmt::format("{}: {}", file_name(one.number, one.name), error.what()));

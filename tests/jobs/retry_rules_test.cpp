@@ -35,8 +35,8 @@ TEST(Failures, ADatabaseThatMayComeBackIsTriedAgain) {
   EXPECT_TRUE(failure_of(pg::Lost("gone")).retry);
   EXPECT_TRUE(failure_of(pg::InDoubt("gone")).retry);
   EXPECT_TRUE(failure_of(pg::Conflict("deadlock")).retry);
-  EXPECT_TRUE(failure_of(pg::SqlError("timeout", "57014")).retry);
-  EXPECT_TRUE(failure_of(pg::SqlError("disk full", "53100")).retry);
+  EXPECT_TRUE(failure_of(pg::Busy("timeout", "57014")).retry);
+  EXPECT_TRUE(failure_of(pg::Busy("disk full", "53100")).retry);
   EXPECT_FALSE(failure_of(pg::SqlError("duplicate", "23505")).retry);
   EXPECT_FALSE(failure_of(pg::SqlError("syntax", "42601")).retry);
   EXPECT_FALSE(failure_of(Broken("1 == 2")).retry);

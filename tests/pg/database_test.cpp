@@ -145,15 +145,11 @@ TEST_F(Notes, AreReadOnOneSnapshotThatNothingCanWriteTo) {
   });
   EXPECT_TRUE(*same);
   EXPECT_EQ(body_of(1), "after");
-  try {
-    static_cast<void>(db().read([](Tx& tx) -> Result<void> {
-      tx.exec(kInsertNote, 2, "no");
-      return {};
-    }));
-    FAIL();
-  } catch (const SqlError& error) {
-    EXPECT_EQ(error.sqlstate, "25006");
-  }
+  EXPECT_THROW(static_cast<void>(db().read([](Tx& tx) -> Result<void> {
+                 tx.exec(kInsertNote, 2, "a mistake of the caller's");
+                 return {};
+               })),
+               Broken);
 }
 
 TEST_F(Notes, AreReadFromTheReplicaUntilItIsAway) {
@@ -188,9 +184,25 @@ TEST_F(Notes, AStatementThatTakesTooLongIsEnded) {
       return {};
     }));
     FAIL();
-  } catch (const SqlError& error) {
-    EXPECT_TRUE(error.timed_out());
+  } catch (const Busy& error) {
+    EXPECT_EQ(error.sqlstate, "57014");
   }
+}
+
+TEST_F(Notes, WhatSaysNothingOfARowIsBusyAndNotARefusal) {
+  ASSERT_TRUE(insert(db(), 1, "one").ok());
+  for (const char* code : {"53100", "53200", "57014", "55P03", "25006", "58030", "42501"}) {
+    const auto raise = [&](Tx& tx) -> Result<void> {
+      const auto refused = tx.attempt([&] {
+        tx.exec_unnamed(fmt::format(
+            "DO $$ BEGIN RAISE EXCEPTION 'full' USING ERRCODE = '{}'; END $$", code));
+      });
+      ADD_FAILURE() << code << " was taken for a refused row";
+      return {};
+    };
+    EXPECT_THROW(static_cast<void>(db().transact(raise)), Busy) << code;
+  }
+  EXPECT_TRUE(insert(db(), 2, "the connection still serves").ok());
 }
 
 TEST_F(Notes, APreparedStatementSurvivesAChangeOfTheSchema) {
