@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -123,15 +124,71 @@ Result<std::vector<Migration>> missing(const std::map<int, Applied>& applied,
   return todo;
 }
 
-// The record and the file's statements stand or fall together.
-void apply_once(Connection& connection, const Migration& one, steady_clock::time_point started) {
-  connection.command("BEGIN");
-  connection.command(std::string(one.sql));
+constexpr std::string_view kInSteps = "-- in steps";
+constexpr std::string_view kStep = "-- step";
+
+bool is_in_steps(const Migration& one) { return one.sql.starts_with(kInSteps); }
+
+// The texts between lines that begin with "-- step"; what stands before the first is a comment.
+std::vector<std::string> steps_of(std::string_view sql) {
+  std::vector<std::string> steps;
+  bool begun = false;
+  while (!sql.empty()) {
+    const std::string_view line = sql.substr(0, sql.find('\n'));
+    sql.remove_prefix(std::min(sql.size(), line.size() + 1));
+    if (line.starts_with(kStep)) {
+      begun = true;
+      steps.emplace_back();
+    } else if (begun) {
+      steps.back().append(line).push_back('\n');
+    }
+  }
+  return steps;
+}
+
+void record(Connection& connection, const Migration& one, steady_clock::time_point started) {
   const auto ms = std::chrono::duration_cast<milliseconds>(steady_clock::now() - started).count();
   connection.command(fmt::format(
       "INSERT INTO schema_migrations (number, name, checksum, duration_ms) "
       "VALUES ({}, '{}', '{}', {})",
       one.number, one.name, checksum(one.sql), ms));
+}
+
+// A CREATE INDEX CONCURRENTLY that broke off leaves its name to an index that nothing uses.
+void drop_unfinished_indexes(Connection& connection, const Migration& one) {
+  const auto rows = connection.command(
+      "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+      " WHERE NOT i.indisvalid AND c.relnamespace = current_schema()::regnamespace");
+  for (int row = 0; row < PQntuples(rows.get()); ++row) {
+    const std::string name = text_at(rows, row, 0);
+    if (one.sql.find(name) == std::string_view::npos) continue;
+    connection.command("DROP INDEX CONCURRENTLY IF EXISTS \"" + name + "\"");
+  }
+}
+
+// Each statement by itself, outside a transaction. What builds concurrently waits for older
+// transactions as long as they take: nobody waits behind it meanwhile.
+void apply_steps(Connection& connection, const Migration& one, const MigrateOptions& options,
+                 steady_clock::time_point started) {
+  const std::string patient = "SET lock_timeout = 0";
+  const std::string usual = fmt::format("SET lock_timeout = {}", options.table_lock_ms);
+  connection.command(patient);
+  drop_unfinished_indexes(connection, one);
+  for (const std::string& step : steps_of(one.sql)) {
+    connection.command(step.find("CONCURRENTLY") == std::string::npos ? usual : patient);
+    connection.command(step);
+  }
+  connection.command(usual);
+  record(connection, one, started);
+}
+
+void apply_once(Connection& connection, const Migration& one, const MigrateOptions& options,
+                steady_clock::time_point started) {
+  if (is_in_steps(one)) return apply_steps(connection, one, options, started);
+  // The record and the file's statements stand or fall together.
+  connection.command("BEGIN");
+  connection.command(std::string(one.sql));
+  record(connection, one, started);
   connection.commit();
 }
 
@@ -139,7 +196,7 @@ Result<void> apply(Connection& connection, const Migration& one, const MigrateOp
   const auto started = steady_clock::now();
   for (int tries = 1;; ++tries) {
     try {
-      apply_once(connection, one, started);
+      apply_once(connection, one, options, started);
       return {};
     } catch (const SqlError& error) {
       connection.rollback();

@@ -1,5 +1,5 @@
 // Brings a database to the program's schema: numbered SQL files, forward only, each in a
-// transaction of its own. Several instances may start at once: one migrates, the others wait for
+// transaction of its own or in steps. Several instances may start at once: one migrates, the others wait for
 // it.
 #pragma once
 
@@ -15,6 +15,12 @@ namespace payoutd::pg {
 
 // migrations/0007_payouts.sql is {7, "payouts", its text}. The text may hold many statements and no
 // BEGIN or COMMIT, nor what can't run in a transaction.
+//
+// What would lock a large table for long goes in steps instead. The file's first line begins
+// "-- in steps"; after each line that begins "-- step" stands one statement, which is sent by
+// itself, outside a transaction: CREATE INDEX CONCURRENTLY, or a DO block that commits after each
+// few thousand rows. A file that broke off begins again at its first step, so every step must be
+// repeatable (IF NOT EXISTS); an index that was left unfinished is dropped first.
 struct Migration {
   int number = 0;
   std::string_view name;
@@ -45,7 +51,8 @@ struct MigrateOptions {
 // Errors (refused): `migration_edited`, an applied file has another text now; `migration_unknown`,
 // the database knows one that this program doesn't (it is older); `migration_order`, one that is
 // missing is older than one that is applied, or two have one number; `migration_failed`, with the
-// file and PostgreSQL's words: that file left nothing behind, those before it stay.
+// file and PostgreSQL's words: that file left nothing behind (one in steps: the steps that it got
+// to), those before it stay.
 // Error (retry): `migration_busy`. Throws Lost.
 Result<int> migrate(const MigrateOptions& options);
 

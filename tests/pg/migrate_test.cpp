@@ -152,5 +152,50 @@ TEST_F(Migrations, OfTheProgramApplyAndAreKnownByName) {
   }
 }
 
+const Migration kFilled{1, "filled", "CREATE TABLE filled (id int, twice int);"
+                                     "INSERT INTO filled SELECT i FROM generate_series(1, 5000) i;"};
+const Migration kInSteps{2, "in_steps", R"sql(-- in steps: the table stays writable
+-- step: the index
+CREATE INDEX CONCURRENTLY IF NOT EXISTS filled_by_id ON filled (id)
+-- step: some rows at a time
+DO $$
+DECLARE
+  n bigint;
+BEGIN
+  LOOP
+    UPDATE filled SET twice = 2 * id
+     WHERE id IN (SELECT id FROM filled WHERE twice IS NULL LIMIT 1000);
+    GET DIAGNOSTICS n = ROW_COUNT;
+    EXIT WHEN n = 0;
+    COMMIT;
+  END LOOP;
+END $$
+)sql"};
+
+TEST_F(Migrations, InStepsRunOutsideATransaction) {
+  EXPECT_EQ(*apply({kFilled, kInSteps}), 2);
+  EXPECT_EQ(number("SELECT count(*) FROM filled WHERE twice = 2 * id"), 5000);
+  EXPECT_EQ(number("SELECT count(*) FROM pg_index WHERE indisvalid"
+                   " AND indexrelid = 'filled_by_id'::regclass"),
+            1);
+  EXPECT_GT(number("SELECT count(DISTINCT xmin::text) FROM filled"), 4);
+  EXPECT_EQ(*apply({kFilled, kInSteps}), 0);
+}
+
+TEST_F(Migrations, InStepsThatBrokeOffBeginAgain) {
+  const Migration broken{2, "in_steps", R"sql(-- in steps
+-- step
+CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS filled_one ON filled (twice)
+)sql"};
+  ASSERT_EQ(*apply({kFilled}), 1);
+  run("UPDATE filled SET twice = 7");
+  EXPECT_EQ(code_of({kFilled, broken}), "migration_failed");
+  EXPECT_EQ(number("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 1);
+  run("UPDATE filled SET twice = id");
+  EXPECT_EQ(*apply({kFilled, broken}), 1);
+  EXPECT_EQ(number("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 0);
+  EXPECT_EQ(number("SELECT count(*) FROM pg_class WHERE relname = 'filled_one'"), 1);
+}
+
 }  // namespace
 }  // namespace payoutd::pg
