@@ -1,5 +1,7 @@
 #include "access/connected_accounts.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "access/connected_accounts_store.h"
@@ -94,8 +96,9 @@ Result<ConnectedAccount> connect_account(pg::Tx& tx, OrgId organization,
     connected_accounts_store::set_active(tx, organization, id, account.version.at);
   } else if (const auto refused = connected_accounts_store::insert(tx, organization, account)) {
     return refusal_of(*refused);
+  } else {
+    connected_accounts_store::set_default_if_only(tx, organization, id);
   }
-  connected_accounts_store::fill_default(tx, organization);
   return *connected_accounts_store::find(tx, organization, id);
 }
 
@@ -109,7 +112,6 @@ bool deauthorize_account(pg::Tx& tx, OrgId organization, std::string_view stripe
   organizations_store::lock(tx, organization);
   if (!connected_accounts_store::find(tx, organization, stripe_account)) return false;
   connected_accounts_store::set_deauthorized(tx, organization, stripe_account, at);
-  connected_accounts_store::fill_default(tx, organization);
   return true;
 }
 
@@ -147,7 +149,41 @@ Result<ConnectedAccount> pick_account(pg::Database& db, OrgId organization,
     const auto accounts = connected_accounts_store::of_organization(tx, organization);
     if (!accounts.empty() && accounts.front().is_default) return accounts.front();
     return Error{Kind::missing, "account_not_found",
-                 "your organization has no active connected account", "account"};
+                 "your organization has no default account: name one in `account`, or have an admin "
+                 "choose with PUT /api/accounts/{id}/default",
+                 "account"};
+  });
+}
+
+Result<ConnectedAccount> pick_account_to_pay_from(pg::Database& db, OrgId organization,
+                                                  std::optional<std::string_view> stripe_account) {
+  auto account = pick_account(db, organization, stripe_account);
+  if (!account || account->active) return account;
+  if (stripe_account) {
+    return Error{Kind::unprocessable, "account_deauthorized",
+                 "the account took its authorization back", "account"};
+  }
+  return Error{Kind::refused, "default_account_inactive",
+               fmt::format("the default account {} took its authorization back, and no other one "
+                           "is paid from in its place: name one in `account`, or have an admin "
+                           "choose with PUT /api/accounts/{{id}}/default",
+                           account->id()),
+               "account"};
+}
+
+Result<PageOf<ConnectedAccount>> list_accounts(pg::Database& db, OrgId organization,
+                                               const Page& page) {
+  if (page.cursor && !looks_like_account(*page.cursor)) return invalid_cursor();
+  return db.read([&](pg::Tx& tx) -> Result<PageOf<ConnectedAccount>> {
+    PageOf<ConnectedAccount> answer;
+    answer.data = connected_accounts_store::list(tx, organization, page);
+    answer.has_more = answer.data.size() > static_cast<std::size_t>(page.limit);
+    if (answer.has_more) {
+      answer.data.pop_back();
+      answer.next_cursor = answer.data.back().id();
+    }
+    if (page.with_total) answer.total = connected_accounts_store::count(tx, organization);
+    return answer;
   });
 }
 

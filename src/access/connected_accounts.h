@@ -1,5 +1,6 @@
 // The Stripe accounts of organizations. An account belongs to one organization, for ever; one of an
-// organization's accounts is its default.
+// organization's accounts is its default. Only a person moves the default: no event and no sync
+// changes which account a payout draws on.
 #pragma once
 
 #include <optional>
@@ -7,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "access/page.h"
 #include "access/principal.h"
 #include "base/currency.h"
 #include "base/ids.h"
@@ -67,7 +69,7 @@ struct NewAccount {
 };
 
 // Puts an account under an organization, or shows its newer version, and sets it active unless a
-// later word took its authorization back. The first active account becomes the default.
+// later word took its authorization back. The organization's first account becomes the default.
 // Errors: 409 `account_taken` by another organization, `platform_account_taken` by another account.
 Result<ConnectedAccount> connect_account(pg::Tx& tx, OrgId organization, const NewAccount& account);
 
@@ -76,7 +78,7 @@ bool show_account(pg::Tx& tx, OrgId organization, const AccountFields& fields,
                   AccountVersion version);
 
 // The account's authorization was taken back at `at`; an older word than the one shown changes
-// nothing. When it was the default, the longest-joined active one follows it. False: unknown here.
+// nothing. The default stays where it is. False: unknown here.
 bool deauthorize_account(pg::Tx& tx, OrgId organization, std::string_view stripe_account, Time at);
 
 // Errors: 404 `account_not_found`; 409 `account_deauthorized`.
@@ -89,11 +91,20 @@ std::optional<ConnectedAccount> find_account(pg::Tx& tx, std::string_view stripe
 // The default first, then active ones, then by the time they joined.
 std::vector<ConnectedAccount> accounts_of(pg::Tx& tx, OrgId organization);
 
-// The account that `?account=` names, the default one without it.
+// By id. Error: 400 `invalid_cursor`.
+Result<PageOf<ConnectedAccount>> list_accounts(pg::Database& db, OrgId organization,
+                                               const Page& page);
+
+// The account that `?account=` names, the default one without it: for reads.
 // Error: 404 `account_not_found`, for another organization's too.
 Result<ConnectedAccount> pick_account(pg::Database& db, OrgId organization,
                                       std::optional<std::string_view> stripe_account);
 Result<ConnectedAccount> pick_account(pg::Database& db, const http::Request& request);
+
+// The account that a call that moves money draws on. Errors: those of pick_account; where it is not
+// active, 409 `default_account_inactive` or, for a named one, 422 `account_deauthorized`.
+Result<ConnectedAccount> pick_account_to_pay_from(pg::Database& db, OrgId organization,
+                                                  std::optional<std::string_view> stripe_account);
 
 // Active accounts of all organizations, by id, at most `limit` that come after `after` ("" at
 // first): for sync.

@@ -26,8 +26,7 @@ const pg::Query kActivateAccount{"activate_connected_account", R"sql(
 
 const pg::Query kDeauthorizeAccount{"deauthorize_connected_account", R"sql(
   UPDATE connected_accounts
-     SET status = 'deauthorized', deauthorized_at = $3, status_at = $3, is_default = false,
-         updated_at = now()
+     SET status = 'deauthorized', deauthorized_at = $3, status_at = $3, updated_at = now()
    WHERE organization_id = $1 AND stripe_account_id = $2 AND status_at <= $3)sql"};
 
 const pg::Query kClearDefaultAccount{"clear_default_account", R"sql(
@@ -38,14 +37,11 @@ const pg::Query kSetDefaultAccount{"set_default_account", R"sql(
   UPDATE connected_accounts SET is_default = true, updated_at = now()
    WHERE organization_id = $1 AND stripe_account_id = $2)sql"};
 
-const pg::Query kFillDefaultAccount{"fill_default_account", R"sql(
-  UPDATE connected_accounts SET is_default = true, updated_at = now()
-   WHERE organization_id = $1
-     AND stripe_account_id = (SELECT stripe_account_id FROM connected_accounts
-                               WHERE organization_id = $1 AND status = 'active'
-                               ORDER BY joined_at, stripe_account_id LIMIT 1)
-     AND NOT EXISTS (SELECT FROM connected_accounts
-                      WHERE organization_id = $1 AND is_default))sql"};
+const pg::Query kDefaultIfOnlyAccount{"default_if_only_account", R"sql(
+  UPDATE connected_accounts c SET is_default = true
+   WHERE organization_id = $1 AND stripe_account_id = $2
+     AND NOT EXISTS (SELECT FROM connected_accounts other
+                      WHERE other.organization_id = $1 AND other.stripe_account_id <> $2))sql"};
 
 const pg::Query kAccountByStripeId{"connected_account_by_stripe_id", R"sql(
   SELECT organization_id, stripe_account_id, name, is_default, is_platform, livemode, status,
@@ -65,6 +61,17 @@ const pg::Query kAccountsOfOrganization{"connected_accounts_of_organization", R"
          details_submitted, requirements, shown_at, created_at, updated_at
     FROM connected_accounts WHERE organization_id = $1
    ORDER BY is_default DESC, status, joined_at, stripe_account_id)sql"};
+
+const pg::Query kListAccounts{"list_connected_accounts", R"sql(
+  SELECT organization_id, stripe_account_id, name, is_default, is_platform, livemode, status,
+         deauthorized_at, joined_at, default_currency, country, charges_enabled, payouts_enabled,
+         details_submitted, requirements, shown_at, created_at, updated_at
+    FROM connected_accounts
+   WHERE organization_id = $1 AND ($2::text IS NULL OR stripe_account_id > $2)
+   ORDER BY stripe_account_id LIMIT $3 OFFSET $4)sql"};
+
+const pg::Query kCountAccounts{"count_connected_accounts", R"sql(
+  SELECT count(*) AS count FROM connected_accounts WHERE organization_id = $1)sql"};
 
 // Sync goes through every tenant's accounts.
 const pg::Query kActiveAccounts{"active_connected_accounts", R"sql(
@@ -151,7 +158,9 @@ void set_default(pg::Tx& tx, OrgId organization, std::string_view stripe_account
   tx.exec(kSetDefaultAccount, organization, stripe_account);
 }
 
-void fill_default(pg::Tx& tx, OrgId organization) { tx.exec(kFillDefaultAccount, organization); }
+void set_default_if_only(pg::Tx& tx, OrgId organization, std::string_view stripe_account) {
+  tx.exec(kDefaultIfOnlyAccount, organization, stripe_account);
+}
 
 std::optional<ConnectedAccount> by_account(pg::Tx& tx, std::string_view stripe_account) {
   return maybe(tx.exec(kAccountByStripeId, stripe_account));
@@ -164,6 +173,14 @@ std::optional<ConnectedAccount> find(pg::Tx& tx, OrgId organization,
 
 std::vector<ConnectedAccount> of_organization(pg::Tx& tx, OrgId organization) {
   return all(tx.exec(kAccountsOfOrganization, organization));
+}
+
+std::vector<ConnectedAccount> list(pg::Tx& tx, OrgId organization, const Page& page) {
+  return all(tx.exec(kListAccounts, organization, page.cursor, page.limit + 1, page.offset));
+}
+
+std::int64_t count(pg::Tx& tx, OrgId organization) {
+  return tx.exec(kCountAccounts, organization).one().get<std::int64_t>("count");
 }
 
 std::vector<ConnectedAccount> active(pg::Tx& tx, std::string_view after, std::int64_t limit) {

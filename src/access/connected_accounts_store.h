@@ -12,13 +12,16 @@ void set_active(pg::Tx& tx, OrgId organization, std::string_view stripe_account,
 void set_deauthorized(pg::Tx& tx, OrgId organization, std::string_view stripe_account, Time at);
 void clear_default(pg::Tx& tx, OrgId organization);
 void set_default(pg::Tx& tx, OrgId organization, std::string_view stripe_account);
-// Makes the longest-joined active account the default where there is none.
-void fill_default(pg::Tx& tx, OrgId organization);
+// Makes the account the default where the organization has no other account.
+void set_default_if_only(pg::Tx& tx, OrgId organization, std::string_view stripe_account);
 
 std::optional<ConnectedAccount> by_account(pg::Tx& tx, std::string_view stripe_account);
 std::optional<ConnectedAccount> find(pg::Tx& tx, OrgId organization,
                                      std::string_view stripe_account);
 std::vector<ConnectedAccount> of_organization(pg::Tx& tx, OrgId organization);
+// One more than the page's limit, if there are more; by id.
+std::vector<ConnectedAccount> list(pg::Tx& tx, OrgId organization, const Page& page);
+std::int64_t count(pg::Tx& tx, OrgId organization);
 std::vector<ConnectedAccount> active(pg::Tx& tx, std::string_view after, std::int64_t limit);
 
 }  // namespace payoutd::access::connected_accounts_store

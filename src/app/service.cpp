@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "access/accounts_api.h"
 #include "access/guard.h"
 #include "access/keys_api.h"
 #include "access/organizations.h"
@@ -193,6 +194,7 @@ http::Router Service::Parts::router() {
                      .contract = [this]() -> const std::string& { return contract; },
                      .page = [this]() -> const std::string& { return page; }}));
   add(access::keys_routes(keys));
+  add(access::accounts_routes(db));
   add(balances::balance_routes(db, balances));
   add(mirror::balance_transaction_routes(db));
   add(payouts::payout_routes(db));

@@ -25,6 +25,7 @@ int parse_and_run(int argc, char** argv) {
   add_verify(program, action);
   add_report(program, action);
   add_keys(program, action);
+  add_accounts(program, action);
   add_events(program, action);
   add_dlq(program, action);
   add_review(program, action);

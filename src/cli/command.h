@@ -47,6 +47,7 @@ Result<access::Organization> organization_of(pg::Database& db, const std::string
 
 void add_serve(CLI::App& program, Action& action);
 void add_migrate(CLI::App& program, Action& action);
+void add_accounts(CLI::App& program, Action& action);
 void add_keys(CLI::App& program, Action& action);
 void add_events(CLI::App& program, Action& action);
 void add_dlq(CLI::App& program, Action& action);

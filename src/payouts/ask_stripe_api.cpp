@@ -67,7 +67,7 @@ Result<AskStripe::Wanted> read_body(pg::Database& db, const http::Request& reque
   auto fields = http::Fields::of_body(request);
   const auto& who = access::principal(request);
   const auto named = fields.text({"account"});
-  auto account = access::pick_account(db, who.organization, named);
+  auto account = access::pick_account_to_pay_from(db, who.organization, named);
   auto currency = fields.currency({"currency"});
   if (!currency && !fields.has({"currency"}) && account) {
     currency = account->fields.default_currency.value_or(*Currency::parse("usd"));
@@ -84,10 +84,6 @@ Result<AskStripe::Wanted> read_body(pg::Database& db, const http::Request& reque
   }
   if (auto error = fields.done()) return *error;
   if (!account) return account.error();
-  if (!account->active) {
-    return Error{Kind::unprocessable, "account_deauthorized",
-                 "the account took its authorization back", "account"};
-  }
   AskStripe::Wanted wanted{.account = *account,
                            .money = *money,
                            .method = method.value_or("standard"),

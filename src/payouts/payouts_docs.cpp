@@ -301,6 +301,14 @@ http::Docs create_docs() {
       is::refusal("The organization has no such account.",
                   {Kind::missing, "account_not_found",
                    "your organization has no such connected account", "account"});
+  docs.responses["409"] = is::refusal(
+      "default_account_inactive: no `account` was named, and the default one took its authorization "
+      "back; or idempotency_key_in_use.",
+      {Kind::refused, "default_account_inactive",
+       "the default account acct_1PlatformDemo001 took its authorization back, and no other one is "
+       "paid from in its place: name one in `account`, or have an admin choose with PUT "
+       "/api/accounts/{id}/default",
+       "account"});
   docs.responses["422"] = is::refusal(
       "It can't be paid as it stands: balance_insufficient, amount_too_large, amount_precision, amount_step_invalid, "
       "account_deauthorized, what Stripe refuses, or idempotency_key_reused.",

@@ -105,15 +105,48 @@ TEST_F(ConnectedAccounts, AnOlderVersionChangesNothing) {
   EXPECT_FALSE(show(org, account("acct_9").fields, {from_unix(200)}));
 }
 
-TEST_F(ConnectedAccounts, ADeauthorizedOneHandsTheDefaultOn) {
+TEST_F(ConnectedAccounts, TheDefaultStaysWithADeauthorizedOne) {
   ASSERT_TRUE(connect(org, account("acct_1", 100)));
   ASSERT_TRUE(connect(org, account("acct_2", 200)));
   EXPECT_TRUE(deauthorize(org, "acct_1", 300));
-  EXPECT_EQ(pick_account(db(), org, std::nullopt)->id(), "acct_2");
-  EXPECT_FALSE(pick_account(db(), org, "acct_1")->active) << "its records can still be read";
+  EXPECT_EQ(pick_account(db(), org, std::nullopt)->id(), "acct_1") << "its records can be read";
+  EXPECT_FALSE(find("acct_1")->active);
   EXPECT_EQ(find("acct_1")->deauthorized_at, from_unix(300));
-  const auto refused = db().transact([&](pg::Tx& tx) { return make_default(tx, org, "acct_1"); });
-  EXPECT_EQ(refused.error().code, "account_deauthorized");
+  EXPECT_FALSE(connect(org, account("acct_3", 400))->is_default);
+  EXPECT_TRUE(connect(org, account("acct_1", 500))->is_default) << "it came back";
+}
+
+TEST_F(ConnectedAccounts, NoOtherIsPaidFromInPlaceOfADefaultThatIsNotActive) {
+  ASSERT_TRUE(connect(org, account("acct_1", 100)));
+  ASSERT_TRUE(connect(org, account("acct_2", 200)));
+  EXPECT_EQ(pick_account_to_pay_from(db(), org, std::nullopt)->id(), "acct_1");
+  EXPECT_TRUE(deauthorize(org, "acct_1", 300));
+  const auto refused = pick_account_to_pay_from(db(), org, std::nullopt);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, "default_account_inactive");
+  EXPECT_EQ(refused.error().kind, Kind::refused);
+  EXPECT_TRUE(refused.error().message.contains("acct_1")) << refused.error().message;
+  EXPECT_EQ(pick_account_to_pay_from(db(), org, "acct_1").error().code, "account_deauthorized");
+  EXPECT_EQ(pick_account_to_pay_from(db(), org, "acct_2")->id(), "acct_2");
+  ASSERT_TRUE(db().transact([&](pg::Tx& tx) { return make_default(tx, org, "acct_2"); }));
+  EXPECT_EQ(pick_account_to_pay_from(db(), org, std::nullopt)->id(), "acct_2");
+  const auto gone = db().transact([&](pg::Tx& tx) { return make_default(tx, org, "acct_1"); });
+  EXPECT_EQ(gone.error().code, "account_deauthorized");
+}
+
+// A database of an earlier version, in which the default went with the authorization.
+TEST_F(ConnectedAccounts, ADefaultThatWasLostIsChosenByAPerson) {
+  ASSERT_TRUE(connect(org, account("acct_1", 100)));
+  ASSERT_TRUE(connect(org, account("acct_2", 200)));
+  ASSERT_TRUE(db().transact([&](pg::Tx& tx) -> Result<void> {
+    tx.exec_unnamed("UPDATE connected_accounts SET is_default = false");
+    return {};
+  }));
+  EXPECT_FALSE(connect(org, account("acct_1", 300))->is_default);
+  EXPECT_FALSE(connect(org, account("acct_3", 300))->is_default);
+  EXPECT_EQ(pick_account_to_pay_from(db(), org, std::nullopt).error().code, "account_not_found");
+  ASSERT_TRUE(db().transact([&](pg::Tx& tx) { return make_default(tx, org, "acct_2"); }));
+  EXPECT_EQ(pick_account_to_pay_from(db(), org, std::nullopt)->id(), "acct_2");
 }
 
 TEST_F(ConnectedAccounts, TheLatestWordOnAuthorizationCounts) {

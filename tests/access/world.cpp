@@ -121,6 +121,7 @@ void AccessTest::serve(std::vector<http::Route> more, int workers) {
   http::Router router;
   guard(router, keys, idempotency);
   for (http::Route& route : keys_routes(keys)) router.add(std::move(route));
+  for (http::Route& route : accounts_routes(db())) router.add(std::move(route));
   for (const Right right : kRights) {
     router.add(route_for("GET", right));
     router.add(route_for("POST", right));

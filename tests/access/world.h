@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "access/accounts_api.h"
 #include "access/guard.h"
 #include "access/keys_api.h"
 #include "access/organizations.h"
@@ -42,7 +43,7 @@ class AccessTest : public support::DatabaseTest {
   AccessTest();
   ~AccessTest() override;
 
-  // Serves /api/keys, one route for each right under GET and POST /api/may/<right>, and `more`.
+  // Serves /api/keys and /api/accounts, one route for each right under GET and POST /api/may/<right>, and `more`.
   void serve(std::vector<http::Route> more = {}, int workers = 16);
   Answer get(const std::string& target, const Secret& key, Headers headers = {});
   Answer post(const std::string& target, const Secret& key, const std::string& body,

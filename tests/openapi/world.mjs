@@ -33,6 +33,15 @@ export class World {
 
   onlyAdminKey = async () => (await this.must({ path: '/api/keys', key: 'other_organization' })).data[0].id;
 
+  deauthorize(account) {
+    this.sql(`UPDATE connected_accounts SET status = 'deauthorized', deauthorized_at = now() WHERE stripe_account_id = '${account}'`);
+  }
+
+  authorize(account) {
+    this.sql(`UPDATE connected_accounts SET status = 'active', deauthorized_at = NULL WHERE stripe_account_id = '${account}'`);
+    return true;
+  }
+
   clearFaults = () => fetch(`${this.service.stripe_api_base}/_sim/faults`, { method: 'DELETE' });
 
   async until(holds) {

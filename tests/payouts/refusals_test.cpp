@@ -28,6 +28,26 @@ TEST_F(Refusal, ByOurLookAtTheBalanceMakesNothing) {
   expect_paid_once(pay_expecting("pending"));  // the key is free
 }
 
+// An organization that has another account is not paid from that one in the default's place.
+TEST_F(Refusal, WithoutAnAccountWhileTheDefaultIsDeauthorized) {
+  const std::string second = open_shop(organization);
+  ASSERT_TRUE(db().transact([&](pg::Tx& tx) -> Result<void> {
+    EXPECT_TRUE(access::deauthorize_account(tx, organization, shop, clock.now()));
+    return {};
+  }));
+  const auto refused = pay("k1");
+  EXPECT_EQ(refused.status, 409) << refused.body;
+  EXPECT_EQ(refused.code(), "default_account_inactive");
+  EXPECT_EQ(moved(shop).size() + moved(second).size(), 0u);
+  EXPECT_EQ(sql("SELECT count(*)::text FROM payouts"), "0");
+  EXPECT_EQ(pay("k2", {{"amount", 2'500}, {"currency", "usd"}, {"account", second}}).status, 201);
+  EXPECT_EQ(moved(second).size(), 1u);
+  ASSERT_TRUE(db().transact(
+      [&](pg::Tx& tx) { return access::make_default(tx, organization, second); }));
+  EXPECT_EQ(pay("k1").status, 201) << "the key was free, and a person chose";
+  EXPECT_EQ(moved(second).size(), 2u);
+}
+
 // The money leaves between our look and Stripe's.
 TEST_F(Refusal, ByStripesBalanceFailsThePayoutAndFreesTheKey) {
   bool emptied = false;

@@ -6,6 +6,7 @@
 //   headers, bodyFields   those that a `before` adds
 //   unseen      documented fields that nothing here can make appear
 // A folder's calls are a file here and a line below; an operation without calls fails the test.
+import accounts from './accounts.mjs';
 import balance from './balance.mjs';
 import keys from './keys.mjs';
 import payouts from './payouts.mjs';
@@ -14,4 +15,4 @@ import sync from './sync.mjs';
 import system from './system.mjs';
 import webhooks from './webhooks.mjs';
 
-export default { ...balance, ...keys, ...payouts, ...reports, ...sync, ...system, ...webhooks };
+export default { ...accounts, ...balance, ...keys, ...payouts, ...reports, ...sync, ...system, ...webhooks };

@@ -48,6 +48,8 @@ export default {
       { body: { amount: 100, account: 'acct_1NotOurs' }, status: 404, code: 'account_not_found' },
       { body: { amount: 100, description: 'x'.repeat(70_000) }, status: 413, code: 'body_too_large' },
       { body: { amount: 100 }, headers: { 'Idempotency-Key': '' }, status: 400, code: 'idempotency_key_invalid' },
+      { before: (world) => world.deauthorize(world.accounts[0]), after: (world) => world.authorize(world.accounts[0]),
+        body: { amount: 100 }, status: 409, code: 'default_account_inactive' },
       // Another request with this key is still waiting for Stripe.
       {
         before: async (world, call) => {

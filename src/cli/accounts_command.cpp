@@ -1,0 +1,87 @@
+#include "access/accounts_api.h"
+#include "access/connected_accounts.h"
+#include "base/log.h"
+#include "cli/command.h"
+
+namespace payoutd::cli {
+namespace {
+
+struct AccountsArguments {
+  std::string organization;  // a name or an id; empty: the platform's own
+  std::string account;
+  bool json = false;
+};
+
+void print_account(const access::ConnectedAccount& account) {
+  const auto text = fmt::format("{:24}  {:12}  {}{}\n", account.id(),
+                                account.active ? "active" : "deauthorized", account.fields.name,
+                                account.is_default ? "  (default)" : "");
+  std::fputs(text.c_str(), stdout);
+}
+
+int list_accounts(pg::Database& db, const AccountsArguments& arguments) {
+  const auto organization = organization_of(db, arguments.organization);
+  if (!organization) return fail(organization.error(), arguments.json);
+  OrderedJson all = OrderedJson::array();
+  access::Page page{.limit = 100};
+  do {
+    const auto found = access::list_accounts(db, organization->id, page);
+    if (!found) return fail(found.error(), arguments.json);
+    for (const access::ConnectedAccount& account : found->data) {
+      if (arguments.json) all.push_back(access::to_json(account));
+      else print_account(account);
+    }
+    page.cursor = found->next_cursor;
+  } while (page.cursor);
+  if (arguments.json) print(OrderedJson{{"data", all}});
+  return kDone;
+}
+
+int choose_default(pg::Database& db, const AccountsArguments& arguments) {
+  const auto organization = organization_of(db, arguments.organization);
+  if (!organization) return fail(organization.error(), arguments.json);
+  const auto chosen = db.transact([&](pg::Tx& tx) {
+    return access::make_default(tx, organization->id, arguments.account);
+  });
+  if (!chosen) return fail(chosen.error(), arguments.json);
+  log::info("the default account was chosen", {{"organization", organization->id.str()},
+                                               {"account", chosen->id()},
+                                               {"actor", "command line"}});
+  if (arguments.json) print(access::to_json(*chosen));
+  else say(fmt::format("payouts of {} without `account` are now paid from {}", organization->name,
+                       chosen->id()));
+  return kDone;
+}
+
+using AccountsStep = int (*)(pg::Database&, const AccountsArguments&);
+
+void bind_accounts(CLI::App& command, Action& action,
+                   const std::shared_ptr<AccountsArguments>& arguments, AccountsStep step) {
+  command.add_option("--organization", arguments->organization,
+                     "name or id (default: the platform's own)");
+  command.add_flag("--json", arguments->json, "answer as JSON");
+  command.callback([&action, arguments, step] {
+    action = [arguments, step] {
+      return with_database(arguments->json, [&](pg::Database& db, const app::Config&) {
+        return step(db, *arguments);
+      });
+    };
+  });
+}
+
+}  // namespace
+
+void add_accounts(CLI::App& program, Action& action) {
+  auto* accounts =
+      program.add_subcommand("accounts", "Stripe accounts of an organization, and its default one");
+  accounts->require_subcommand(1);
+  const auto arguments = std::make_shared<AccountsArguments>();
+  bind_accounts(*accounts->add_subcommand("list", "The accounts of an organization, by id"), action,
+                arguments, list_accounts);
+  auto* choosing = accounts->add_subcommand(
+      "default", "Choose the account that payouts without `account` are paid from");
+  choosing->add_option("account", arguments->account, "acct_…")->required();
+  bind_accounts(*choosing, action, arguments, choose_default);
+}
+
+}  // namespace payoutd::cli
