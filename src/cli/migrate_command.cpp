@@ -18,10 +18,18 @@ int migrate(bool json) {
       say(fmt::format("{}/{} {} ({} ms)", step.position, step.count, step.name, step.duration_ms));
     }
   };
+  std::string newest;
+  options.ahead = [&newest](const std::string& file) { newest = file; };
   const auto applied = pg::migrate(options);
   if (!applied) return fail(applied.error(), json);
-  if (json) print(OrderedJson{{"applied", *applied}, {"known", pg::migrations().size()}});
-  else say(*applied == 0 ? "nothing to do" : fmt::format("{} migrations applied", *applied));
+  if (json) {
+    OrderedJson answer{{"applied", *applied}, {"known", pg::migrations().size()}};
+    answer["ahead"] = newest.empty() ? OrderedJson(nullptr) : OrderedJson(newest);
+    print(answer);
+    return kDone;
+  }
+  if (!newest.empty()) say("the database is already at " + newest + ", of a later program");
+  say(*applied == 0 ? "nothing to do" : fmt::format("{} migrations applied", *applied));
   return kDone;
 }
 

@@ -44,7 +44,7 @@ std::unique_ptr<Connection> connect(const MigrateOptions& options) {
   return Connection::open({.url = options.url,
                            .application_name = "payoutd migrate",
                            .lock_timeout_ms = options.table_lock_ms},
-                          steady_clock::now() + std::chrono::seconds{30});
+                          steady_clock::now() + milliseconds{options.connect_ms});
 }
 
 std::string text_at(const RawResult& rows, int row, int column) {
@@ -90,15 +90,20 @@ Result<std::map<int, Migration>> by_number(const std::vector<Migration>& all) {
 
 // Those that are missing, oldest first.
 Result<std::vector<Migration>> missing(const std::map<int, Applied>& applied,
-                                       const std::vector<Migration>& all) {
-  const auto ours = by_number(all);
+                                       const MigrateOptions& options) {
+  const auto ours = by_number(*options.migrations);
   if (!ours) return ours.error();
+  std::string ahead;
   for (const auto& [number, theirs] : applied) {
     const auto found = ours->find(number);
+    if (ours->empty() || number > ours->rbegin()->first) {
+      ahead = file_name(number, theirs.name);
+      continue;
+    }
     if (found == ours->end()) {
       return refusal("migration_unknown",
-                     fmt::format("the database has {}, which this program doesn't know: run the "
-                                 "version of payoutd that made it, or a later one",
+                     fmt::format("the database has {}, which this program doesn't know, though it "
+                                 "knows later ones: run the version of payoutd that made it",
                                  file_name(number, theirs.name)));
     }
     if (checksum(found->second.sql) != theirs.checksum || found->second.name != theirs.name) {
@@ -121,6 +126,7 @@ Result<std::vector<Migration>> missing(const std::map<int, Applied>& applied,
     }
     todo.push_back(one);
   }
+  if (!ahead.empty()) options.ahead(ahead);
   return todo;
 }
 
@@ -219,8 +225,9 @@ Result<void> apply(Connection& connection, const Migration& one, const MigrateOp
 }
 
 Result<int> apply_all(Connection& connection, const MigrateOptions& options) {
-  const auto todo = missing(read_applied(connection), *options.migrations);
+  const auto todo = missing(read_applied(connection), options);
   if (!todo) return todo.error();
+  if (todo->empty()) return 0;
   connection.command(
       "CREATE TABLE IF NOT EXISTS schema_migrations ("
       "number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,"
@@ -252,7 +259,7 @@ Result<int> migrate(const MigrateOptions& options) {
 
 Result<void> check_migrated(const MigrateOptions& options) {
   const auto connection = connect(options);
-  const auto todo = missing(read_applied(*connection), *options.migrations);
+  const auto todo = missing(read_applied(*connection), options);
   if (!todo) return todo.error();
   if (todo->empty()) return {};
   return Error{Kind::retry, "migration_missing",

@@ -44,20 +44,24 @@ struct MigrateOptions {
   int wait_ms = 600'000;       // for another instance that migrates
   int table_lock_ms = 3'000;   // who waits longer for a table gives way, and is repeated
   int table_lock_tries = 20;
+  int connect_ms = 30'000;
   std::function<void(const MigrationStep&)> progress = [](const MigrationStep&) {};
+  // Told the newest file of a database that a later program has migrated already.
+  std::function<void(const std::string& newest)> ahead = [](const std::string&) {};
 };
 
 // How many were applied. What is recorded and applied is `schema_migrations`, with checksums.
-// Errors (refused): `migration_edited`, an applied file has another text now; `migration_unknown`,
-// the database knows one that this program doesn't (it is older); `migration_order`, one that is
-// missing is older than one that is applied, or two have one number; `migration_failed`, with the
+// A database that a later program has migrated is as good: new schemas serve the programs before
+// them. Errors (refused): `migration_edited`, an applied file has another text now;
+// `migration_unknown`, the database has one among this program's that it doesn't know;
+// `migration_order`, one that is missing is older than one that is applied, or two have one number; `migration_failed`, with the
 // file and PostgreSQL's words: that file left nothing behind (one in steps: the steps that it got
 // to), those before it stay.
 // Error (retry): `migration_busy`. Throws Lost.
 Result<int> migrate(const MigrateOptions& options);
 
-// Whether the database is exactly at this program's schema; the same errors, and retry
-// `migration_missing` where migrate() has work to do. Throws Lost.
+// Whether the database has all of this program's schema; the same errors, and retry
+// `migration_missing` where migrate() has work to do. Throws Lost and Busy.
 Result<void> check_migrated(const MigrateOptions& options);
 
 }  // namespace payoutd::pg

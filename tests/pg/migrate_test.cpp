@@ -76,10 +76,27 @@ TEST_F(Migrations, AnEditedOneIsRefused) {
   EXPECT_EQ(check_migrated({.url = url(), .migrations = &edited}).error().code, "migration_edited");
 }
 
-TEST_F(Migrations, OfALaterProgramAreRefused) {
+// An older instance goes on, and starts again, while a newer schema is rolled out.
+TEST_F(Migrations, OfALaterProgramServeAnEarlierOne) {
   ASSERT_EQ(*apply(kThree), 3);
   const std::vector<Migration> older(kThree.begin(), kThree.begin() + 2);
-  EXPECT_EQ(code_of(older), "migration_unknown");
+  std::string ahead;
+  const MigrateOptions options{.url = url(), .migrations = &older,
+                               .ahead = [&](const std::string& newest) { ahead = newest; }};
+  const auto migrated = migrate(options);
+  ASSERT_TRUE(migrated.ok()) << migrated.error().message;
+  EXPECT_EQ(*migrated, 0);
+  EXPECT_EQ(ahead, "0005_function.sql");
+  EXPECT_TRUE(check_migrated(options).ok());
+  auto edited = older;
+  edited[1].sql = "ALTER TABLE users ADD COLUMN email text;";
+  EXPECT_EQ(check_migrated({.url = url(), .migrations = &edited}).error().code, "migration_edited");
+}
+
+TEST_F(Migrations, AmongOursThatWeDoNotKnowAreRefused) {
+  ASSERT_EQ(*apply(kThree), 3);
+  const std::vector<Migration> gap{kThree.front(), kThree.back()};
+  EXPECT_EQ(code_of(gap), "migration_unknown");
 }
 
 TEST_F(Migrations, GoForwardOnly) {
