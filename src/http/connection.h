@@ -55,7 +55,8 @@ struct Connection {
   Target target;
   Router::Match match;
   std::uint64_t exchange = 0;
-  std::size_t reserved = 0;  // of the budget for bodies
+  std::size_t body_bytes = 0;  // that have arrived
+  Moment begun;                // when its first byte did
   std::string method;
   std::string request_id;
   Moment started;

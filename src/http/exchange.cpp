@@ -2,7 +2,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 
 #include "base/check.h"
 #include "base/ids.h"
@@ -153,6 +155,7 @@ bool Loop::take_request(Connection& c) {
   if (c.unread().empty()) return false;
   if (c.phase == Phase::idle) {
     c.phase = Phase::head;
+    c.begun = now_;
     deadlines_.set(c.deadline, Deadlines::Kind::request, c.slot, now_);
   }
   if (c.phase == Phase::head) {
@@ -168,9 +171,45 @@ bool Loop::take_request(Connection& c) {
         return true;
     }
   }
-  if (c.unread().size() < c.framer.head_size() + c.framer.head().content_length) return false;
+  if (!count_body(c)) return true;
+  if (c.body_bytes < c.framer.head().content_length) return false;
   dispatch(c);
   return true;
+}
+
+// Whoever only announces a body holds nothing. What passes the budget is made room for by the
+// bodies that have held most for longest; with only whole ones left, `c` gives way: false.
+bool Loop::count_body(Connection& c) {
+  const std::size_t arrived =
+      std::min(c.unread().size() - c.framer.head_size(), c.framer.head().content_length);
+  bodies_ += arrived - std::exchange(c.body_bytes, arrived);
+  while (bodies_ > limits_.max_bodies_bytes) {
+    Connection* slowest = slowest_body();
+    Connection& ended = slowest != nullptr ? *slowest : c;
+    refuse_and_close(ended, 503, "overloaded",
+                     "there is no room for this body now; try again");
+    if (&ended == &c) return false;
+    if (std::exchange(ended.waits_its_turn, true)) continue;
+    turns_.push_back(ended.slot);
+  }
+  return true;
+}
+
+// Of those whose body is not whole yet. Looks at all: the budget is seldom used up, and each that
+// is ended takes its bytes with it.
+Connection* Loop::slowest_body() {
+  Connection* slowest = nullptr;
+  double most = 0;
+  for (const auto& one : slots_) {
+    if (one == nullptr || one->phase != Phase::body) continue;
+    if (one->body_bytes == one->framer.head().content_length) continue;
+    const std::chrono::duration<double> waited = now_ - one->begun;
+    const double held = static_cast<double>(one->body_bytes) * (waited.count() + 0.001);
+    if (held <= most) continue;
+    most = held;
+    slowest = one.get();
+  }
+  return slowest;
 }
 
 // Decides from the head alone what need not wait for the body.
@@ -187,11 +226,6 @@ void Loop::judge_head(Connection& c) {
     return refuse_and_close(c, 413, "body_too_large",
                             fmt::format("the body must not have more than {} bytes", max_body));
   }
-  if (bodies_ + head.content_length > limits_.max_bodies_bytes) {
-    return refuse_and_close(c, 503, "overloaded", "there is no room for this body now; try again");
-  }
-  c.reserved = head.content_length;
-  bodies_ += c.reserved;
   c.phase = Phase::body;
   const bool waits = c.unread().size() < c.framer.head_size() + head.content_length;
   if (head.wants_continue && waits) c.out += "HTTP/1.1 100 Continue\r\n\r\n";
@@ -209,7 +243,7 @@ void Loop::dispatch(Connection& c) {
   auto job = [&core = core_, route, ticket, request = std::move(request)]() mutable {
     core.mailbox->answered(ticket, core.answer(request, *route, ticket));
   };
-  if (workers_.submit(std::move(job))) return;
+  if (pools_.of(route->runs).submit(std::move(job))) return;
   ++core_.tallies.rejected;
   deliver(c, core_.refuse(c.method, c.request_id, 503,
                           {Kind::retry, "overloaded", "there is too much to do now; try again"}));
@@ -321,7 +355,7 @@ void Loop::refuse_and_close(Connection& c, int status, std::string code, std::st
   finish_request(c);
   mark_last(answer.bytes);
   c.out += answer.bytes;
-  c.in.clear();
+  empty_out(c.in);
   c.begin = 0;
   c.phase = Phase::closing;
   c.lingers = true;
@@ -330,7 +364,7 @@ void Loop::refuse_and_close(Connection& c, int status, std::string code, std::st
 
 void Loop::finish_request(Connection& c) {
   if (c.phase == Phase::answering) --core_.tallies.in_flight;
-  bodies_ -= std::exchange(c.reserved, 0);
+  bodies_ -= std::exchange(c.body_bytes, 0);
   c.match = {};
 }
 

@@ -29,11 +29,11 @@ void watch(int epoll_fd, int fd, std::uint32_t events, std::uint32_t slot, std::
 
 }  // namespace
 
-Loop::Loop(Core& core, Listener& listener, Workers& workers)
+Loop::Loop(Core& core, Listener& listener, Pools& pools)
     : core_(core),
       limits_(core.options.limits),
       listener_(listener),
-      workers_(workers),
+      pools_(pools),
       recorder_(core.options.metrics),
       epoll_fd_(::epoll_create1(EPOLL_CLOEXEC)),
       deadlines_(core.options.limits),

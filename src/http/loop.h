@@ -12,14 +12,14 @@
 #include "http/core.h"
 #include "http/deadlines.h"
 #include "http/listener.h"
+#include "http/pools.h"
 #include "http/recorder.h"
-#include "http/workers.h"
 
 namespace payoutd::http {
 
 class Loop {
  public:
-  Loop(Core& core, Listener& listener, Workers& workers);
+  Loop(Core& core, Listener& listener, Pools& pools);
   ~Loop();
 
   void run();   // until stop() and everything is answered, or the time for it is over
@@ -50,6 +50,8 @@ class Loop {
   Turn flush(Connection& c);
   bool take_request(Connection& c);
   void judge_head(Connection& c);
+  bool count_body(Connection& c);
+  Connection* slowest_body();
   void dispatch(Connection& c);
   Request make_request(Connection& c);
   void begin_answering(Connection& c);
@@ -66,7 +68,7 @@ class Loop {
   Core& core_;
   const Limits& limits_;
   Listener& listener_;
-  Workers& workers_;
+  Pools& pools_;
   Recorder recorder_;
   int epoll_fd_;
   Deadlines deadlines_;
@@ -76,7 +78,7 @@ class Loop {
   std::deque<std::uint32_t> turns_;  // have more to do than one turn allows
   std::size_t open_ = 0;
   std::size_t extra_ = 0;
-  std::size_t bodies_ = 0;  // bytes announced by requests that are not answered yet
+  std::size_t bodies_ = 0;  // bytes of bodies that have arrived and are not answered yet
   std::uint64_t next_exchange_ = 1;
   Moment now_;
   std::optional<Moment> drain_until_;

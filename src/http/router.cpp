@@ -156,7 +156,7 @@ Reply Router::call(Request& request, const Route& route, HoldSource& source) con
     if (auto error = needless_query(request, route)) return error_reply(*error, request.request_id);
   }
   Context context(request, &source);
-  if (wrapper_ != nullptr && route.runs == Runs::on_worker) {
+  if (wrapper_ != nullptr && route.runs != Runs::on_loop) {
     return wrapper_(context, route, route.handler);
   }
   return route.handler(context);

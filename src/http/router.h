@@ -18,8 +18,10 @@
 namespace payoutd::http {
 
 enum class Runs {
-  on_worker,  // may block: the database, Stripe
-  on_loop,    // must not block: runs on the thread that owns the sockets; may hold its reply
+  on_worker,         // may wait for the database
+  on_stripe_worker,  // may wait for Stripe, too
+  on_probe_worker,   // says how the service does, whatever the others wait for; waits a second or two
+  on_loop,  // must not block: runs on the thread that owns the sockets; may hold its reply
 };
 
 // Where a request's hold comes from; the server makes it.
@@ -67,7 +69,7 @@ struct Route {
 // (401, 403, 503) that ends the request. Runs where the handler runs.
 using Authenticator = std::function<std::optional<Reply>(Request&, const Route&)>;
 
-// Wraps each worker handler; access uses it for idempotency keys.
+// Wraps each handler that runs on workers; access uses it for idempotency keys.
 using Wrapper = std::function<Reply(Context&, const Route&, const Handler&)>;
 
 // What a handler's exception means to the client (a lost database: 503), or nothing: then it is a

@@ -9,7 +9,7 @@
 #include "http/listener.h"
 #include "http/loop.h"
 #include "http/metrics.h"
-#include "http/workers.h"
+#include "http/pools.h"
 
 namespace payoutd::http {
 namespace {
@@ -23,7 +23,7 @@ struct Server::Parts {
 
   Core core;
   Listener listener;
-  std::optional<Workers> workers;
+  std::optional<Pools> pools;
   std::optional<Loop> loop;
   std::jthread thread;
   std::mutex stopping;
@@ -34,17 +34,17 @@ Server::Server(Router router, Options options)
 
 Server::~Server() {
   stop();
-  parts_->workers.reset();
+  parts_->pools.reset();
 }
 
 Result<void> Server::start() {
-  CHECK(!parts_->workers);
+  CHECK(!parts_->pools);
   const Options& options = parts_->core.options;
   const Limits& limits = options.limits;
   allow_open_files(limits.max_connections + limits.max_connections / 8 + kOtherFiles);
   if (auto open = parts_->listener.open(options.host, options.port); !open) return open;
-  parts_->workers.emplace(options.workers, limits.max_queued);
-  parts_->loop.emplace(parts_->core, parts_->listener, *parts_->workers);
+  parts_->pools.emplace(parts_->core.router, options);
+  parts_->loop.emplace(parts_->core, parts_->listener, *parts_->pools);
   parts_->thread = std::jthread([loop = &*parts_->loop] { loop->run(); });
   return {};
 }
@@ -56,7 +56,7 @@ bool Server::stop() {
   if (!parts_->loop) return true;
   parts_->loop->stop();
   if (parts_->thread.joinable()) parts_->thread.join();
-  parts_->workers->drop_queued();
+  parts_->pools->drop_queued();
   return parts_->loop->finished_all();
 }
 
@@ -69,7 +69,7 @@ Server::Counts Server::counts() const {
   counts.timeouts = tallies.timeouts;
   counts.open_connections = tallies.open_connections;
   counts.in_flight = tallies.in_flight;
-  counts.queued = parts_->workers ? parts_->workers->queued() : 0;
+  counts.queued = parts_->pools ? parts_->pools->queued() : 0;
   return counts;
 }
 

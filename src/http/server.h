@@ -21,6 +21,8 @@ class Server {
     std::string host = "127.0.0.1";
     std::uint16_t port = 8080;  // 0: any free one
     int workers = 8;
+    int stripe_workers = 16;  // for routes that run on_stripe_worker
+    int probe_workers = 3;    // for those that run on_probe_worker
     Limits limits{};
     std::string server_name = "payoutd";
     Metrics* metrics = nullptr;  // gets requests and latencies by route; outlives the server

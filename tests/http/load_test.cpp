@@ -159,21 +159,6 @@ TEST(Full, BeyondMaxConnectionsIs503AtOnce) {
   EXPECT_TRUE(eventually([&] { return world.ask(get("/hello")).status == 200; }));
 }
 
-TEST(Full, BodiesHaveABudget) {
-  Limits limits;
-  limits.max_bodies_bytes = 1'000;
-  World world(limits);
-  world.start();
-  Client slow = world.client();
-  slow.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 900\r\n\r\n0");
-  Client other = world.client();
-  EXPECT_TRUE(
-      eventually([&] { return world.ask(post("/echo", std::string(200, 'x'))).status == 503; }));
-  EXPECT_EQ(other.ask(post("/echo", std::string(50, 'x'))).status, 200);
-  EXPECT_EQ(slow.ask(std::string(899, 'x')).status, 200);
-  EXPECT_EQ(world.ask(post("/echo", std::string(200, 'x'))).status, 200);
-}
-
 TEST(Stop, FinishesWhatWasAcceptedAndClosesTheIdle) {
   World world({}, 1);
   world.start();

@@ -1,0 +1,65 @@
+// What waits for one thing never holds the threads of another.
+#include "world.h"
+
+namespace payoutd::http {
+namespace {
+
+struct Pools : testing::Test {
+  Pools() : world(limits(), 2) {
+    world.options().stripe_workers = 2;
+    world.on("GET", "/stripe", [this](Context&) {
+      ++at_stripe;
+      stripe.acquire();
+      return Reply::text(200, "paid");
+    }, Runs::on_stripe_worker);
+    world.on("GET", "/probe", [](Context&) { return Reply::text(200, "well"); },
+             Runs::on_probe_worker);
+    world.start();
+  }
+  ~Pools() override { stripe.release(100); }
+  static Limits limits() {
+    Limits limits;
+    limits.max_queued_for_stripe = 1;
+    return limits;
+  }
+  Client asking(const char* path) {
+    Client client = world.client();
+    client.send(get(path));
+    return client;
+  }
+
+  World world;
+  std::counting_semaphore<> stripe{0};
+  std::atomic<int> at_stripe = 0;
+};
+
+TEST_F(Pools, WhatWaitsForStripeLeavesReadsAlone) {
+  std::vector<Client> slow;
+  for (int i = 0; i < 2; ++i) slow.push_back(asking("/stripe"));
+  ASSERT_TRUE(eventually([&] { return at_stripe == 2; }));
+  slow.push_back(asking("/stripe"));
+  ASSERT_TRUE(eventually([&] { return world.server().counts().queued == 1; }));
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(world.ask(get("/work")).body, "worked");
+  EXPECT_EQ(world.ask(get("/probe")).body, "well");
+  // The line has an end.
+  const Answered refused = world.ask(get("/stripe"));
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.code(), "overloaded");
+  EXPECT_EQ(refused.header("retry-after"), "1");
+  EXPECT_EQ(at_stripe, 2);
+  stripe.release(3);
+  for (Client& client : slow) EXPECT_EQ(client.read().body, "paid");
+}
+
+TEST_F(Pools, ProbesAreAnsweredWhileEverythingElseWaits) {
+  std::vector<Client> slow;
+  for (const char* path : {"/stripe", "/stripe", "/slow", "/slow"}) slow.push_back(asking(path));
+  ASSERT_TRUE(eventually([&] { return at_stripe == 2 && world.entered == 2; }));
+  EXPECT_EQ(world.ask(get("/probe")).body, "well");
+  stripe.release(2);
+  world.gate.release(2);
+  for (Client& client : slow) EXPECT_EQ(client.read().status, 200);
+}
+
+}  // namespace
+}  // namespace payoutd::http
