@@ -14,6 +14,13 @@ bool nothing_was_done(const std::exception& error) {
 
 std::optional<http::Reply> explain_database_error(const std::exception& error,
                                                   const http::Request& request) {
+  if (const auto* busy = dynamic_cast<const pg::Busy*>(&error); busy && busy->read_only()) {
+    return http::error_reply(
+        Error{Kind::retry, "database_read_only",
+              "the database takes no writes at the moment, so this was refused: ask again later, "
+              "with the same Idempotency-Key"},
+        request.request_id);
+  }
   if (nothing_was_done(error)) {
     return http::error_reply(Error{Kind::retry, "database_unavailable",
                                    "the database can't be reached at the moment: ask again"},

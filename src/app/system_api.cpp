@@ -27,10 +27,16 @@ Json text_answer(const char* about, const char* type) {
 }
 
 http::Reply ready(const SystemParts& parts, const http::Request& request) {
-  if (!parts.db.alive()) {
-    return http::error_reply(
-        Error{Kind::retry, "database_unavailable", "the database does not answer"},
-        request.request_id);
+  switch (parts.db.health()) {
+    case pg::Database::Health::away:
+      return http::error_reply(
+          Error{Kind::retry, "database_unavailable", "the database does not answer"},
+          request.request_id);
+    case pg::Database::Health::read_only:
+      return http::error_reply(
+          Error{Kind::retry, "database_read_only", "the database takes no writes"},
+          request.request_id);
+    case pg::Database::Health::good: break;
   }
   if (const auto migrated = parts.migrated(); !migrated) {
     return http::error_reply(Error{Kind::retry, migrated.error().code, migrated.error().message},
@@ -52,6 +58,7 @@ http::Route healthz() {
 http::Route readyz(const SystemParts& parts) {
   auto route = get("/readyz", "The database answers and has this program's schema.",
                    [parts](http::Context& context) { return ready(parts, context.request); });
+  route.runs = http::Runs::on_probe_worker;
   route.docs.responses["200"] = status_answer("Ready.", "ready");
   return route;
 }
@@ -61,6 +68,7 @@ http::Route metrics(const SystemParts& parts) {
     parts.publish();
     return http::Reply::text(200, parts.metrics.text(), http::Metrics::kContentType);
   });
+  route.runs = http::Runs::on_probe_worker;
   route.docs.responses["200"] = text_answer("The text format 0.0.4.", "text/plain");
   return route;
 }

@@ -42,7 +42,14 @@ Result<Opened> open_database(const app::Config& config) {
 }
 
 Result<access::Organization> organization_of(pg::Database& db, const std::string& given) {
-  if (given.empty()) return access::ensure_platform_organization(db, "Platform");
+  if (given.empty()) {
+    // Only looked for, where it is there: a report is also read from a database that takes no
+    // writes.
+    auto platform = access::platform_organization(db);
+    if (!platform) return platform.error();
+    if (*platform) return **platform;
+    return access::ensure_platform_organization(db, "Platform");
+  }
   if (const auto id = OrgId::parse(given)) return access::find_organization(db, *id);
   return access::find_organization(db, std::string_view(given));
 }

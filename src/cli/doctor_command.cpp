@@ -10,6 +10,26 @@ struct Finding {
   std::string says;
 };
 
+const char* says(pg::Database::Health health) {
+  switch (health) {
+    case pg::Database::Health::away: return "does not answer";
+    case pg::Database::Health::read_only: return "answers, and takes no writes";
+    case pg::Database::Health::good: break;
+  }
+  return "answers";
+}
+
+Finding examine_schema(const Secret& url) {
+  std::string found = "current";
+  pg::MigrateOptions options{.url = url};
+  options.ahead = [&found](const std::string& newest) {
+    found = "current; the database is already at " + newest + ", of a later program";
+  };
+  const auto migrated = pg::check_migrated(options);
+  if (!migrated) return {"schema", false, migrated.error().message};
+  return {"schema", true, found};
+}
+
 std::vector<Finding> examine(const app::Config& config) {
   std::vector<Finding> findings;
   auto local =
@@ -20,13 +40,9 @@ std::vector<Finding> examine(const app::Config& config) {
                                             : "embedded, in " + local->folder()});
   if (local) {
     pg::Database db({.url = local->url(), .max_connections = 1, .wait_ms = 2000});
-    const bool alive = db.alive(2000);
-    findings.push_back({"connection", alive, alive ? "answers" : "does not answer"});
-    if (alive) {
-      const auto migrated = pg::check_migrated({.url = local->url()});
-      findings.push_back(
-          {"schema", migrated.ok(), migrated ? "current" : migrated.error().message});
-    }
+    const auto health = db.health(2000);
+    findings.push_back({"connection", health == pg::Database::Health::good, says(health)});
+    if (health != pg::Database::Health::away) findings.push_back(examine_schema(local->url()));
   }
   findings.push_back({"STRIPE_SECRET_KEY", config.stripe_key.has_value(),
                       config.stripe_key ? "set" : "not set: nothing is asked of Stripe"});

@@ -282,7 +282,7 @@ void Connection::rethrow(std::string_view what) {
     const Refusal refusal{sqlstate, first_line(without_prefix(verbose, sqlstate)),
                           constraint_in(verbose)};
     if (refusal.sqlstate == "0A000" && refusal.message.starts_with("cached plan must not")) {
-      stale_plans_ = true;
+      retired_ = true;
       throw Conflict(fmt::format("{}: the schema changed under a prepared statement", what));
     }
     throw_refusal(what, refusal);

@@ -52,6 +52,9 @@ class Connection {
   // Prepares once; what fails is prepared again the next time.
   void prepare(const Query& query);
 
+  // The pool ends it instead of keeping it.
+  void retire() { retired_ = true; }
+
   // Looks at what has arrived, without waiting; false once the server has hung up.
   bool open_still();
   bool idle() const { return PQtransactionStatus(raw_) == PQTRANS_IDLE; }
@@ -71,7 +74,7 @@ class Connection {
   PGconn* raw_;
   std::unique_ptr<Session> session_;
   std::unordered_set<const Query*> prepared_;
-  bool stale_plans_ = false;  // a statement's result changed its shape under us
+  bool retired_ = false;  // or a statement's result changed its shape under us
 
   friend class Pool;
 };

@@ -18,6 +18,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr int kMaxRepeats = 5;
+constexpr std::chrono::seconds kProbed{5};
 
 Connection::Settings settings_for(const Database::Options& options, const Secret& url) {
   return {.url = url,
@@ -63,6 +64,7 @@ struct Database::Probe {
   std::condition_variable freed;
   bool busy = false;
   std::unique_ptr<Connection> connection;
+  steady_clock::time_point opened{};
 
   bool take(Deadline deadline) {
     std::unique_lock lock(mutex);
@@ -70,14 +72,14 @@ struct Database::Probe {
     busy = true;
     return true;
   }
-  bool give_back(bool answered) {
-    if (!answered) connection.reset();
+  Health give_back(Health found) {
+    if (found != Health::good) connection.reset();
     const std::scoped_lock lock(mutex);
     busy = false;
     freed.notify_one();
-    return answered;
+    return found;
   }
-  bool answers(const Connection::Settings& settings, Deadline deadline);
+  Health ask(const Connection::Settings& settings, Deadline deadline);
 };
 
 Database::Database(Options options)
@@ -149,6 +151,8 @@ void Database::run_once(Pool& pool, Access access, const Body& body) {
     throw;
   } catch (const Busy& busy) {
     connection.rollback();
+    // The settings with which this session began may be the reason: a new one asks anew.
+    if (busy.read_only()) connection.retire();
     // Where only reading was asked for, the database is not to blame.
     if (access == Access::read && busy.read_only()) throw Broken(busy.what());
     throw;
@@ -158,28 +162,36 @@ void Database::run_once(Pool& pool, Access access, const Body& body) {
   }
 }
 
-bool Database::alive(int timeout_ms) {
+Database::Health Database::health(int timeout_ms) {
   const Deadline deadline = steady_clock::now() + milliseconds{timeout_ms};
-  if (!probe_->take(deadline)) return false;
+  if (!probe_->take(deadline)) return Health::away;
   try {
-    return probe_->give_back(probe_->answers(primary_->settings(), deadline));
+    return probe_->give_back(probe_->ask(primary_->settings(), deadline));
   } catch (const std::runtime_error&) {
-    return probe_->give_back(false);  // lost, or refused
+    return probe_->give_back(Health::away);  // lost, or refused
   }
 }
 
-bool Database::Probe::answers(const Connection::Settings& settings, Deadline deadline) {
-  if (connection && !connection->open_still()) connection.reset();
-  if (!connection) connection = Connection::open(settings, deadline);
+// A session keeps what the database's settings were when it began: it is not asked for long.
+Database::Health Database::Probe::ask(const Connection::Settings& settings, Deadline deadline) {
+  const auto now = steady_clock::now();
+  if (connection && (now - opened > kProbed || !connection->open_still())) connection.reset();
+  if (!connection) {
+    connection = Connection::open(settings, deadline);
+    opened = now;
+  }
   PGconn* raw = connection->raw();
-  if (PQsendQuery(raw, "SELECT 1") != 1) return false;
+  if (PQsendQuery(raw, "SHOW transaction_read_only") != 1) return Health::away;
+  Health found = Health::away;
   for (;;) {
     while (PQisBusy(raw) == 1) {
-      if (!wait_for_socket(raw, false, deadline) || PQconsumeInput(raw) != 1) return false;
+      if (!wait_for_socket(raw, false, deadline) || PQconsumeInput(raw) != 1) return Health::away;
     }
     const RawResult result(PQgetResult(raw));
-    if (!result) return true;
-    if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) return false;
+    if (!result) return found;
+    if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) return Health::away;
+    const std::string_view says = PQgetvalue(result.get(), 0, 0);
+    found = says == "on" ? Health::read_only : Health::good;
   }
 }
 

@@ -141,8 +141,11 @@ class Database {
     return shaped<std::invoke_result_t<F, Tx&>>(body, Access::read);
   }
 
-  // True if the primary answers within `timeout_ms`, on a connection beside the pool.
-  bool alive(int timeout_ms = 1000);
+  // Whether the primary answers within `timeout_ms`, on a connection beside the pool, and takes
+  // writes (a standby, or default_transaction_read_only, takes none).
+  enum class Health { away, read_only, good };
+  Health health(int timeout_ms = 1000);
+  bool alive(int timeout_ms = 1000) { return health(timeout_ms) != Health::away; }
 
   PoolState state() const;
 

@@ -63,7 +63,7 @@ std::unique_ptr<Connection> Pool::take(Deadline deadline) {
 void Pool::put_back(std::unique_ptr<Connection> connection) {
   if (!connection) return;
   if (!connection->open_still()) ++losses_;
-  if (connection->open_still() && connection->idle() && !connection->stale_plans_) {
+  if (connection->open_still() && connection->idle() && !connection->retired_) {
     const std::scoped_lock lock(mutex_);
     idle_.push_back(std::move(connection));
     freed_.notify_one();

@@ -147,6 +147,32 @@ TEST_F(Loss, AFrozenServerIsNotAlive) {
   EXPECT_TRUE(db().alive(5000));
 }
 
+// As a standby is, or a database that a person has set so. What was opened meanwhile does not stay
+// so when it takes writes again.
+TEST_F(Loss, ADatabaseThatTakesNoWritesSaysSo) {
+  const auto set = [&](const char* what) {
+    ASSERT_TRUE(db().transact([&](Tx& tx) -> Result<void> {
+      tx.exec_unnamed(std::string("DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' ") +
+                      what + "'; END $$");
+      return {};
+    }));
+  };
+  EXPECT_EQ(db().health(5000), Database::Health::good);
+  set("SET default_transaction_read_only = on");
+  const auto later = another();
+  EXPECT_EQ(later->health(5000), Database::Health::read_only);
+  EXPECT_TRUE(later->alive(5000));
+  try {
+    static_cast<void>(insert(*later, 1, "not now"));
+    ADD_FAILURE() << "it was written";
+  } catch (const Busy& busy) {
+    EXPECT_TRUE(busy.read_only());
+  }
+  set("RESET default_transaction_read_only");
+  EXPECT_EQ(later->health(5000), Database::Health::good);
+  EXPECT_TRUE(insert(*later, 1, "now").ok());
+}
+
 // What was acknowledged is there, what was refused is not, and what was in doubt may be.
 TEST_F(Loss, OfTheServerUnderLoadLosesNothingThatWasAcknowledged) {
   constexpr int kThreads = 4;
