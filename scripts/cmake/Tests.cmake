@@ -52,6 +52,9 @@ payoutd_test(webhooks   USES webhooks SUPPORT)
 payoutd_test(reports    USES reports sim SUPPORT)
 payoutd_test(app        USES app SUPPORT LIBS CURL::libcurl)
 payoutd_test(structure  USES app SUPPORT)
+if(TARGET test_app AND TARGET payoutd)
+  add_dependencies(test_app payoutd)  # it runs the program
+endif()
 
 # Stripe's own SDK against the simulator, and the OpenAPI document against the service; scripts/test
 # installs what they need of npm.

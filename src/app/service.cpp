@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <future>
+
 #include "access/accounts_api.h"
 #include "access/guard.h"
 #include "access/keys_api.h"
@@ -37,10 +40,13 @@ namespace payoutd::app {
 namespace {
 
 constexpr int kWorkers = 8;
+constexpr int kStripeWorkers = 16;
+// That a stopping service waits for what was sent to Stripe: cut, its outcome would be unknown.
+constexpr std::chrono::seconds kStripeDrain{5};
 constexpr int kApplyThreads = 2;
 constexpr int kJobThreads = 6;
 // Workers, appliers, the inbox's writers, the keeper of idempotency keys, jobs, and some to spare.
-constexpr int kConnections = 32;
+constexpr int kConnections = 40;
 
 constexpr const char* kAbout =
     "What a platform on Stripe holds, owes and has paid out. Amounts are whole minor units with an ISO "
@@ -63,7 +69,7 @@ struct Service::Parts {
         clock(*options.clock),
         owned_db(std::move(database)),
         db(*owned_db),
-        migrations{.url = options.database_url},
+        migrations{.url = options.database_url, .table_lock_ms = 1'000, .connect_ms = 1'000},
         keys(db),
         idempotency(db),
         verifier(config.webhook_secrets),
@@ -78,7 +84,8 @@ struct Service::Parts {
                                                        sync_settings(config))
                       : nullptr),
         worker(db, clock, handlers(),
-               {.threads = kJobThreads, .listen_url = options.database_url}) {}
+               {.threads = kJobThreads, .listen_url = options.database_url}),
+        standing(database_options(options), clock, metrics) {}
 
   std::vector<jobs::Handler> handlers();
 
@@ -115,7 +122,7 @@ struct Service::Parts {
   webhooks::Inbox inbox;
   const std::unique_ptr<sync::Syncer> syncer;    // null without a key
   jobs::Worker worker;
-  StandingGauges standing{db, clock, metrics};
+  StandingGauges standing;
   std::string contract;  // as JSON
   std::string page;      // as HTML
   std::unique_ptr<http::Server> server;  // the last to come, the first to go
@@ -254,6 +261,9 @@ Result<std::unique_ptr<Service>> Service::start(Options options) {
     if (step.duration_ms > 0)
       log::info("migrated", {{"file", step.name}, {"ms", step.duration_ms}});
   };
+  migrate.ahead = [](const std::string& newest) {
+    log::warn("the database was migrated by a later program", {{"newest", newest}});
+  };
   if (auto migrated = pg::migrate(migrate); !migrated) return migrated.error();
 
   auto db = std::make_unique<pg::Database>(database_options(options));
@@ -274,6 +284,7 @@ Result<std::unique_ptr<Service>> Service::start(Options options) {
       std::move(router), http::Server::Options{.host = options.config.listen.host,
                                                .port = options.config.listen.port,
                                                .workers = kWorkers,
+                                               .stripe_workers = kStripeWorkers,
                                                .metrics = &parts->metrics});
   if (auto listening = parts->server->start(); !listening) return listening.error();
   return std::unique_ptr<Service>(new Service(std::move(parts)));
@@ -293,11 +304,15 @@ std::string Service::url() const {
   return fmt::format("http://{}:{}", name, port());
 }
 
+// Requests and jobs that wait for Stripe are answered by its client's end, and write down what is
+// known: the intent that they committed is resolved by other instances, or by the next start.
 bool Service::stop() {
   if (parts_->syncer) parts_->syncer->stop();
-  const bool answered = parts_->server->stop();
+  parts_->worker.begin_stop();
+  auto answered = std::async(std::launch::async, [this] { return parts_->server->stop(); });
+  if (parts_->client) parts_->client->stop(kStripeDrain);
   const bool worked = parts_->worker.stop();
-  return answered && worked;
+  return answered.get() && worked;
 }
 
 }  // namespace payoutd::app

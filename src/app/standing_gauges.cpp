@@ -1,5 +1,6 @@
 #include "app/standing_gauges.h"
 
+#include "base/log.h"
 #include "jobs/queue.h"
 #include "payouts/instructions.h"
 #include "webhooks/apply.h"
@@ -14,6 +15,14 @@ double seconds_since(const std::optional<Time>& then, Time now) {
   return std::chrono::duration<double>(now - *then).count();
 }
 
+pg::Database::Options limited(pg::Database::Options options) {
+  options.max_connections = 1;
+  options.wait_ms = 1'000;
+  options.statement_timeout_ms = 2'000;
+  options.lock_timeout_ms = 500;
+  return options;
+}
+
 struct Sample {
   payouts::instructions::Unresolved instructions;
   jobs::Backlog jobs;
@@ -22,11 +31,30 @@ struct Sample {
 
 }  // namespace
 
-void StandingGauges::publish() {
-  const std::scoped_lock lock(mutex_);
-  const auto now = std::chrono::steady_clock::now();
-  if (sampled_ != std::chrono::steady_clock::time_point{} && now - sampled_ < kSampledFor) return;
+StandingGauges::StandingGauges(pg::Database::Options database, const Clock& clock,
+                               http::Metrics& metrics)
+    : db_(limited(std::move(database))), clock_(clock), metrics_(metrics) {}
 
+// Who asks while another samples gets the values that are there.
+void StandingGauges::publish() {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (tried_ == std::chrono::steady_clock::time_point{} || now - tried_ >= kSampledFor) {
+    tried_ = now;
+    try {
+      sample();
+      sampled_ = now;
+    } catch (const pg::Unavailable& error) {
+      log::warn("the gauges of the database's standing are not sampled", {{"error", error.what()}});
+    }
+  }
+  const std::chrono::duration<double> age = now - sampled_;
+  set("payoutd_standing_age_seconds", "Age of the gauges that are read from the database's tables.",
+      age.count());
+}
+
+void StandingGauges::sample() {
   const auto inbox = webhooks::backlog(db_);
   set("payoutd_apply_waiting", "Stored events that are not applied yet.",
       static_cast<double>(inbox.waiting));
@@ -53,7 +81,6 @@ void StandingGauges::publish() {
     set("payoutd_jobs", "Jobs by state, counted to at most 10,000.", count, {{"state", state}});
   }
   publish_mirror(mirror);
-  sampled_ = now;
 }
 
 void StandingGauges::publish_mirror(const sync::Standing& standing) {

@@ -1,5 +1,6 @@
 // What the database knows of the whole installation's health, as gauges: sampled when they are
-// asked for, at most every few seconds however many ask.
+// asked for, at most every few seconds however many ask. A database that lets it wait costs the
+// newest values, and a gauge says how old they are; /metrics answers in any case.
 #pragma once
 
 #include <chrono>
@@ -17,22 +18,23 @@ namespace payoutd::app {
 
 class StandingGauges {
  public:
-  // All must outlive it.
-  StandingGauges(pg::Database& db, const Clock& clock, http::Metrics& metrics)
-      : db_(db), clock_(clock), metrics_(metrics) {}
+  // On a connection of its own, with short limits. Both must outlive it.
+  StandingGauges(pg::Database::Options database, const Clock& clock, http::Metrics& metrics);
 
   void publish();
 
  private:
+  void sample();
   void set(const char* name, const char* help, double value,
            const http::Metrics::Labels& labels = {});
   void publish_mirror(const sync::Standing& standing);
 
-  pg::Database& db_;
+  pg::Database db_;
   const Clock& clock_;
   http::Metrics& metrics_;
   std::mutex mutex_;
-  std::chrono::steady_clock::time_point sampled_{};
+  std::chrono::steady_clock::time_point tried_{};
+  std::chrono::steady_clock::time_point sampled_ = std::chrono::steady_clock::now();
   std::map<std::pair<std::string, std::string>, http::Metrics::Labels>
       differed_;  // by account and currency
 };

@@ -100,7 +100,8 @@ Result<Balance> Balances::fetch(const access::ConnectedAccount& account) {
   auto answer = client_->call(stripe::Request::get("/v1/balance")
                                   .on(std::string(account.stripe_header()))
                                   .with(kRetries)
-                                  .with(kTimeout));
+                                  .with(kTimeout)
+                                  .until(SteadyClock::now() + kTimeout));
   if (!answer) return answer.error();
   auto balance = parse_balance(account.id(), answer->body);
   if (!balance) return balance.error();
@@ -128,8 +129,11 @@ Result<Balance> Balances::get(const access::ConnectedAccount& account) {
     if (entry.balance && SteadyClock::now() - entry.balance->read_at < kept_for_)
       return *entry.balance;
     if (!entry.being_read) break;
-    // Whoever reads answers for everybody; should that fail, the next one asks again.
-    read_.wait(lock);
+    // One reads for all who ask meanwhile, also when it fails: one after the other they would wait
+    // for a Stripe that hangs as often as they are many.
+    const int reads = entry.reads;
+    read_.wait(lock, [&] { return !entry.being_read || entry.reads != reads; });
+    if (entry.reads != reads && entry.failure) return *entry.failure;
   }
   Entry& entry = entries_[account.id()];  // stays where it is
   entry.being_read = true;
@@ -137,10 +141,10 @@ Result<Balance> Balances::get(const access::ConnectedAccount& account) {
   lock.unlock();
   const Reading reading{mutex_, read_, entry};
   auto balance = fetch(account);
-  if (balance) {
-    const std::scoped_lock keeping(mutex_);
-    if (entry.forgotten == forgotten) entry.balance = *balance;
-  }
+  const std::scoped_lock keeping(mutex_);
+  ++entry.reads;
+  entry.failure = balance ? std::nullopt : std::optional(balance.error());
+  if (balance && entry.forgotten == forgotten) entry.balance = *balance;
   return balance;
 }
 

@@ -67,6 +67,7 @@ std::vector<http::Route> balance_routes(pg::Database& db, Balances& balances) {
   route.pattern = "/api/balance";
   route.access = "read";
   route.handler = [&](http::Context& context) { return show(db, balances, context.request); };
+  route.runs = http::Runs::on_stripe_worker;
   route.docs = docs();
   return {std::move(route)};
 }

@@ -1,4 +1,5 @@
 #include "app/dev.h"
+#include "app/stop_deadline.h"
 #include "base/log.h"
 #include "cli/command.h"
 
@@ -61,6 +62,7 @@ Result<app::DevOptions> options_of(const DevArguments& arguments) {
 int dev(const DevArguments& arguments) {
   auto options = options_of(arguments);
   if (!options) return fail(options.error(), arguments.json);
+  std::optional<app::StopDeadline> ending;  // outlives all that is to end
   auto database = app::LocalDatabase::open(options->config, app::LocalDatabase::Use::own, say);
   if (!database) return fail(database.error(), arguments.json);
   auto running = app::Dev::start(std::move(*options), *database);
@@ -68,6 +70,7 @@ int dev(const DevArguments& arguments) {
   if (arguments.json) print(to_json((*running)->access(), database->url()));
   else print_for_people((*running)->access(), database->folder());
   const auto stood_by = database->stand_by();
+  ending.emplace();
   log::info("stopping");
   if (!(*running)->stop()) log::warn("some requests were cut off");
   return stood_by ? kDone : fail(stood_by.error());

@@ -1,4 +1,5 @@
 #include "app/service.h"
+#include "app/stop_deadline.h"
 #include "base/log.h"
 #include "cli/command.h"
 
@@ -13,6 +14,7 @@ int serve(const std::string& listen) {
     if (!address) return fail(address.error());
     config->listen = *address;
   }
+  std::optional<app::StopDeadline> ending;  // outlives all that is to end
   auto database = app::LocalDatabase::open(*config, app::LocalDatabase::Use::own, say);
   if (!database) return fail(database.error());
   const SystemClock clock;
@@ -24,6 +26,7 @@ int serve(const std::string& listen) {
     log::warn("STRIPE_WEBHOOK_SECRETS is not set: webhooks are answered 503");
   }
   const auto stood_by = database->stand_by();
+  ending.emplace();
   log::info("stopping");
   if (!(*service)->stop()) log::warn("some requests were cut off");
   return stood_by ? kDone : fail(stood_by.error());

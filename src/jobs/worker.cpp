@@ -78,7 +78,7 @@ void Worker::wake() {
   changed_.notify_all();
 }
 
-bool Worker::stop() {
+void Worker::begin_stop() {
   {
     const std::lock_guard lock(mutex_);
     if (!stopping_) drain_until_ = Monotonic::now() + options_.drain;
@@ -87,6 +87,10 @@ bool Worker::stop() {
     changed_.notify_all();
   }
   runner_->stop();
+}
+
+bool Worker::stop() {
+  begin_stop();
   if (listener_) listener_->interrupt();
   if (hearing_.joinable()) hearing_.join();
   if (coordinator_.joinable()) coordinator_.join();

@@ -65,6 +65,9 @@ class Worker {
   // Looks for work now: a job was enqueued, or the business clock was moved.
   void wake();
 
+  // The first half of stop(): claims nothing more, and lets handlers see Run::stopping().
+  void begin_stop();
+
   // Claims nothing more, lets handlers see Run::stopping(), and writes down what became of their
   // jobs. True once all have ended; false when `drain` was over first: those that still run keep
   // their lease, and others take them over when it ends. May be called again.

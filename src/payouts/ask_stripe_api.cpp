@@ -157,6 +157,7 @@ std::vector<http::Route> ask_stripe_routes(pg::Database& db, AskStripe* ask, Ask
   making.handler = [&db, ask, payable = std::move(payable)](http::Context& context) {
     return create(db, ask, payable, context.request);
   };
+  making.runs = http::Runs::on_stripe_worker;
   making.docs = create_docs();
   http::Route canceling;
   canceling.method = "POST";
@@ -166,6 +167,7 @@ std::vector<http::Route> ask_stripe_routes(pg::Database& db, AskStripe* ask, Ask
   canceling.handler = [&db, ask](http::Context& context) {
     return cancel(db, ask, context.request);
   };
+  canceling.runs = http::Runs::on_stripe_worker;
   canceling.docs = cancel_docs();
   return {std::move(making), std::move(canceling)};
 }

@@ -173,7 +173,8 @@ std::vector<http::Route> sync_routes(pg::Database& db, Syncer* syncer, const Clo
     return [parts, handle](http::Context& context) { return handle(parts, context.request); };
   };
   return {
-      {"POST", "/api/balance/transactions/sync", "write", with(sync_now), sync_docs()},
+      {"POST", "/api/balance/transactions/sync", "write", with(sync_now), sync_docs(),
+       http::Runs::on_stripe_worker},
       {"GET", "/api/sync/runs", "read", with(list), runs_docs()},
       {"GET", "/api/sync/runs/:id", "read", with(show), run_docs()},
       {"GET", "/api/mirror/completeness", "read", with(show_completeness), completeness_docs()},

@@ -16,7 +16,22 @@ export default {
       { body: { account: 'acct_1NotOurs' }, status: 404, code: 'account_not_found' },
       { body: { colour: 'red' }, status: 400, code: 'parameter_unknown' },
       { body: '{', status: 400, code: 'invalid_json' },
-      { body: { account: 'x'.repeat(70_000) }, status: 413, code: 'body_too_large' }],
+      { body: { account: 'x'.repeat(70_000) }, status: 413, code: 'body_too_large' },
+      // Another request with this key is still waiting for Stripe.
+      {
+        before: async (world, call) => {
+          const key = `slow-${Math.random()}`;
+          call.headers = { 'Idempotency-Key': key };
+          await world.simulator('faults', [{ method: 'GET', path: '/v1/*', do: 'latency', ms: 1500, count: 0 }]);
+          call.other = world.ask({ method: 'POST', path: '/api/balance/transactions/sync', headers: call.headers });
+          await world.until(() => world.sql(`SELECT count(*) FROM idempotency_keys WHERE key = '${key}'`) === '1');
+        },
+        status: 409, code: 'idempotency_key_in_use',
+        after: async (world, call) => {
+          await world.clearFaults();
+          return (await call.other).status === 200;
+        },
+      }],
   },
   get_sync_runs: { good: [{}, { query: { include: 'total' } }], parameters: paging, refused: wrongPaging },
   get_sync_runs_id: {

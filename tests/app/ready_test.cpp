@@ -1,0 +1,104 @@
+// What the program answers while Stripe or the database lets it wait.
+#include "world.h"
+
+namespace payoutd::app {
+namespace {
+
+struct Ready : ProgramTest {
+  Wall wall;
+
+  void alter_database(const std::string& what) {
+    sql("DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' " + what + "'; END $$");
+    sql("SELECT count(pg_terminate_backend(pid))::text FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND application_name LIKE 'payoutd%serve'");
+  }
+  int run(const std::vector<std::string>& arguments, std::string& said) {
+    Program command(arguments, environment(wall.url()));
+    const int code = command.ended().value_or(-1);
+    said = command.said();
+    return code;
+  }
+};
+
+bool is_answered(http::Client& client) { return client.read(0).status != 0; }
+
+TEST_F(Ready, ReadsAreAnsweredWhileEveryCallToStripeHangs) {
+  wall.balance_hangs = true;
+  serve(wall.url());
+  std::vector<http::Client> slow;
+  for (int i = 0; i < 14; ++i) slow.push_back(asking("GET", "/api/balance"));
+  slow.push_back(paying("k1"));
+  slow.push_back(asking("POST", "/api/balance/transactions/sync"));
+  ASSERT_TRUE(eventually([&] { return wall.hanging > 0; })) << program->said();
+  for (const char* path : {"/readyz", "/api/payouts", "/api/accounts", "/metrics"})
+    EXPECT_EQ(get(path).status, 200) << path;
+  // As late as that, Stripe has answered none.
+  EXPECT_FALSE(is_answered(slow.front()));
+}
+
+TEST_F(Ready, ProbesAreAnsweredWhileEveryReadWaitsForALock) {
+  serve(sim.url());
+  ASSERT_TRUE(eventually([&] { return is_ready(); }));
+  ASSERT_EQ(get("/api/payouts").status, 200);  // whose key this is, is known from now on
+  std::vector<http::Client> slow;
+  ASSERT_TRUE(db().transact([&](pg::Tx& tx) -> Result<void> {
+    tx.exec_unnamed("LOCK TABLE payouts, instructions, inbox, jobs IN ACCESS EXCLUSIVE MODE");
+    for (int i = 0; i < 12; ++i) slow.push_back(asking("GET", "/api/payouts"));
+    EXPECT_EQ(get("/readyz").status, 200);
+    const http::Answered metrics = get("/metrics");
+    EXPECT_EQ(metrics.status, 200);
+    EXPECT_TRUE(metrics.body.contains("payoutd_standing_age_seconds")) << metrics.body;
+    EXPECT_FALSE(is_answered(slow.front()));
+    return {};
+  }));
+  for (auto& client : slow) EXPECT_NE(client.read(kPatienceMs).status, 0);
+}
+
+TEST_F(Ready, ADatabaseThatTakesNoWritesIsToldAndRead) {
+  serve(sim.url());
+  ASSERT_TRUE(eventually([&] { return is_ready(); }));
+  ASSERT_EQ(get("/api/payouts").status, 200);
+  alter_database("SET default_transaction_read_only = on");
+  EXPECT_TRUE(eventually([&] { return get("/readyz").status == 503; }));
+  EXPECT_EQ(get("/readyz").code(), "database_read_only");
+  const http::Answered refused = paying("k1").read(kPatienceMs);
+  EXPECT_EQ(refused.status, 503) << refused.body;
+  EXPECT_EQ(refused.code(), "database_read_only");
+  EXPECT_EQ(deliver("evt_1").status, 503);
+  for (const char* path : {"/api/payouts", "/api/accounts", "/api/balance/transactions"})
+    EXPECT_EQ(get(path).status, 200) << path;
+  std::string said;
+  EXPECT_EQ(run({"report", "balance", "--json"}, said), 0) << said;
+  EXPECT_EQ(run({"accounts", "list"}, said), 0) << said;
+  EXPECT_EQ(run({"events", "list"}, said), 0) << said;
+  EXPECT_EQ(run({"migrate"}, said), 0) << said;
+  EXPECT_EQ(run({"doctor"}, said), 3) << said;
+  EXPECT_NE(said.find("takes no writes"), std::string::npos) << said;
+
+  alter_database("RESET default_transaction_read_only");
+  EXPECT_TRUE(eventually([&] { return is_ready(); }));
+  EXPECT_TRUE(eventually([&] { return paying("k1").read(kPatienceMs).status == 201; }));
+  EXPECT_EQ(paid_at_stripe(), 1u);
+  EXPECT_TRUE(eventually([&] { return deliver("evt_1").status == 200; }));
+}
+
+TEST_F(Ready, ANewerSchemaServesAnOlderProgram) {
+  serve(sim.url());
+  ASSERT_TRUE(eventually([&] { return is_ready(); }));
+  sql("INSERT INTO schema_migrations (number, name, checksum, duration_ms)"
+      " VALUES (9999, 'later', 'of another program', 1)");
+  EXPECT_TRUE(is_ready()) << get("/readyz").body;
+  std::string said;
+  EXPECT_EQ(run({"migrate"}, said), 0) << said;
+  EXPECT_NE(said.find("9999_later.sql"), std::string::npos) << said;
+  serve(sim.url());
+  EXPECT_TRUE(is_ready());
+  EXPECT_TRUE(program->says("9999_later.sql")) << program->said();
+  sql("UPDATE schema_migrations SET checksum = 'edited' WHERE number = 1");
+  EXPECT_EQ(get("/readyz").code(), "migration_edited");
+  EXPECT_EQ(run({"migrate"}, said), 1) << said;
+}
+
+}  // namespace
+}  // namespace payoutd::app
