@@ -200,7 +200,7 @@ TEST_F(Rollups, AreMadeAnewBesideTheirWriters) {
   const auto rebuilder = another();
   // The writer is in the middle of its transaction, and neither waits for the other.
   const auto written = writer->transact([&](pg::Tx& tx) -> Result<void> {
-    tx.exec_unnamed("UPDATE balance_transactions SET net = net - 1, fee = fee + 1");
+    tx.exec_unnamed("UPDATE balance_transactions SET amount = amount - 1, net = net - 1");
     return rebuilder->transact([&](pg::Tx& other) -> Result<void> {
       other.exec_unnamed("SET LOCAL lock_timeout = '1s'; SELECT rebuild_balance_rollups()");
       return {};
