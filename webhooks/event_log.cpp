@@ -9,27 +9,6 @@
 namespace payoutd::webhooks {
 namespace {
 
-const pg::Query kList{"event_log_list", R"sql(
-  WITH known AS (
-    SELECT i.organization_id, i.event_id, i.created, i.account, i.type, i.livemode, i.received_at,
-           CASE WHEN i.disposition <> 'apply' THEN i.disposition
-                WHEN q.event_id IS NOT NULL THEN 'pending'
-                WHEN f.event_id IS NOT NULL THEN 'failed' ELSE 'applied' END AS state,
-           coalesce(f.error, '') AS error
-      FROM inbox i
-      LEFT JOIN inbox_queue q ON q.organization_id = i.organization_id
-                             AND q.event_id = i.event_id AND q.created = i.created
-      LEFT JOIN inbox_failures f ON f.organization_id = i.organization_id
-                                AND f.event_id = i.event_id AND f.created = i.created
-    UNION ALL
-    SELECT organization_id, event_id, created, account, type, livemode, received_at,
-           'out_of_range', '' FROM inbox_set_aside)
-  SELECT organization_id, event_id, created, account, type, livemode, received_at, state, error
-    FROM known
-   WHERE ($1::text IS NULL OR type = $1) AND ($2::text IS NULL OR account = $2)
-     AND ($3::text IS NULL OR state = $3) AND ($4::timestamptz IS NULL OR created < $4)
-   ORDER BY created DESC, event_id DESC LIMIT $5)sql"};
-
 const pg::Query kFind{"event_log_find", R"sql(
   SELECT i.organization_id, i.event_id, i.created, i.account, i.type, i.livemode, i.received_at,
          CASE WHEN i.disposition <> 'apply' THEN i.disposition
@@ -47,22 +26,26 @@ const pg::Query kFind{"event_log_find", R"sql(
   SELECT a.organization_id, a.event_id, a.created, a.account, a.type, a.livemode, a.received_at,
          'out_of_range', '', a.body
     FROM organizations o JOIN inbox_set_aside a ON a.organization_id = o.id
-   WHERE a.event_id = $1)sql"};
+   WHERE a.event_id = $1)sql", pg::Tenancy::global};
 
 const pg::Query kSettled{"event_log_settled", R"sql(
   WITH pending AS (
     DELETE FROM inbox_queue WHERE organization_id = $1 AND event_id = $2 AND created = $3)
   DELETE FROM inbox_failures WHERE organization_id = $1 AND event_id = $2 AND created = $3)sql"};
 
+// The weeks are picked before their names are read as days: other tables have names of other kinds.
 const pg::Query kOldWeeks{"inbox_old_weeks", R"sql(
-  SELECT c.relname AS name FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
-   WHERE h.inhparent = 'inbox'::regclass
-     AND to_date(right(c.relname, 8), 'YYYYMMDD') + 7 <= ($1::timestamptz AT TIME ZONE 'UTC')::date - 30
+  WITH weeks AS MATERIALIZED (
+    SELECT c.relname AS name, to_date(right(c.relname, 8), 'YYYYMMDD') AS monday
+      FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
+     WHERE h.inhparent = 'inbox'::regclass)
+  SELECT name FROM weeks
+   WHERE monday + 7 <= ($1::timestamptz AT TIME ZONE 'UTC')::date - 30
      AND NOT EXISTS (
        SELECT 1 FROM inbox_queue q
-        WHERE (q.created AT TIME ZONE 'UTC')::date >= to_date(right(c.relname, 8), 'YYYYMMDD')
-          AND (q.created AT TIME ZONE 'UTC')::date < to_date(right(c.relname, 8), 'YYYYMMDD') + 7)
-   ORDER BY c.relname)sql",
+        WHERE (q.created AT TIME ZONE 'UTC')::date >= monday
+          AND (q.created AT TIME ZONE 'UTC')::date < monday + 7)
+   ORDER BY name)sql",
                           pg::Tenancy::global};
 
 const pg::Query kForgetOld{"inbox_forget_old", R"sql(
@@ -133,17 +116,6 @@ Result<LoggedEvent> apply_again(pg::Tx& tx, const mirror::Appliers& appliers,
 }
 
 }  // namespace
-
-Result<std::vector<LoggedEvent>> list_events(pg::Database& db, const EventFilter& filter) {
-  return db.read([&](pg::Tx& tx) -> Result<std::vector<LoggedEvent>> {
-    std::vector<LoggedEvent> events;
-    for (const pg::Row row :
-         tx.exec(kList, filter.type, filter.account, filter.state, filter.before, filter.limit)) {
-      events.push_back(event_of(row));
-    }
-    return events;
-  });
-}
 
 Result<std::vector<LoggedEvent>> find_events(pg::Database& db, const std::string& event_id) {
   return db.read([&](pg::Tx& tx) -> Result<std::vector<LoggedEvent>> {

@@ -17,7 +17,7 @@ const pg::Query kTake{"inbox_queue_take", R"sql(
   SELECT i.organization_id, i.event_id, i.created, i.account, i.type, i.body
     FROM taken t JOIN inbox i
       ON i.organization_id = t.organization_id AND i.event_id = t.event_id
-     AND i.created = t.created)sql"};
+     AND i.created = t.created)sql", pg::Tenancy::global};
 
 const pg::Query kSetAsideFailed{"inbox_failures_insert", R"sql(
   INSERT INTO inbox_failures (organization_id, event_id, created, error)

@@ -44,14 +44,16 @@ const pg::Query kRenewLeases{"renew_idempotency_leases", R"sql(
    WHERE k.organization_id = r.organization_id AND k.key = r.key AND k.run = r.run
      AND k.state = 'running')sql"};
 
-// A running row of that age was abandoned.
+// A running row of that age was abandoned. Rows that this statement locked stay where they are:
+// they are deleted by their place, for by their keys the whole table might be read to find them.
 const pg::Query kPurgeKeys{"purge_idempotency_keys", R"sql(
   DELETE FROM idempotency_keys
-   WHERE (organization_id, key) IN (
-     SELECT organization_id, key FROM idempotency_keys
+   WHERE ctid = ANY (ARRAY(
+     SELECT ctid FROM idempotency_keys
       WHERE NOT kept_for_ever AND created_at < now() - $1::integer * interval '1 day'
         AND (state = 'done' OR lease_until < now())
-      ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED))sql"};
+      ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)))sql",
+                           pg::Tenancy::global};
 
 StoredReply reply_in(const pg::Row& row) {
   return {row.get<std::int32_t>("status"), row.get<std::string>("content_type"),

@@ -46,7 +46,7 @@ const pg::Query kKeyByHash{"api_key_by_hash", R"sql(
          coalesce(expires_at <= now(), false) AS expired,
          (extract(epoch FROM expires_at - now()) * 1000)::bigint AS expires_in_ms,
          coalesce(last_used_at < now() - interval '1 minute', true) AS use_is_stale
-    FROM api_keys WHERE key_sha256 = $1)sql"};
+    FROM api_keys WHERE key_sha256 = $1)sql", pg::Tenancy::global};
 
 // The condition stands here too, so that of many requests at once one writes.
 const pg::Query kNoteUse{"note_api_key_use", R"sql(

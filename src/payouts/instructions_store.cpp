@@ -103,7 +103,8 @@ const pg::Query kUnsettledSince{"instructions_unsettled", R"sql(
     JOIN instruction_payouts m ON m.organization_id = i.organization_id AND m.instruction_id = i.id
    WHERE i.rail = 'stripe_payout' AND i.state IN ('ready', 'sending', 'unknown')
      AND i.last_sent_at < $1
-   ORDER BY i.last_sent_at LIMIT $2)sql"};
+   ORDER BY i.last_sent_at LIMIT $2)sql",
+                               pg::Tenancy::global};
 
 // A restart, a failover, a restored folder: another start of a postmaster. A dump that was
 // restored: another database, or another table of that name.

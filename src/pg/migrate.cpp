@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "pg/connection.h"
+#include "pg/steps.h"
 
 namespace payoutd::pg {
 namespace {
@@ -24,9 +25,12 @@ struct Applied {
   std::string checksum;
 };
 
+// A checkout with other line ends is the same file.
 std::string checksum(std::string_view text) {
+  std::string lines(text);
+  std::erase(lines, '\r');
   unsigned char digest[SHA256_DIGEST_LENGTH];
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
+  SHA256(reinterpret_cast<const unsigned char*>(lines.data()), lines.size(), digest);
   std::string hex;
   for (const unsigned char byte : digest) hex += fmt::format("{:02x}", byte);
   return hex;
@@ -130,28 +134,6 @@ Result<std::vector<Migration>> missing(const std::map<int, Applied>& applied,
   return todo;
 }
 
-constexpr std::string_view kInSteps = "-- in steps";
-constexpr std::string_view kStep = "-- step";
-
-bool is_in_steps(const Migration& one) { return one.sql.starts_with(kInSteps); }
-
-// The texts between lines that begin with "-- step"; what stands before the first is a comment.
-std::vector<std::string> steps_of(std::string_view sql) {
-  std::vector<std::string> steps;
-  bool begun = false;
-  while (!sql.empty()) {
-    const std::string_view line = sql.substr(0, sql.find('\n'));
-    sql.remove_prefix(std::min(sql.size(), line.size() + 1));
-    if (line.starts_with(kStep)) {
-      begun = true;
-      steps.emplace_back();
-    } else if (begun) {
-      steps.back().append(line).push_back('\n');
-    }
-  }
-  return steps;
-}
-
 void record(Connection& connection, const Migration& one, steady_clock::time_point started) {
   const auto ms = std::chrono::duration_cast<milliseconds>(steady_clock::now() - started).count();
   connection.command(fmt::format(
@@ -160,68 +142,108 @@ void record(Connection& connection, const Migration& one, steady_clock::time_poi
       one.number, one.name, checksum(one.sql), ms));
 }
 
-// A CREATE INDEX CONCURRENTLY that broke off leaves its name to an index that nothing uses.
-void drop_unfinished_indexes(Connection& connection, const Migration& one) {
-  const auto rows = connection.command(
-      "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
-      " WHERE NOT i.indisvalid AND c.relnamespace = current_schema()::regnamespace");
-  for (int row = 0; row < PQntuples(rows.get()); ++row) {
-    const std::string name = text_at(rows, row, 0);
-    if (one.sql.find(name) == std::string_view::npos) continue;
-    connection.command("DROP INDEX CONCURRENTLY IF EXISTS \"" + name + "\"");
-  }
+Error failed(const Migration& one, std::string_view why) {
+  return refusal("migration_failed", fmt::format("{}: {}", file_name(one.number, one.name), why));
 }
 
-// Each statement by itself, outside a transaction. What builds concurrently waits for older
-// transactions as long as they take: nobody waits behind it meanwhile.
-void apply_steps(Connection& connection, const Migration& one, const MigrateOptions& options,
-                 steady_clock::time_point started) {
-  const std::string patient = "SET lock_timeout = 0";
-  const std::string usual = fmt::format("SET lock_timeout = {}", options.table_lock_ms);
-  connection.command(patient);
-  drop_unfinished_indexes(connection, one);
-  for (const std::string& step : steps_of(one.sql)) {
-    connection.command(step.find("CONCURRENTLY") == std::string::npos ? usual : patient);
-    connection.command(step);
-  }
-  connection.command(usual);
-  record(connection, one, started);
-}
-
-void apply_once(Connection& connection, const Migration& one, const MigrateOptions& options,
-                steady_clock::time_point started) {
-  if (is_in_steps(one)) return apply_steps(connection, one, options, started);
-  // The record and the file's statements stand or fall together.
-  connection.command("BEGIN");
-  connection.command(std::string(one.sql));
-  record(connection, one, started);
-  connection.commit();
-}
-
-Result<void> apply(Connection& connection, const Migration& one, const MigrateOptions& options) {
-  const auto started = steady_clock::now();
+// Runs `work` until no lock stands in its way. Between tries it pauses as long as others may have
+// waited behind it.
+Result<void> give_way(Connection& connection, const Migration& one, const MigrateOptions& options,
+                      const std::function<void()>& work) {
   for (int tries = 1;; ++tries) {
+    const bool last = tries == options.table_lock_tries;
     try {
-      apply_once(connection, one, options, started);
+      work();
       return {};
     } catch (const SqlError& error) {
       connection.rollback();
-      return refusal("migration_failed",
-                     fmt::format("{}: {}", file_name(one.number, one.name), error.what()));
+      return failed(one, error.what());
     } catch (const Busy& error) {
       connection.rollback();
-      if (error.sqlstate != "55P03" || tries == options.table_lock_tries) {
-        return refusal("migration_failed",
-                       fmt::format("{}: {}", file_name(one.number, one.name), error.what()));
-      }
+      if (last || error.sqlstate != "55P03") return failed(one, error.what());
     } catch (const Conflict& error) {
       connection.rollback();
-      if (tries == options.table_lock_tries) {
-        return refusal("migration_failed",
-                       fmt::format("{}: {}", file_name(one.number, one.name), error.what()));
-      }
+      if (last) return failed(one, error.what());
+    }
+    std::this_thread::sleep_for(milliseconds{options.table_lock_ms});
+  }
+}
+
+// A CREATE INDEX CONCURRENTLY that broke off leaves an index that no query uses and every write
+// pays for; a unique one even refuses rows.
+void drop_unfinished(Connection& connection, const std::string& index) {
+  if (index.empty()) return;
+  const auto found = connection.command(fmt::format(
+      "SELECT format('DROP INDEX CONCURRENTLY IF EXISTS %I.%I', n.nspname, c.relname)"
+      "  FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+      "  JOIN pg_namespace n ON n.oid = c.relnamespace"
+      " WHERE NOT i.indisvalid AND n.nspname = current_schema() AND c.relname = $name${}$name$",
+      index));
+  for (int row = 0; row < PQntuples(found.get()); ++row) connection.command(text_at(found, row, 0));
+}
+
+// A step that fails for good takes its unfinished index with it.
+Result<void> run_step(Connection& connection, const Migration& one, const Step& step,
+                      const MigrateOptions& options) {
+  const int lock_ms = step.concurrent ? 0 : options.table_lock_ms;
+  connection.command(fmt::format("SET lock_timeout = {}", lock_ms));
+  const auto done = give_way(connection, one, options, [&] {
+    drop_unfinished(connection, step.index);
+    connection.command(step.sql);
+  });
+  if (done) return done;
+  const auto dropped =
+      give_way(connection, one, options, [&] { drop_unfinished(connection, step.index); });
+  if (dropped) return done;
+  return failed(one, fmt::format("{}; the index {} is left unfinished: {}", done.error().message,
+                                 step.index, dropped.error().message));
+}
+
+// The statements that a "step of each" selects.
+Result<std::vector<Step>> each_of(Connection& connection, const Step& step) {
+  std::vector<Step> each;
+  const auto rows = connection.command(step.sql);
+  for (int row = 0; row < PQntuples(rows.get()); ++row) {
+    auto one = step_of(text_at(rows, row, 0));
+    if (!one) return one.error();
+    each.push_back(*std::move(one));
+  }
+  return each;
+}
+
+// Each statement by itself, outside a transaction.
+Result<void> apply_steps(Connection& connection, const Migration& one,
+                         const MigrateOptions& options, steady_clock::time_point started) {
+  const auto steps = steps_of(one.sql);
+  if (!steps) return failed(one, steps.error().message);
+  for (const Step& step : *steps) {
+    std::vector<Step> todo{step};
+    if (step.of_each) {
+      Result<std::vector<Step>> each = std::vector<Step>{};
+      auto asked =
+          give_way(connection, one, options, [&] { each = each_of(connection, step); });
+      if (!asked) return asked;
+      if (!each) return failed(one, each.error().message);
+      todo = *std::move(each);
+    }
+    for (const Step& each : todo) {
+      if (auto done = run_step(connection, one, each, options); !done) return done;
     }
   }
+  connection.command(fmt::format("SET lock_timeout = {}", options.table_lock_ms));
+  return give_way(connection, one, options, [&] { record(connection, one, started); });
+}
+
+// The record and the file's statements stand or fall together.
+Result<void> apply(Connection& connection, const Migration& one, const MigrateOptions& options) {
+  const auto started = steady_clock::now();
+  if (in_steps(one.sql)) return apply_steps(connection, one, options, started);
+  return give_way(connection, one, options, [&] {
+    connection.command("BEGIN");
+    connection.command(std::string(one.sql));
+    record(connection, one, started);
+    connection.commit();
+  });
 }
 
 Result<int> apply_all(Connection& connection, const MigrateOptions& options) {

@@ -19,8 +19,10 @@ namespace payoutd::pg {
 // What would lock a large table for long goes in steps instead. The file's first line begins
 // "-- in steps"; after each line that begins "-- step" stands one statement, which is sent by
 // itself, outside a transaction: CREATE INDEX CONCURRENTLY, or a DO block that commits after each
-// few thousand rows. A file that broke off begins again at its first step, so every step must be
-// repeatable (IF NOT EXISTS); an index that was left unfinished is dropped first.
+// few thousand rows. After "-- step of each" stands a SELECT of such statements, one a row: what is
+// done to each partition. A file that broke off begins again at its first step, so every step must
+// be repeatable; an index that was left unfinished is dropped first. A file with a step that is
+// empty, that holds two statements, or that builds an index without IF NOT EXISTS is refused.
 struct Migration {
   int number = 0;
   std::string_view name;
@@ -42,8 +44,10 @@ struct MigrateOptions {
   Secret url;
   const std::vector<Migration>* migrations = &payoutd::pg::migrations();
   int wait_ms = 600'000;       // for another instance that migrates
-  int table_lock_ms = 3'000;   // who waits longer for a table gives way, and is repeated
-  int table_lock_tries = 20;
+  // Who waits longer for a lock gives way for as long, and is repeated: others wait behind it. All
+  // tries together outlast the longest statement of the service.
+  int table_lock_ms = 1'000;
+  int table_lock_tries = 60;
   int connect_ms = 30'000;
   std::function<void(const MigrationStep&)> progress = [](const MigrationStep&) {};
   // Told the newest file of a database that a later program has migrated already.

@@ -267,6 +267,7 @@ void plan_afresh(pg::Tx& tx) {
 
 std::vector<AccountCurrency> currencies(pg::Tx& tx, OrgId organization,
                                         const std::optional<std::string>& account) {
+  plan_afresh(tx);
   std::vector<AccountCurrency> found;
   for (const pg::Row row : tx.exec(kCurrencies, organization, account)) {
     found.push_back({row.get<std::string>("account"), row.get<std::string>("currency")});

@@ -72,14 +72,21 @@ SELECT stripe_id FROM customers
  WHERE organization_id = $1 AND account = $2 AND NOT deleted AND shown_at < $3
  ORDER BY stripe_id LIMIT $4)sql"};
 
+// Those on their way, and those that Stripe adds to for some days after they arrived: each found by
+// an index of its own.
 const pg::Query kPayoutsToRefresh{"sync_payouts_to_refresh", R"sql(
-SELECT stripe_payout_id FROM payouts
- WHERE organization_id = $1 AND account = $2 AND rail = 'stripe_payout'
-   AND stripe_payout_id IS NOT NULL AND arrival_date <= $3 AND shown_at < $4
-   AND (status IN ('pending', 'in_transit')
-        OR (arrival_date > $3::timestamptz - interval '10 days'
-            AND (trace_id_status = 'pending'
-                 OR (automatic AND reconciliation_status = 'in_progress'))))
+SELECT stripe_payout_id
+  FROM (SELECT stripe_payout_id, arrival_date FROM payouts
+         WHERE organization_id = $1 AND account = $2 AND rail = 'stripe_payout'
+           AND stripe_payout_id IS NOT NULL AND arrival_date <= $3 AND shown_at < $4
+           AND status IN ('pending', 'in_transit')
+        UNION
+        SELECT stripe_payout_id, arrival_date FROM payouts
+         WHERE organization_id = $1 AND account = $2 AND rail = 'stripe_payout'
+           AND stripe_payout_id IS NOT NULL AND arrival_date <= $3 AND shown_at < $4
+           AND arrival_date > $3::timestamptz - interval '10 days'
+           AND (trace_id_status = 'pending'
+                OR (automatic AND reconciliation_status = 'in_progress'))) AS due
  ORDER BY arrival_date, stripe_payout_id LIMIT $5)sql"};
 
 }  // namespace

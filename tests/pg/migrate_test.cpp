@@ -3,8 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
 #include <thread>
 
+#include "pg/connection.h"
 #include "pg/database.h"
 #include "support/database.h"
 
@@ -207,11 +211,155 @@ CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS filled_one ON filled (twice)
   ASSERT_EQ(*apply({kFilled}), 1);
   run("UPDATE filled SET twice = 7");
   EXPECT_EQ(code_of({kFilled, broken}), "migration_failed");
-  EXPECT_EQ(number("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 1);
+  // An unfinished unique index would refuse what the service writes meanwhile.
+  EXPECT_EQ(number("SELECT count(*) FROM pg_class WHERE relname = 'filled_one'"), 0);
+  run("INSERT INTO filled VALUES (6000, 7)");
   run("UPDATE filled SET twice = id");
   EXPECT_EQ(*apply({kFilled, broken}), 1);
   EXPECT_EQ(number("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 0);
   EXPECT_EQ(number("SELECT count(*) FROM pg_class WHERE relname = 'filled_one'"), 1);
+}
+
+Migration in_steps_of(std::string_view sql) { return {2, "in_steps", sql}; }
+
+TEST_F(Migrations, InStepsThatWouldNotRunOrNotTwiceAreRefused) {
+  ASSERT_EQ(*apply({kFilled}), 1);
+  const std::vector<std::pair<std::string_view, std::string_view>> wrong{
+      {"-- in steps\n", "there are no steps"},
+      {"-- in steps\n-- Step\nSELECT 1;\n", "a statement stands before the first step"},
+      {"-- in steps\nSELECT 1;\n-- step\nSELECT 1\n", "a statement stands before the first step"},
+      {"-- in steps\n-- step\nSELECT 1\n-- step: later\n", "step 2: a step is empty"},
+      {"-- in steps\n-- step\nSELECT 1; SELECT 2;\n", "more than one statement"},
+      {"-- in steps\n-- step\nCREATE INDEX CONCURRENTLY x ON filled (id)\n", "IF NOT EXISTS"},
+      {"-- in steps\n-- step\nDROP INDEX CONCURRENTLY x\n", "IF EXISTS"}};
+  for (const auto& [sql, why] : wrong) {
+    const auto refused = apply({kFilled, in_steps_of(sql)});
+    ASSERT_FALSE(refused.ok()) << sql;
+    EXPECT_EQ(refused.error().code, "migration_failed");
+    EXPECT_NE(refused.error().message.find(why), std::string::npos) << refused.error().message;
+  }
+  EXPECT_EQ(number("SELECT max(number) FROM schema_migrations"), 1);
+}
+
+TEST_F(Migrations, AreTheSameFileWithOtherLineEnds) {
+  const Migration unix{2, "in_steps", "-- in steps\n-- step\n"
+                                      "CREATE INDEX CONCURRENTLY IF NOT EXISTS f ON filled (id);\n"};
+  const Migration dos{2, "in_steps", "-- in steps\r\n-- step\r\n"
+                                     "CREATE INDEX CONCURRENTLY IF NOT EXISTS f ON filled (id);\r\n"};
+  EXPECT_EQ(*apply({kFilled, dos}), 2);
+  EXPECT_EQ(code_of({kFilled, unix}), "applied");
+}
+
+// A word in a comment makes no statement patient: it would wait for ever, and all others behind it.
+TEST_F(Migrations, InStepsGiveWayUnlessTheStatementIsConcurrent) {
+  ASSERT_EQ(*apply({kFilled}), 1);
+  const std::vector<Migration> files{kFilled, in_steps_of(R"sql(-- in steps
+-- step
+-- not CONCURRENTLY: /* a moment */
+ALTER TABLE filled ADD COLUMN IF NOT EXISTS note text DEFAULT 'CONCURRENTLY'
+)sql")};
+  auto done = db_.transact([&](Tx& tx) -> Result<void> {
+    tx.exec_unnamed("INSERT INTO filled VALUES (1, 1)");
+    const auto blocked =
+        migrate({.url = url(), .migrations = &files, .table_lock_ms = 20, .table_lock_tries = 2});
+    EXPECT_EQ(blocked.error().code, "migration_failed");
+    return {};
+  });
+  ASSERT_TRUE(done.ok());
+  EXPECT_EQ(*apply(files), 1);
+}
+
+struct Unfinished : Migrations {
+  std::unique_ptr<Connection> session() const {
+    return Connection::open({.url = url(), .application_name = "test"},
+                            std::chrono::steady_clock::now() + std::chrono::seconds{20});
+  }
+  // Whether it became true in time; the database's own clock and state are asked.
+  bool becomes_true(const std::string& condition) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+    while (number("SELECT (" + condition + ")::int") == 0) {
+      if (std::chrono::steady_clock::now() > until) return false;
+    }
+    return true;
+  }
+  bool waits(const std::string& how_long) {
+    return becomes_true(
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'payoutd migrate'"
+        " AND wait_event_type = 'Lock' AND datname = current_database()"
+        " AND now() - query_start > interval '" + how_long + "'");
+  }
+};
+
+const std::vector<Migration> kTwoIndexes{kFilled, in_steps_of(R"sql(-- in steps
+-- step: in small letters
+create index concurrently if not exists filled_by_id on filled (id);
+-- step
+CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS filled_by_both ON filled (id, twice)
+)sql")};
+
+TEST_F(Unfinished, AConcurrentBuildOutwaitsOldTransactions) {
+  ASSERT_EQ(*apply({kFilled}), 1);
+  const auto old = session();
+  old->command("BEGIN");
+  old->command("UPDATE filled SET twice = 1 WHERE id = 1");
+  std::optional<int> applied;
+  std::jthread migrates([&] {
+    const auto done = migrate(
+        {.url = url(), .migrations = &kTwoIndexes, .table_lock_ms = 20, .table_lock_tries = 1});
+    if (done) applied = *done;
+  });
+  EXPECT_TRUE(waits("200 ms"));
+  old->command("COMMIT");
+  migrates.join();
+  EXPECT_EQ(applied, 1);
+}
+
+TEST_F(Unfinished, AKilledOneIsFinishedByTheNext) {
+  ASSERT_EQ(*apply({kFilled}), 1);
+  const auto old = session();
+  old->command("BEGIN");
+  old->command("UPDATE filled SET twice = 1 WHERE id = 1");
+  std::jthread migrates([&] { EXPECT_THROW((void)apply(kTwoIndexes), Lost); });
+  ASSERT_TRUE(waits("0 ms"));
+  run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+      " WHERE application_name = 'payoutd migrate' AND datname = current_database()");
+  migrates.join();
+  old->command("COMMIT");
+  EXPECT_EQ(number("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 1);
+  EXPECT_EQ(code_of(kTwoIndexes), "applied");
+  EXPECT_EQ(number("SELECT count(*) FROM pg_index WHERE NOT indisvalid"), 0);
+  EXPECT_EQ(number("SELECT count(*) FROM pg_class WHERE relname LIKE 'filled_by_%'"), 2);
+}
+
+TEST_F(Unfinished, AnIndexOfAnotherNameIsLeftAlone) {
+  ASSERT_EQ(*apply({kFilled}), 1);
+  const auto other = session();
+  other->command("UPDATE filled SET twice = 7");
+  EXPECT_THROW(other->command("CREATE UNIQUE INDEX CONCURRENTLY by_id ON filled (twice)"), SqlError);
+  EXPECT_EQ(code_of(kTwoIndexes), "applied");
+  EXPECT_EQ(number("SELECT count(*) FROM pg_index WHERE indexrelid = 'by_id'::regclass"), 1);
+}
+
+TEST_F(Migrations, InStepsMayDoOneThingToEachPartition) {
+  const Migration weeks{1, "weeks", R"sql(
+CREATE TABLE events (created int NOT NULL) PARTITION BY RANGE (created);
+CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (10);
+CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM (10) TO (20);)sql"};
+  const auto indexed = in_steps_of(R"sql(-- in steps
+-- step: weeks to come have it from their parent
+CREATE INDEX IF NOT EXISTS events_newest ON ONLY events (created)
+-- step of each week
+SELECT format('CREATE INDEX CONCURRENTLY IF NOT EXISTS %I ON %I (created)',
+              c.relname || '_newest', c.relname)
+  FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid WHERE h.inhparent = 'events'::regclass
+-- step of each week
+SELECT format('ALTER INDEX events_newest ATTACH PARTITION %I', c.relname || '_newest')
+  FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid WHERE h.inhparent = 'events'::regclass
+)sql");
+  EXPECT_EQ(*apply({weeks, indexed}), 2);
+  EXPECT_EQ(number("SELECT count(*) FROM pg_index WHERE indisvalid"
+                   " AND indexrelid::regclass::text LIKE 'events%newest'"),
+            3);
 }
 
 }  // namespace

@@ -193,6 +193,37 @@ TEST_F(Rollups, CanBeMadeAnewFromTheRows) {
   EXPECT_EQ(different_rollups(), 0);
 }
 
+TEST_F(Rollups, AreMadeAnewBesideTheirWriters) {
+  apply(0, 300);
+  run("UPDATE balance_rollups SET amount = amount + 1; DELETE FROM balance_rollups WHERE whole_day");
+  const auto writer = another();
+  const auto rebuilder = another();
+  // The writer is in the middle of its transaction, and neither waits for the other.
+  const auto written = writer->transact([&](pg::Tx& tx) -> Result<void> {
+    tx.exec_unnamed("UPDATE balance_transactions SET amount = amount - 1, net = net - 1");
+    return rebuilder->transact([&](pg::Tx& other) -> Result<void> {
+      other.exec_unnamed("SET LOCAL lock_timeout = '1s'; SELECT rebuild_balance_rollups()");
+      return {};
+    });
+  });
+  ASSERT_TRUE(written.ok());
+  EXPECT_EQ(different_rollups(), 0);
+}
+
+TEST_F(Rollups, AreMadeAnewByAccountAndDay) {
+  apply(0, 300);
+  run("UPDATE balance_rollups SET amount = amount + 1");
+  const std::string of = fmt::format("SELECT rebuild_balance_rollups('{}', '{}'", platform.str(),
+                                     kAccount);
+  EXPECT_EQ(number(of + ", '2000-01-01', '2000-01-02')"), 0);
+  EXPECT_GT(different_rollups(), 0);
+  EXPECT_GT(number(of + ")"), 0);
+  EXPECT_EQ(different_rollups(), 0);
+  EXPECT_EQ(number(of + ")"), 0);
+  run("DELETE FROM balance_transactions");
+  EXPECT_EQ(different_rollups(), 0);
+}
+
 TEST_F(Rollups, OfADatabaseThatHoldsDataAreFilledByTheMigration) {
   apply(0, 400);
   const std::string name = support::create_database(false);

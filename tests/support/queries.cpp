@@ -1,91 +1,100 @@
 #include "support/queries.h"
 
 #include <fmt/format.h>
-#include <libpq-fe.h>
 
-#include <cctype>
-#include <memory>
+#include <algorithm>
+#include <map>
+#include <regex>
 #include <set>
-#include <stdexcept>
+
+#include "support/explain.h"
 
 namespace payoutd::support {
 namespace {
 
-using Session = std::unique_ptr<PGconn, decltype(&PQfinish)>;
-using Answer = std::unique_ptr<PGresult, decltype(&PQclear)>;
-
-// What starts at `at` and is no part of the statement's words: its end, or `at` again.
-std::size_t skip(std::string_view sql, std::size_t at) {
-  const auto past = [&](std::string_view end, std::size_t from) {
-    const auto found = sql.find(end, from);
-    return found == std::string_view::npos ? sql.size() : found + end.size();
-  };
-  if (sql.substr(at, 2) == "--") return past("\n", at);
-  if (sql.substr(at, 2) == "/*") return past("*/", at + 2);
-  if (sql[at] == '\'') return past("'", at + 1);
-  return at;
-}
-
-// The words of a statement, lower case, without literals and comments.
-std::set<std::string> words_of(std::string_view sql) {
-  std::set<std::string> words;
-  std::string word;
-  const auto is_part = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
-  };
-  for (std::size_t at = 0; at < sql.size();) {
-    const std::size_t next = skip(sql, at);
-    if (next == at && is_part(sql[at])) {
-      word += static_cast<char>(std::tolower(static_cast<unsigned char>(sql[at])));
-    } else if (!word.empty()) {
-      words.insert(std::exchange(word, {}));
+// Aliases whose organization is known: bound to a parameter, or equal to that of one that is.
+class Bound {
+ public:
+  Bound(const Plan& plan, const std::set<std::string>& tenant_aliases) {
+    static const std::regex kBinding(
+        R"((\w+)\.organization_id (?:=|IS DISTINCT FROM) )"
+        R"((ANY \(\$\d+\)|\$\d+|(\w+)\.organization_id|'[^']*'))");
+    for (const std::string& condition : plan.conditions) {
+      for (std::sregex_iterator at(condition.begin(), condition.end(), kBinding), end; at != end;
+           ++at) {
+        const std::string other = (*at)[3];
+        // An array, a subquery: what feeds it is judged by itself.
+        if (!tenant_aliases.contains(other)) bound_.insert((*at)[1]);
+        else equal_.insert({(*at)[1], other});
+        if (!other.empty() && !tenant_aliases.contains((*at)[1])) bound_.insert(other);
+      }
     }
-    at = std::max(next, at + 1);
-  }
-  if (!word.empty()) words.insert(word);
-  return words;
-}
-
-std::vector<std::string> tenant_tables(PGconn* session) {
-  const Answer rows(PQexec(session,
-                           "SELECT DISTINCT table_name FROM information_schema.columns "
-                           "WHERE column_name = 'organization_id' AND table_schema = 'public'"),
-                    &PQclear);
-  std::vector<std::string> tables;
-  for (int row = 0; row < PQntuples(rows.get()); ++row) {
-    tables.emplace_back(PQgetvalue(rows.get(), row, 0));
-  }
-  return tables;
-}
-
-std::string fault_of_tenancy(const pg::Query& query, const std::vector<std::string>& tables) {
-  if (query.tenancy == pg::Tenancy::global) return {};
-  const auto words = words_of(query.sql);
-  if (words.contains("organization_id")) return {};
-  for (const auto& table : tables) {
-    if (words.contains(table)) {
-      return fmt::format("{} touches {} and does not name organization_id", query.name, table);
+    for (std::size_t before = 0; before != bound_.size();) {
+      before = bound_.size();
+      for (const auto& [one, other] : equal_) {
+        if (bound_.contains(one)) bound_.insert(other);
+        else if (bound_.contains(other)) bound_.insert(one);
+      }
     }
+  }
+
+  bool contains(const std::string& alias) const { return bound_.contains(alias); }
+
+ private:
+  std::set<std::string> bound_;
+  std::set<std::pair<std::string, std::string>> equal_;
+};
+
+std::string fault_of_tenancy(const pg::Query& query, const Plan& plan,
+                             const std::set<std::string>& tables,
+                             const std::set<std::string>& indexes) {
+  std::set<std::string> aliases;
+  for (const Scan& scan : plan.scans) {
+    if (tables.contains(scan.table) && !scan.alias.empty()) aliases.insert(scan.alias);
+  }
+  const Bound bound(plan, aliases);
+  for (const Scan& scan : plan.scans) {
+    if (!aliases.contains(scan.alias) || bound.contains(scan.alias)) continue;
+    return fmt::format("{} reads {} as {} and does not bind its organization_id", query.name,
+                       scan.table, scan.alias);
+  }
+  for (const std::string& index : plan.arbiters) {
+    if (indexes.contains(index)) continue;
+    return fmt::format("{} has a conflict on {}, which crosses organizations", query.name, index);
   }
   return {};
+}
+
+std::set<std::string> set_of(std::vector<std::string> names) {
+  return {std::make_move_iterator(names.begin()), std::make_move_iterator(names.end())};
 }
 
 }  // namespace
 
 std::vector<std::string> faults_of_queries(const Secret& url,
                                            const std::vector<const pg::Query*>& queries) {
-  const Session session(PQconnectdb(url.reveal().c_str()), &PQfinish);
-  if (PQstatus(session.get()) != CONNECTION_OK) throw std::runtime_error("no database to ask");
-  const auto tables = tenant_tables(session.get());
+  Explainer explainer(url);
+  const auto tables = set_of(explainer.column(
+      "SELECT DISTINCT table_name FROM information_schema.columns"
+      " WHERE column_name = 'organization_id' AND table_schema = 'public'"));
+  const auto indexes = set_of(explainer.column(
+      "SELECT DISTINCT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+      " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname IN ('organization_id', 'tenant')"));
   std::vector<std::string> faults;
   for (const pg::Query* query : queries) {
-    const Answer prepared(PQprepare(session.get(), std::string(query->name).c_str(),
-                                    std::string(query->sql).c_str(), 0, nullptr),
-                          &PQclear);
-    if (PQresultStatus(prepared.get()) != PGRES_COMMAND_OK) {
-      faults.push_back(fmt::format("{}: {}", query->name, PQerrorMessage(session.get())));
+    if (const auto refused = explainer.prepare(*query)) {
+      faults.push_back(fmt::format("{}: {}", query->name, *refused));
+      continue;
     }
-    if (auto fault = fault_of_tenancy(*query, tables); !fault.empty()) faults.push_back(fault);
+    if (query->tenancy == pg::Tenancy::global) continue;
+    std::vector<std::string> arguments;
+    for (const std::string& type : explainer.parameter_types(*query)) {
+      arguments.push_back(plausible(type));
+    }
+    const Plan plan = explainer.explain(*query, {.arguments = arguments, .generic = true});
+    if (auto fault = fault_of_tenancy(*query, plan, tables, indexes); !fault.empty()) {
+      faults.push_back(std::move(fault));
+    }
   }
   return faults;
 }

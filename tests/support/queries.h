@@ -1,5 +1,6 @@
 // What every statement of a program must stand: PostgreSQL can prepare it on the migrated schema,
-// and where it touches a table with an organization_id it names that column.
+// and in its plan each table that has an organization_id is bound to an organization: by a parameter,
+// or by that of a table that is. Statements that cross organizations are marked as global.
 #pragma once
 
 #include <string>
