@@ -17,8 +17,11 @@ std::string with_query(std::string path, const Form& query) {
   return path;
 }
 
+// Without NUL, which PostgreSQL can't keep: a refusal is written down.
 std::string owned(simdjson::dom::object object, std::string_view name) {
-  return std::string(text_at(object, name));
+  std::string text(text_at(object, name));
+  std::erase(text, '\0');
+  return text;
 }
 
 // Any of v1, and those that older versions answered. A gateway may write an `error` object as well.
@@ -126,7 +129,7 @@ std::optional<StripeError> parse_error(const Response& response) {
                     .replayed = response.replayed};
   error.type = owned(fields, "type");
   error.code = owned(fields, "code");
-  error.message = log::redact(text_at(fields, "message"));
+  error.message = log::redact(owned(fields, "message"));
   error.param = owned(fields, "param");
   error.decline_code = owned(fields, "decline_code");
   return error;
