@@ -17,9 +17,24 @@ std::string with_query(std::string path, const Form& query) {
   return path;
 }
 
+// Without NUL, which PostgreSQL can't keep: a refusal is written down.
 std::string owned(simdjson::dom::object object, std::string_view name) {
-  return std::string(text_at(object, name));
+  std::string text(text_at(object, name));
+  std::erase(text, '\0');
+  return text;
 }
+
+// Any of v1, and those that older versions answered. A gateway may write an `error` object as well.
+bool is_stripes_type(std::string_view type) {
+  static constexpr std::string_view kTypes[] = {
+      "api_error",           "card_error",            "idempotency_error",
+      "rate_limit_error",    "invalid_request_error", "api_connection_error",
+      "authentication_error"};
+  return std::ranges::find(kTypes, type) != std::end(kTypes);
+}
+
+// Stripe has no such answers; proxies give them while Stripe may still be at work.
+bool is_never_stripes(int status) { return status == 408 || status == 499; }
 
 Kind kind_of(const StripeError& error) {
   if (error.type == "idempotency_error" || error.code == "idempotency_key_in_use")
@@ -27,7 +42,8 @@ Kind kind_of(const StripeError& error) {
   switch (error.status) {
     case 400:
     case 402: return Kind::unprocessable;
-    case 404: return Kind::missing;
+    // A path that Stripe does not know is a 404, too, and says nothing of an object.
+    case 404: return error.code == "resource_missing" ? Kind::missing : Kind::upstream;
     case 409: return error.code.empty() ? Kind::retry : Kind::refused;
     case 429: return Kind::retry;
     default: return error.status >= 500 ? Kind::retry : Kind::upstream;
@@ -99,28 +115,23 @@ Request&& Request::earlier(History of_key) && {
 }
 
 std::optional<StripeError> parse_error(const Response& response) {
+  if (is_never_stripes(response.status) || !response.request_id.starts_with("req_"))
+    return std::nullopt;
   simdjson::dom::parser parser;
   const auto root = parse(parser, response.body);
-  simdjson::dom::object body;
+  simdjson::dom::object body, fields;
   if (!root || root->get(body) != simdjson::SUCCESS) return std::nullopt;
+  if (body["error"].get(fields) != simdjson::SUCCESS || !is_stripes_type(text_at(fields, "type")))
+    return std::nullopt;
   StripeError error{.status = response.status,
                     .request_id = response.request_id,
                     .rate_limited_reason = response.rate_limited_reason,
                     .replayed = response.replayed};
-  simdjson::dom::object fields;
-  std::string_view word;
-  if (body["error"].get(fields) == simdjson::SUCCESS) {
-    error.type = owned(fields, "type");
-    error.code = owned(fields, "code");
-    error.message = log::redact(text_at(fields, "message"));
-    error.param = owned(fields, "param");
-    error.decline_code = owned(fields, "decline_code");
-  } else if (body["error"].get(word) == simdjson::SUCCESS) {
-    error.code = std::string(word);
-    error.message = log::redact(text_at(body, "error_description"));
-  } else {
-    return std::nullopt;
-  }
+  error.type = owned(fields, "type");
+  error.code = owned(fields, "code");
+  error.message = log::redact(owned(fields, "message"));
+  error.param = owned(fields, "param");
+  error.decline_code = owned(fields, "decline_code");
   return error;
 }
 

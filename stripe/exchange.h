@@ -82,7 +82,7 @@ struct Response {
   bool ok() const { return status >= 200 && status < 300; }
 };
 
-// A refusal in Stripe's words. Open enumerations: any `type` and `code` may come.
+// A refusal in Stripe's words. An open enumeration: any `code` may come.
 struct StripeError {
   int status = 0;
   std::string type{};
@@ -95,11 +95,12 @@ struct StripeError {
   bool replayed = false;
 };
 
-// Nothing where the body is no Stripe error. Also takes OAuth's {"error": "…", "error_description":
-// "…"}.
+// Nothing where the answer is not certainly Stripe's: it has no Request-Id (`req_…`), no `error`
+// object, a type that Stripe does not have, or the status 408 or 499. Proxies and gateways on the
+// way answer so, and their word decides nothing: the request may have reached Stripe.
 std::optional<StripeError> parse_error(const Response& response);
 
-// For our callers: 404 missing; 400 and 402 unprocessable; 409 of a key in use, 429 and 5xx retry;
+// For our callers: 404 of an object (`resource_missing`) missing; 400 and 402 unprocessable; 409 of a key in use, 429 and 5xx retry;
 // other 409 refused; 401, 403 and what is unexpected upstream. Code and param are Stripe's where it
 // gave any.
 Error to_error(const StripeError& error);

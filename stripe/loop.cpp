@@ -43,22 +43,16 @@ Error no_answer(const Sent& sent) {
   return {Kind::retry, "stripe_no_answer", "Stripe gave no whole answer: " + sent.failure};
 }
 
-Error unexpected(int status, const std::string& request_id) {
-  Error error{Kind::upstream, "stripe_unexpected_answer",
-              fmt::format("Stripe's address answered {} with a body that is not Stripe's", status)};
-  if (status == 429) error = {Kind::retry, "stripe_rate_limited", "Stripe's address answered 429"};
-  if (status >= 500) {
-    error = {Kind::retry, "stripe_unavailable",
-             fmt::format("Stripe's address answered {}", status)};
-  }
-  if (!request_id.empty()) error.message += fmt::format(" ({})", request_id);
-  return error;
+// A proxy or gateway on the way: whether the request reached Stripe is not known.
+Error gateway_answered(int status) {
+  return {Kind::retry, "stripe_gateway_answered",
+          fmt::format("a gateway before Stripe answered {}: the answer is not Stripe's own", status)};
 }
 
 Error error_of(const Sent& sent) {
   if (sent.last.send.reach != Reach::answered) return no_answer(sent);
   if (sent.refusal) return to_error(*sent.refusal);
-  return unexpected(sent.response.status, sent.response.request_id);
+  return gateway_answered(sent.response.status);
 }
 
 }  // namespace

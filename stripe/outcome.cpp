@@ -13,9 +13,9 @@ bool about_another_send(const Send& send) {
 Outcome of_answer(const Send& send) {
   if (send.status >= 200 && send.status < 300)
     return send.parsed ? Outcome::done : Outcome::unknown;
-  if (send.status < 400 || send.status >= 500) return Outcome::unknown;
-  if (about_another_send(send)) return Outcome::unknown;
-  return send.parsed || send.status == 429 ? Outcome::not_done : Outcome::unknown;
+  // What a gateway says is not Stripe's word, a 429 neither.
+  if (!send.parsed || send.status < 400 || send.status >= 500) return Outcome::unknown;
+  return about_another_send(send) ? Outcome::unknown : Outcome::not_done;
 }
 
 Outcome alone(const Send& send) {

@@ -1,8 +1,9 @@
 // What is known of a request that moves money, after each of its sends. It decides whether a payout
 // may be sent under a new key, so it errs to `unknown` wherever Stripe may have acted.
 //
-// Of a first send: not done = it certainly did not arrive (no connection, DNS, TLS), a 429, or a
-// parsed Stripe 4xx; done = a parsed 2xx; unknown = all else. A 409 of a key in use and a mismatch
+// Of a first send: not done = it certainly did not arrive (no connection, DNS, TLS), or a 4xx of
+// Stripe's own (parse_error() tells it from a gateway's), a 429 included; done = a parsed 2xx;
+// unknown = all else. A 409 of a key in use and a mismatch
 // of parameters speak of another send of the same key: unknown. Once a send was unknown, only a
 // parsed 2xx or a 4xx marked Idempotent-Replayed resolves it here; proof of absence is the
 // caller's.
@@ -25,7 +26,7 @@ enum class Reach {
 struct Send {
   Reach reach = Reach::not_sent;
   int status = 0;
-  bool parsed = false;    // 2xx: a JSON object; otherwise: a Stripe error object
+  bool parsed = false;    // 2xx: one of Stripe's objects; otherwise: Stripe's own error
   bool replayed = false;  // Idempotent-Replayed: true
   std::string type{};     // of the Stripe error
   std::string code{};

@@ -14,6 +14,7 @@ bool worth_repeating(const Retries& retries, const LastSend& last) {
   // A 2xx that could not be read is no answer; its Stripe-Should-Retry speaks of the success.
   if (send.status >= 200 && send.status < 300) return !send.parsed;
   if (last.should_retry) return *last.should_retry;
+  if (send.status >= 400 && !send.parsed) return true;
   return send.status == 409 || send.status == 429 || send.status >= 500;
 }
 

@@ -2,7 +2,8 @@
 //
 // Stripe-Should-Retry decides first; without it 409, 5xx and no answer are repeated, as Stripe's
 // SDKs do, and 429 too, with a longer pause. Reads repeat a 429 whatever the header says: a limit
-// never ends a list that is being read.
+// never ends a list that is being read. A gateway's error is no answer of Stripe's, so it is
+// repeated, too.
 #pragma once
 
 #include <chrono>

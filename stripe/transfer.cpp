@@ -44,10 +44,12 @@ bool hopeless(CURLcode result, bool too_large) {
          result == CURLE_UNSUPPORTED_PROTOCOL;
 }
 
-bool is_object(const std::string& body) {
+// All that Stripe answers says which `object` it is; the `{}` of a gateway does not.
+bool is_stripes_object(const std::string& body) {
   thread_local simdjson::dom::parser parser;
   const auto root = parse(parser, body);
-  return root && root->is_object();
+  simdjson::dom::object object;
+  return root && root->get(object) == simdjson::SUCCESS && !text_at(object, "object").empty();
 }
 
 }  // namespace
@@ -200,7 +202,7 @@ Sent Transfer::finish(CURLcode result) {
   send.status = response_.status;
   send.replayed = response_.replayed;
   if (response_.ok()) {
-    send.parsed = is_object(response_.body);
+    send.parsed = is_stripes_object(response_.body);
   } else {
     sent.refusal = parse_error(response_);
     send.parsed = sent.refusal.has_value();

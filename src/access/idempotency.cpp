@@ -132,9 +132,11 @@ http::Reply Idempotency::run_claimed(http::Context& context, const ClaimedKey& k
   const http::Request& request = context.request;
   Claim claim(*this, key);
   set_idempotent_run(request, IdempotentRun{key.key, key.id, key.resumed});
-  http::Reply reply = handler(context);
+  http::Reply reply = handle(context, key, handler);
   if (reply.status >= 200 && reply.status < 300) {
-    if (!finish(key, to_store(request, reply))) {
+    const auto ours = finish_or_doubt(key, request, to_store(request, reply));
+    if (!ours) return http::error_reply(ours.error(), request.request_id);
+    if (!*ours) {
       // Our lease ended and another request runs, or ran: its answer is the one that counts.
       claim.settled();
       return in_use(KeyInUse{1}, request);
@@ -149,6 +151,19 @@ http::Reply Idempotency::run_claimed(http::Context& context, const ClaimedKey& k
     claim.settled();
   }
   return reply;
+}
+
+// An earlier run may have done what this one could not look for: no proof that nothing was done.
+http::Reply Idempotency::handle(http::Context& context, const ClaimedKey& key,
+                                const http::Handler& handler) {
+  if (!key.resumed) return handler(context);
+  try {
+    return handler(context);
+  } catch (const pg::Unavailable& away) {
+    throw pg::InDoubt(away.what());
+  } catch (const pg::Conflict& conflict) {
+    throw pg::InDoubt(conflict.what());
+  }
 }
 
 ClaimAnswer Idempotency::claim(const KeyClaim& wanted) {
@@ -184,8 +199,23 @@ bool Idempotency::finish(const ClaimedKey& key, const StoredReply& reply) {
     }
   } catch (const pg::Unavailable& away) {
     throw pg::InDoubt(away.what());
+  } catch (const pg::Conflict& conflict) {
+    throw pg::InDoubt(conflict.what());
   }
   return ours;
+}
+
+// The handler's own words for a loss, where it gave some.
+Result<bool> Idempotency::finish_or_doubt(const ClaimedKey& key, const http::Request& request,
+                                          const StoredReply& reply) {
+  const auto& doubt = idempotent_run(request)->in_doubt;
+  try {
+    return finish(key, reply);
+  } catch (const pg::InDoubt& lost) {
+    if (!doubt) throw;
+    log::error("the answer to a request could not be kept", {{"what", std::string_view(lost.what())}});
+    return *doubt;
+  }
 }
 
 bool Idempotency::end_lease(const ClaimedKey& key) noexcept {

@@ -53,8 +53,11 @@ class Idempotency {
 
   http::Reply run_claimed(http::Context& context, const ClaimedKey& key,
                           const http::Handler& handler);
+  http::Reply handle(http::Context& context, const ClaimedKey& key, const http::Handler& handler);
   ClaimAnswer claim(const KeyClaim& wanted);
   bool finish(const ClaimedKey& key, const StoredReply& reply);
+  Result<bool> finish_or_doubt(const ClaimedKey& key, const http::Request& request,
+                               const StoredReply& reply);
   bool end_lease(const ClaimedKey& key) noexcept;  // false: not now
 
   void keep_leases();

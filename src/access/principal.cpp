@@ -67,6 +67,12 @@ void keep_instead(const http::Request& request, std::string body) {
   found->idempotent_run->body_to_keep = std::move(body);
 }
 
+void answer_a_loss_with(const http::Request& request, Error error) {
+  Principal* found = slot_of(request);
+  if (found == nullptr || !found->idempotent_run) return;
+  found->idempotent_run->in_doubt = std::move(error);
+}
+
 bool valid_actor(std::string_view name) {
   return !name.empty() && name.size() <= 128 && std::ranges::all_of(name, [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||

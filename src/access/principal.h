@@ -24,6 +24,7 @@ struct IdempotentRun {
   // An earlier request with this key and body began, and its end is not known.
   bool resumed = false;
   std::optional<std::string> body_to_keep{};  // see keep_instead()
+  std::optional<Error> in_doubt{};            // see answer_a_loss_with()
 };
 
 struct Principal {
@@ -61,6 +62,10 @@ Result<std::string> require_idempotency_key(const http::Request& request);
 // Stores `body` for replays in place of the reply's own, where that holds a secret which is shown
 // once. Does nothing without an Idempotency-Key.
 void keep_instead(const http::Request& request, std::string body);
+
+// What the request made stands: should the database be lost before its answer is kept, `error` is
+// answered, which says where to look. Does nothing without an Idempotency-Key: then nothing is kept.
+void answer_a_loss_with(const http::Request& request, Error error);
 
 // Whether `name` may stand in X-Payoutd-Actor: 1 to 128 of A-Z a-z 0-9 . _ - + @ : /
 bool valid_actor(std::string_view name);

@@ -22,7 +22,13 @@ inline constexpr std::chrono::hours kClocksDiffer{24};  // ours from Stripe's, a
 inline constexpr const char* kOutcomeUnknown = "outcome_unknown";
 inline constexpr const char* kReplayedError =
     "replayed_error";  // the key answers 500 until it ends
+// In review: Stripe has an object that names the payout, of another amount or currency; or a second
+// one beside the payout's own.
 inline constexpr const char* kAnotherObject = "another_object";
+inline constexpr const char* kSecondObject = "second_object";
+// Unknown: a success that does not show the payout; its object that could not be written down.
+inline constexpr const char* kAnotherAnswer = "another_answer";
+inline constexpr const char* kNotKept = "not_kept";
 
 enum class Said {
   done,
@@ -34,6 +40,18 @@ enum class Said {
 // `sent` is the instruction as it was sent, `known` as it stands now: an answer to one send says
 // nothing of another that began meanwhile, unless it is the stored result of the key.
 Said what_it_says(const stripe::Answer& answer, const Instruction& sent, const Instruction& known);
+
+// What a success of Stripe's, or an item of its list, is to an instruction.
+enum class Match {
+  its_payout,
+  another_amount,  // it names the payout and the attempt
+  nothing,         // of it: no payout, or one that does not name it
+};
+struct MatchedPayout {
+  Match match = Match::nothing;
+  std::string stripe_id{};  // unless nothing
+};
+MatchedPayout match_of(const std::string& object, const Instruction& instruction);
 
 bool is_settled(const Instruction& instruction);  // done, not_done, needs_review
 

@@ -1,9 +1,11 @@
 #include "payouts/ask_stripe.h"
 
+#include <fmt/format.h>
+
 #include "base/log.h"
 #include "jobs/queue.h"
 #include "mirror/mirror_jobs.h"
-#include "payouts/ask_rules.h"
+#include "payouts/in_doubt.h"
 #include "payouts/payouts.h"
 #include "payouts/stripe_payout.h"
 
@@ -73,20 +75,44 @@ void enqueue_resolve(pg::Tx& tx, OrgId organization, PayoutId payout, Time at) {
                               .max_attempts = 1'000});
 }
 
-std::string id_in(const std::string& object) {
-  const Json json = Json::parse(object, nullptr, false);
-  const auto id = json.is_object() ? json.find("id") : json.end();
-  return id != json.end() && id->is_string() ? id->get<std::string>() : std::string{};
+// As callers give it: without our own keys, and without empty values, which Stripe does not keep.
+Json given_metadata(const Json& metadata) {
+  Json given = Json::object();
+  for (const auto& [key, value] : metadata.items()) {
+    if (key != kPayoutIdKey && key != kAttemptKey && key != kRequestKey && value != "")
+      given[key] = value;
+  }
+  return given;
+}
+
+// The fields in which a request differs from the one that a key was used for.
+std::string differences(const AskStripe::Wanted& wanted, const instructions::Asked& asked) {
+  std::string names;
+  const auto note = [&](bool differs, const char* name) {
+    if (differs) names += (names.empty() ? "" : ", ") + std::string(name);
+  };
+  note(asked.money.minor != wanted.money.minor, "amount");
+  note(asked.money.currency != wanted.money.currency, "currency");
+  note(asked.account != wanted.account.id(), "account");
+  note(asked.method.value_or("standard") != wanted.method, "method");
+  note(asked.description.value_or("") != wanted.description.value_or(""), "description");
+  note(given_metadata(asked.metadata) != given_metadata(wanted.metadata), "metadata");
+  return names;
 }
 
 // A key is for one request. The layer of Idempotency-Keys sees to that, but for keys that a
 // restored database has forgotten.
 std::optional<Error> asks_for_another(const AskStripe::Wanted& wanted,
                                       const instructions::Asked& asked) {
-  if (asked.account == wanted.account.id() && asked.money == wanted.money) return std::nullopt;
+  const std::string names = differences(wanted, asked);
+  if (names.empty()) return std::nullopt;
+  // Metadata may have been edited at Stripe since: what was sent tells.
+  const bool same_account = asked.account == wanted.account.id();
+  if (same_account && asked.body == form_of(wanted, asked.id, 1).str()) return std::nullopt;
   return Error{Kind::unprocessable, "idempotency_key_reused",
-               "this Idempotency-Key asked for another payout: " + to_decimal(asked.money) + " " +
-                   asked.money.currency.str() + " of " + asked.account};
+               fmt::format("this Idempotency-Key asked for payout {}, which differs in {}: a key is "
+                           "for one request",
+                           asked.id.str(), names)};
 }
 
 }  // namespace
@@ -108,31 +134,21 @@ Result<std::optional<PayoutId>> AskStripe::asked_before(const Wanted& wanted) {
   if (!found) return found.error();
   if (!*found) return std::optional<PayoutId>{};
   if (auto another = asks_for_another(wanted, **found)) return *another;
-  if (auto known = resolve(organization, (*found)->id);
-      !known && known.error().kind != Kind::retry) {
-    return known.error();
-  }
-  return std::optional<PayoutId>((*found)->id);
+  const PayoutId id = (*found)->id;
+  const auto known = or_in_doubt(may_be_paid(id), [&] { return resolve(organization, id); });
+  if (!known && known.error().kind != Kind::retry) return known.error();
+  return std::optional<PayoutId>(id);
 }
 
 Result<PayoutId> AskStripe::pay_out(const Wanted& wanted) {
-  // Matches the database, too.
+  // Also makes sure that this database has seen every payout that Stripe has.
   const auto before = asked_before(wanted);
   if (!before) return before.error();
   if (*before) return **before;
   const NewPayout payout = payout_of(wanted);
   const Instruction instruction = instruction_of(wanted, payout);
   const Allowed allowed{.at = clock_.now()};
-  const auto made = db_.transact([&](pg::Tx& tx) -> Result<bool> {
-    if (!restored_.is_matched(tx, wanted.account)) {
-      return Error{Kind::retry, "database_changed",
-                   "the database was started again meanwhile: ask again"};
-    }
-    if (!instructions::create(tx, payout, instruction, allowed.at)) return false;
-    // Should this process end now, another finds out what became of it.
-    enqueue_resolve(tx, payout.organization, payout.id, allowed.at + kSendTakes);
-    return true;
-  });
+  const auto made = commit_intent(wanted, payout, instruction, allowed.at);
   if (!made) return made.error();
   if (!*made) {
     // Another thread began the same request meanwhile: it goes on from there, under the same key.
@@ -141,9 +157,35 @@ Result<PayoutId> AskStripe::pay_out(const Wanted& wanted) {
     if (*other) return **other;
     return Error{Kind::retry, "payout_in_progress", "the same payout was just refused: ask again"};
   }
-  const auto sent = send(instruction, allowed);
-  if (!sent && sent.error().code != kOutcomeUnknown) return sent.error();
-  return payout.id;
+  return or_in_doubt(may_be_paid(payout.id), [&]() -> Result<PayoutId> {
+    const auto verdict = send(instruction, std::string(wanted.account.stripe_header()), allowed);
+    if (!verdict) return may_be_paid(payout.id);
+    if (verdict->said == Said::refused) return verdict->refusal;
+    settings_.at("kept");
+    return payout.id;
+  });
+}
+
+// False: the payout is there already. A commit in doubt may stand: then the job that it made sends
+// the payout.
+Result<bool> AskStripe::commit_intent(const Wanted& wanted, const NewPayout& payout,
+                                      const Instruction& instruction, Time now) {
+  try {
+    return db_.transact([&](pg::Tx& tx) -> Result<bool> {
+      if (!restored_.is_matched(tx, wanted.account)) {
+        return Error{Kind::retry, "database_changed",
+                     "the database was started again meanwhile: ask again"};
+      }
+      if (!instructions::create(tx, payout, instruction, now)) return false;
+      // Should this process end now, another finds out what became of it.
+      enqueue_resolve(tx, payout.organization, payout.id, now + kSendTakes);
+      return true;
+    });
+  } catch (const pg::InDoubt& lost) {
+    log::error("the commit of a payout is in doubt",
+               {{"payout", payout.id.str()}, {"what", std::string_view(lost.what())}});
+    return may_be_paid(payout.id);
+  }
 }
 
 Result<std::string> AskStripe::stripe_header(OrgId organization, const std::string& account) {
@@ -152,17 +194,14 @@ Result<std::string> AskStripe::stripe_header(OrgId organization, const std::stri
   return std::string(found->stripe_header());
 }
 
-Result<void> AskStripe::send(const Instruction& instruction, const Allowed& allowed) {
-  const auto header = stripe_header(instruction.organization, instruction.account);
-  if (!header) return header.error();
+Result<AskStripe::Verdict> AskStripe::send(const Instruction& instruction,
+                                           const std::string& header, const Allowed& allowed) {
   settings_.at("committed");
   // Others may have sent and settled it by now, and Stripe may have forgotten the key.
-  if (clock_.now() - allowed.at > kLastStart) {
-    return Error{Kind::retry, kOutcomeUnknown, "the sending was held up; it is looked into"};
-  }
+  if (clock_.now() - allowed.at > kLastStart) return Verdict{};
   auto request = stripe::Request::post(instruction.path, stripe::IdempotencyKey(instruction.key),
                                        instruction.body)
-                     .on(*header)
+                     .on(header)
                      .with(stripe::Priority::money)
                      .with(stripe::Retries::money())
                      .with(settings_.timeout)
@@ -174,25 +213,26 @@ Result<void> AskStripe::send(const Instruction& instruction, const Allowed& allo
   return settle(instruction, answer);
 }
 
-Result<void> AskStripe::settle(const Instruction& instruction, const stripe::Answer& answer) {
+Result<AskStripe::Verdict> AskStripe::settle(const Instruction& instruction,
+                                             const stripe::Answer& answer) {
   if (answer.outcome == stripe::Outcome::done) {
-    return settle_done(instruction,
-                       {answer.response.body, answer.response.sent_at, answer.response.request_id});
+    const auto said = settle_done(instruction, {answer.response.body, answer.response.sent_at,
+                                                answer.response.request_id});
+    if (!said) return said.error();
+    return Verdict{*said};
   }
-  Said said = Said::unknown;
-  const auto written = db_.transact([&](pg::Tx& tx) -> Result<void> {
+  return db_.transact([&](pg::Tx& tx) -> Result<Verdict> {
     const auto payout = lock_payout(tx, instruction.organization, instruction.payout);
     if (!payout) return payout.error();
     const auto known = instructions::lock_of(tx, instruction.organization, instruction.payout);
-    said = known ? what_it_says(answer, instruction, *known) : Said::unknown;
+    const Said said = known ? what_it_says(answer, instruction, *known) : Said::unknown;
     // A webhook or another instance has settled it meanwhile.
-    if (!known || is_settled(*known)) return {};
+    if (!known || is_settled(*known)) return Verdict{};
     const Time now = clock_.now();
     if (payout->stripe_payout_id) {
-      said = Said::done;
       instructions::done(tx, instruction, *payout->stripe_payout_id, answer.response.request_id,
                          now);
-      return {};
+      return Verdict{Said::done};
     }
     switch (said) {
       case Said::done: break;
@@ -207,36 +247,57 @@ Result<void> AskStripe::settle(const Instruction& instruction, const stripe::Ans
         instructions::unknown(tx, instruction, code_of(answer), words_of(answer), now);
         enqueue_resolve(tx, instruction.organization, instruction.payout, now + 1min);
     }
-    return {};
+    return Verdict{said, answer.error};
   });
-  if (!written) return written.error();
-  if (said == Said::unknown) return Error{Kind::retry, kOutcomeUnknown, words_of(answer)};
-  if (said == Said::refused) return answer.error;
-  return {};
 }
 
-Result<void> AskStripe::settle_done(const Instruction& instruction, const Seen& seen) {
-  const std::string stripe_id = id_in(seen.object);
-  return db_.transact([&](pg::Tx& tx) -> Result<void> {
-    const mirror::Version version{
-        .organization = instruction.organization,
-        .account = instruction.account,
-        .object = seen.object,
-        .shown_at = std::chrono::floor<std::chrono::seconds>(seen.sent_at),
-        .source = mirror::Source::fetch};
-    const mirror::Applied applied = mirror::apply(tx, appliers_, {&version, 1});
-    mirror::enqueue_follow_ups(tx, applied);
+Result<Said> AskStripe::settle_done(const Instruction& instruction, const Seen& seen) {
+  const MatchedPayout shown = match_of(seen.object, instruction);
+  return db_.transact([&](pg::Tx& tx) -> Result<Said> {
+    if (shown.match != Match::nothing) {
+      const mirror::Version version{
+          .organization = instruction.organization,
+          .account = instruction.account,
+          .object = seen.object,
+          .shown_at = std::chrono::floor<std::chrono::seconds>(seen.sent_at),
+          .source = mirror::Source::fetch};
+      mirror::enqueue_follow_ups(tx, mirror::apply(tx, appliers_, {&version, 1}));
+    }
     const auto payout = lock_payout(tx, instruction.organization, instruction.payout);
     if (!payout) return payout.error();
-    const Time now = clock_.now();
-    if (stripe_id.empty() || payout->stripe_payout_id != stripe_id) {
-      instructions::needs_review(tx, instruction, kAnotherObject,
-                                 "Stripe's answer is not of this payout: " + stripe_id, now);
-      return {};
-    }
-    instructions::done(tx, instruction, stripe_id, seen.request_id, now);
-    return {};
+    const auto known = instructions::lock_of(tx, instruction.organization, instruction.payout);
+    return settle_shown(tx, {*payout, known.value_or(instruction)}, shown, seen);
   });
+}
+
+Result<Said> AskStripe::settle_shown(pg::Tx& tx, const Standing& standing, const MatchedPayout& shown,
+                                     const Seen& seen) {
+  const auto& [payout, instruction] = standing;
+  const Time now = clock_.now();
+  const auto& named = payout.stripe_payout_id;
+  if (named && (named == shown.stripe_id || shown.match != Match::its_payout)) {
+    instructions::done(tx, instruction, *named, named == shown.stripe_id ? seen.request_id : "",
+                       now);
+    return Said::done;
+  }
+  if (named) {
+    instructions::needs_review(tx, instruction, kSecondObject,
+                               "Stripe has a second payout of it: " + shown.stripe_id, now);
+    return Said::done;
+  }
+  if (is_settled(instruction)) return Said::done;
+  if (shown.match == Match::another_amount) {
+    instructions::needs_review(tx, instruction, kAnotherObject,
+                               "Stripe's payout of it has another amount: " + shown.stripe_id, now);
+    return Said::done;
+  }
+  const bool kept = shown.match == Match::nothing;
+  instructions::unknown(tx, instruction, kept ? kAnotherAnswer : kNotKept,
+                        kept ? "Stripe's answer does not show the payout"
+                             : "Stripe shows the payout, and it could not be written down",
+                        now);
+  enqueue_resolve(tx, instruction.organization, instruction.payout, now + 1min);
+  return Said::unknown;
 }
 
 std::vector<jobs::Handler> AskStripe::handlers() {
@@ -254,7 +315,7 @@ std::vector<jobs::Handler> AskStripe::handlers() {
     log::info("a payout was refused", {{"payout", id->str()}, {"code", known.error().code}});
     return {};
   };
-  const auto settle_shown = [this](jobs::Run& run) -> Result<void> {
+  const auto settle_adopted = [this](jobs::Run& run) -> Result<void> {
     const auto payout = db_.transact([&](pg::Tx& tx) {
       return find_payout(tx, *run.organization(), run.payload().value("payout", std::string{}));
     });
@@ -272,7 +333,7 @@ std::vector<jobs::Handler> AskStripe::handlers() {
   };
   return {{kResolveJob, resolve_later},
           {kResolveAllJob, resolve_all},
-          {mirror::kSettleInstructionJob, settle_shown}};
+          {mirror::kSettleInstructionJob, settle_adopted}};
 }
 
 }  // namespace payoutd::payouts

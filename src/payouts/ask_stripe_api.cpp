@@ -2,6 +2,7 @@
 
 #include "access/principal.h"
 #include "http/params.h"
+#include "payouts/in_doubt.h"
 #include "payouts/payouts.h"
 #include "payouts/payouts_docs.h"
 
@@ -106,15 +107,25 @@ std::optional<Error> too_little(const AskStripe::Wanted& wanted, const Payable& 
                "amount"};
 }
 
-http::Reply payout_reply(pg::Database& db, const http::Request& request, OrgId organization,
-                         PayoutId id, int status) {
-  const auto shown = db.transact([&](pg::Tx& tx) -> Result<OrderedJson> {
-    const auto payout = find_payout(tx, organization, id.str());
-    if (!payout) return payout.error();
-    return to_json(*payout, events_of(tx, organization, id));
+struct Done {
+  PayoutId payout;
+  int status = 200;
+  Error doubt{};
+};
+
+// What was done stands, whether or not it can be shown: `doubt` is answered where it can't.
+http::Reply payout_reply(pg::Database& db, const http::Request& request, const Done& done) {
+  access::answer_a_loss_with(request, done.doubt);
+  const OrgId organization = access::principal(request).organization;
+  const auto shown = or_in_doubt(done.doubt, [&] {
+    return db.transact([&](pg::Tx& tx) -> Result<OrderedJson> {
+      const auto payout = find_payout(tx, organization, done.payout.str());
+      if (!payout) return payout.error();
+      return to_json(*payout, events_of(tx, organization, done.payout));
+    });
   });
   if (!shown) return http::error_reply(shown.error(), request.request_id);
-  return http::Reply::json(status, *shown);
+  return http::Reply::json(done.status, *shown);
 }
 
 http::Reply create(pg::Database& db, AskStripe* ask, const AskPayable& payable,
@@ -124,14 +135,14 @@ http::Reply create(pg::Database& db, AskStripe* ask, const AskPayable& payable,
   if (!wanted) return http::error_reply(wanted.error(), request.request_id);
   const auto before = ask->asked_before(*wanted);
   if (!before) return http::error_reply(before.error(), request.request_id);
-  if (*before) return payout_reply(db, request, wanted->account.organization, **before, 201);
+  if (*before) return payout_reply(db, request, {**before, 201, may_be_paid(**before)});
   const auto there = payable(wanted->account, wanted->money.currency);
   if (!there) return http::error_reply(there.error(), request.request_id);
   if (auto error = too_little(*wanted, *there))
     return http::error_reply(*error, request.request_id);
   const auto id = ask->pay_out(*wanted);
   if (!id) return http::error_reply(id.error(), request.request_id);
-  return payout_reply(db, request, wanted->account.organization, *id, 201);
+  return payout_reply(db, request, {*id, 201, may_be_paid(*id)});
 }
 
 http::Reply cancel(pg::Database& db, AskStripe* ask, const http::Request& request) {
@@ -143,7 +154,7 @@ http::Reply cancel(pg::Database& db, AskStripe* ask, const http::Request& reques
   if (auto canceled = ask->cancel(who.organization, found->id, who.actor); !canceled) {
     return http::error_reply(canceled.error(), request.request_id);
   }
-  return payout_reply(db, request, who.organization, found->id, 200);
+  return payout_reply(db, request, {found->id, 200, may_be_canceled(found->id)});
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // Cancels a payout: before it is sent in one row lock with sending, afterwards by asking Stripe.
+#include "base/log.h"
 #include "mirror/mirror_jobs.h"
-#include "payouts/ask_rules.h"
 #include "payouts/ask_stripe.h"
+#include "payouts/in_doubt.h"
 #include "payouts/payouts.h"
 
 namespace payoutd::payouts {
@@ -30,55 +31,69 @@ bool is_unsent(const Payout& payout, const std::optional<Instruction>& instructi
 }  // namespace
 
 Result<void> AskStripe::cancel(OrgId organization, PayoutId id, const std::string& actor) {
-  const auto at_stripe = db_.transact([&](pg::Tx& tx) -> Result<std::optional<Payout>> {
-    auto payout = lock_payout(tx, organization, id);
-    if (!payout) return payout.error();
-    if (auto refused = refusal_of(*payout)) return *refused;
-    if (payout->stripe_payout_id) {
-      instructions::cancel_asked(tx, *payout, actor, clock_.now());
-      return std::optional<Payout>(std::move(*payout));
-    }
-    const auto instruction = instructions::lock_of(tx, organization, id);
-    if (!is_unsent(*payout, instruction)) {
-      return refuse("the payout is " + payout->status +
-                    ": it can be canceled before it is sent, or once "
-                    "Stripe shows it as pending");
-    }
-    instructions::canceled(tx, *instruction, actor, clock_.now());
-    return std::optional<Payout>{};
-  });
-  if (!at_stripe) return at_stripe.error();
-  if (!*at_stripe) return {};
-  return cancel_at_stripe(**at_stripe);
+  const auto decided = decide_cancel(organization, id, actor);
+  if (!decided) return decided.error();
+  if (!*decided) return {};
+  const Payout& payout = **decided;
+  const auto header = stripe_header(organization, *payout.account);
+  if (!header) return header.error();
+  return or_in_doubt(may_be_canceled(id), [&] { return cancel_at_stripe(payout, *header); });
+}
+
+// The payout where Stripe has to be asked; nothing where it was canceled before it was sent.
+Result<std::optional<Payout>> AskStripe::decide_cancel(OrgId organization, PayoutId id,
+                                                       const std::string& actor) {
+  try {
+    return db_.transact([&](pg::Tx& tx) -> Result<std::optional<Payout>> {
+      auto payout = lock_payout(tx, organization, id);
+      if (!payout) return payout.error();
+      if (auto refused = refusal_of(*payout)) return *refused;
+      if (payout->stripe_payout_id) {
+        instructions::cancel_asked(tx, *payout, actor, clock_.now());
+        return std::optional<Payout>(std::move(*payout));
+      }
+      const auto instruction = instructions::lock_of(tx, organization, id);
+      if (!is_unsent(*payout, instruction)) {
+        return refuse("the payout is " + payout->status +
+                      ": it can be canceled before it is sent, or once "
+                      "Stripe shows it as pending");
+      }
+      instructions::canceled(tx, *instruction, actor, clock_.now());
+      return std::optional<Payout>{};
+    });
+  } catch (const pg::InDoubt& lost) {
+    log::error("the commit of a cancellation is in doubt",
+               {{"payout", id.str()}, {"what", std::string_view(lost.what())}});
+    return may_be_canceled(id);
+  }
 }
 
 // Stripe cancels a payout once, whatever the key: each time it is asked has a key of its own, so
 // that no stored failure of an earlier time is repeated for a day.
-Result<void> AskStripe::cancel_at_stripe(const Payout& payout) {
-  const auto header = stripe_header(payout.organization, *payout.account);
-  if (!header) return header.error();
+Result<void> AskStripe::cancel_at_stripe(const Payout& payout, const std::string& header) {
   const stripe::Answer answer = client_.send(
       stripe::Request::post(stripe::v1_path({"payouts", *payout.stripe_payout_id, "cancel"}),
                             stripe::IdempotencyKey("payoutd-cancel-" + Uuid::v7().str()), "")
-          .on(*header)
+          .on(header)
           .with(stripe::Priority::money)
           .with(stripe::Retries::money())
           .with(settings_.timeout));
+  settings_.at("cancel_answered");
   // Whatever was answered, the payout itself says how it stands.
   const auto shown = mirror::fetch_and_apply(db_, client_, appliers_,
                                              {.organization = payout.organization,
                                               .account = *payout.account,
-                                              .stripe_header = *header,
+                                              .stripe_header = header,
                                               .type = "payout",
                                               .stripe_ids = {*payout.stripe_payout_id},
                                               .retries = stripe::Retries::money()});
-  if (!shown) return Error{Kind::retry, kOutcomeUnknown, "Stripe does not answer; ask again"};
+  if (!shown) return may_be_canceled(payout.id);
   const auto status = db_.transact([&](pg::Tx& tx) -> Result<std::string> {
     const auto found = find_payout(tx, payout.organization, payout.id.str());
     if (!found) return found.error();
     return found->status;
   });
-  if (!status) return status.error();
+  if (!status) return may_be_canceled(payout.id);
   if (*status == "canceled") return {};
   if (*status != "pending") {
     return refuse("the payout is " + *status + "; Stripe cancels only pending ones");
@@ -87,8 +102,7 @@ Result<void> AskStripe::cancel_at_stripe(const Payout& payout) {
       answer.refusal->status != 429) {
     return refuse(answer.refusal->message);
   }
-  return Error{Kind::retry, kOutcomeUnknown,
-               "Stripe has not said whether it canceled the payout; ask again"};
+  return may_be_canceled(payout.id);
 }
 
 }  // namespace payoutd::payouts

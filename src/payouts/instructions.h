@@ -50,11 +50,14 @@ namespace instructions {
 // All of it or nothing. False: a payout with this external_id is there already.
 bool create(pg::Tx& tx, const NewPayout& payout, const Instruction& instruction, Time now);
 
-// The payout that was asked for with that Idempotency-Key.
+// The payout that was asked for with that Idempotency-Key. `metadata` holds our own keys as well;
+// `body` is what was sent for it, absent where a restored database has forgotten that.
 struct Asked {
   PayoutId id;
   std::string account;
   Money money;
+  OptionalText method{}, description{}, body{};
+  Json metadata{};
 };
 std::optional<Asked> find_by_external_id(pg::Tx& tx, OrgId organization, const std::string& key);
 

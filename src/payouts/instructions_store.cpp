@@ -24,8 +24,15 @@ const pg::Query kInsertMember{"instruction_insert_payout", R"sql(
   VALUES ($1, $2, $3, $4))sql"};
 
 const pg::Query kFindByKey{"payout_by_external_id", R"sql(
-  SELECT id, account, amount, currency FROM payouts
-   WHERE organization_id = $1 AND external_id = $2)sql"};
+  SELECT p.id, p.account, p.amount, p.currency, p.method, p.description, p.metadata, sent.body
+    FROM payouts p
+    LEFT JOIN LATERAL (
+         SELECT convert_from(i.body, 'UTF8') AS body
+           FROM instruction_payouts m
+           JOIN instructions i ON i.organization_id = m.organization_id AND i.id = m.instruction_id
+          WHERE m.organization_id = p.organization_id AND m.payout_id = p.id
+          ORDER BY i.attempt DESC LIMIT 1) AS sent ON true
+   WHERE p.organization_id = $1 AND p.external_id = $2)sql"};
 
 #define LATEST_INSTRUCTION \
   "SELECT i.organization_id, i.id, m.payout_id, i.account, i.amount, i.currency, i.attempt," \
@@ -200,8 +207,13 @@ bool create(pg::Tx& tx, const NewPayout& payout, const Instruction& instruction,
 std::optional<Asked> find_by_external_id(pg::Tx& tx, OrgId organization, const std::string& key) {
   const auto row = tx.exec(kFindByKey, organization, key).maybe();
   if (!row) return std::nullopt;
-  return Asked{row->get<PayoutId>("id"), row->get<OptionalText>("account").value_or(""),
-               {row->get<std::int64_t>("amount"), row->get<Currency>("currency")}};
+  return Asked{.id = row->get<PayoutId>("id"),
+               .account = row->get<OptionalText>("account").value_or(""),
+               .money = {row->get<std::int64_t>("amount"), row->get<Currency>("currency")},
+               .method = row->get<OptionalText>("method"),
+               .description = row->get<OptionalText>("description"),
+               .body = row->get<OptionalText>("body"),
+               .metadata = row->get<Json>("metadata")};
 }
 
 std::optional<Instruction> lock_of(pg::Tx& tx, OrgId organization, PayoutId payout) {

@@ -3,6 +3,7 @@
 #include "access/page.h"
 #include "http/schema.h"
 #include "mirror/balance_transactions_api.h"
+#include "payouts/in_doubt.h"
 
 namespace payoutd::payouts {
 namespace {
@@ -201,6 +202,10 @@ Json payout_example() {
     "created": "2026-03-01T09:30:00Z", "updated": "2026-03-03T09:00:01.2Z"})");
 }
 
+PayoutId example_id() {
+  return *PayoutId::parse(payout_example()["id"].get<std::string>());
+}
+
 Json instruction_schema() {
   return is::object(
       {{"id", is::uuid("Ours.")},
@@ -315,6 +320,11 @@ http::Docs create_docs() {
       {Kind::unprocessable, "balance_insufficient",
        "1000.00 eur were asked for; 12.50 eur are available", "amount"});
   docs.responses["502"] = is::shared("Upstream");
+  docs.responses["503"] = is::refusal(
+      "The same request may work later; see Retry-After. After outcome_unknown the payout may have been made: "
+      "`details` name its id. Look there, or send the request again with the same Idempotency-Key, never "
+      "without it.",
+      may_be_paid(example_id()));
   return docs;
 }
 
@@ -331,6 +341,10 @@ http::Docs cancel_docs() {
       is::refusal("payout_not_cancelable, with the reason; or idempotency_key_in_use.",
                   {Kind::refused, "payout_not_cancelable",
                    "the payout is paid; Stripe cancels only pending ones"});
+  docs.responses["503"] = is::refusal(
+      "The same request may work later; see Retry-After. After outcome_unknown it may be canceled: look at it, "
+      "or ask again.",
+      may_be_canceled(example_id()));
   return docs;
 }
 

@@ -34,13 +34,20 @@ Result<void> AskStripe::resolve(OrgId organization, PayoutId id) {
   if (step->next == Next::nothing) return {};
   const Instruction& instruction = *step->instruction;
   if (step->next == Next::wait) return unresolved(instruction);
+  const auto header = stripe_header(organization, instruction.account);
+  if (!header) return Error{Kind::retry, header.error().code, header.error().message};
   const Time began = clock_.now();
-  const auto seen = look_for(instruction);
+  const auto seen = look_for(instruction, *header);
   if (!seen) return Error{Kind::retry, seen.error().code, seen.error().message};
-  if (*seen) return settle_done(instruction, **seen);
+  if (*seen) {
+    const auto said = settle_done(instruction, **seen);
+    if (!said) return Error{Kind::retry, said.error().code, said.error().message};
+    if (*said == Said::unknown) return unresolved(instruction);
+    return {};
+  }
   if (step->next == Next::look) return count_absence(instruction, began);
   settings_.at("looked");
-  return send_again(instruction);
+  return send_again(instruction, *header);
 }
 
 Result<AskStripe::Step> AskStripe::next_step(OrgId organization, PayoutId id) {
@@ -50,8 +57,8 @@ Result<AskStripe::Step> AskStripe::next_step(OrgId organization, PayoutId id) {
     const auto instruction = instructions::lock_of(tx, organization, id);
     if (!instruction || instruction->state == "done") return Step{};
     const Time now = clock_.now();
-    // Stripe's word stands, also over what was believed before.
-    if (payout->stripe_payout_id && instruction->outcome_code != kAnotherObject) {
+    // Stripe's word stands, also over what was believed before, but for two payouts of one.
+    if (payout->stripe_payout_id && instruction->outcome_code != kSecondObject) {
       instructions::done(tx, *instruction, *payout->stripe_payout_id, "", now);
       return Step{};
     }
@@ -71,13 +78,12 @@ Result<AskStripe::Step> AskStripe::next_step(OrgId organization, PayoutId id) {
   });
 }
 
-Result<std::optional<AskStripe::Seen>> AskStripe::look_for(const Instruction& instruction) {
-  const auto header = stripe_header(instruction.organization, instruction.account);
-  if (!header) return header.error();
+Result<std::optional<AskStripe::Seen>> AskStripe::look_for(const Instruction& instruction,
+                                                           const std::string& header) {
   const auto since = instruction.first_sent_at.value_or(clock_.now()) - kClocksDiffer;
   stripe::Pages pages = client_.list({.path = "/v1/payouts",
                                       .query = stripe::Form{}.add("created[gte]", to_unix(since)),
-                                      .account = *header,
+                                      .account = header,
                                       .priority = stripe::Priority::money,
                                       .retries = stripe::Retries::money()});
   for (const stripe::Page& page : pages) {
@@ -90,7 +96,7 @@ Result<std::optional<AskStripe::Seen>> AskStripe::look_for(const Instruction& in
   return std::optional<Seen>{};
 }
 
-Result<void> AskStripe::send_again(const Instruction& looked_for) {
+Result<void> AskStripe::send_again(const Instruction& looked_for, const std::string& header) {
   Instruction instruction = looked_for;
   const Allowed allowed{.at = clock_.now()};
   const auto begun = db_.transact([&](pg::Tx& tx) -> Result<bool> {
@@ -110,7 +116,11 @@ Result<void> AskStripe::send_again(const Instruction& looked_for) {
   });
   if (!begun) return begun.error();
   if (!*begun) return unresolved(looked_for);
-  return send(instruction, allowed);
+  const auto verdict = send(instruction, header, allowed);
+  if (!verdict) return Error{Kind::retry, verdict.error().code, verdict.error().message};
+  if (verdict->said == Said::unknown) return unresolved(instruction);
+  if (verdict->said == Said::refused) return verdict->refusal;
+  return {};
 }
 
 Result<void> AskStripe::count_absence(const Instruction& instruction, Time began) {
@@ -122,6 +132,13 @@ Result<void> AskStripe::count_absence(const Instruction& instruction, Time began
     const Time last_sent = known->last_sent_at.value_or(began);
     if (last_sent > began) return false;  // sent while this list was read
     if (last_sent + kQuiet <= began && known->absent_since && *known->absent_since < began) {
+      // Stripe has said yes to something: no list proves that it was nothing.
+      if (known->outcome_code == kAnotherAnswer) {
+        instructions::needs_review(tx, *known, kAnotherAnswer,
+                                   "Stripe's answer was a success, and no list shows the payout",
+                                   clock_.now());
+        return true;
+      }
       instructions::not_done(tx, *known, "not_at_stripe",
                              "two complete lists of Stripe's do not show it", clock_.now());
       return true;

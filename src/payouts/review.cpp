@@ -3,6 +3,7 @@
 
 #include "payouts/ask_rules.h"
 #include "payouts/ask_stripe.h"
+#include "payouts/in_doubt.h"
 #include "payouts/payouts.h"
 
 namespace payoutd::payouts {
@@ -36,16 +37,26 @@ Result<void> AskStripe::settle_not_paid(PayoutId id, const std::string& actor,
     return *whole;
   });
   if (!instruction) return instruction.error();
-  const auto seen = look_for(*instruction);
+  const auto header = stripe_header(instruction->organization, instruction->account);
+  if (!header) return header.error();
+  const auto seen = look_for(*instruction, *header);
   if (!seen) return Error{Kind::retry, seen.error().code, seen.error().message};
+  settings_.at("looked");
+  return or_in_doubt(may_be_settled(id),
+                     [&] { return settle_by(*instruction, *seen, actor, reason); });
+}
+
+Result<void> AskStripe::settle_by(const Instruction& instruction, const std::optional<Seen>& seen,
+                                  const std::string& actor, const std::string& reason) {
+  const PayoutId id = instruction.payout;
   // One of another amount is a payout of its own in the mirror, and decides nothing here.
-  if (*seen) {
-    if (auto settled = settle_done(*instruction, **seen); !settled) return settled.error();
+  if (seen) {
+    if (auto settled = settle_done(instruction, *seen); !settled) return settled.error();
   }
   const auto shown = db_.transact([&](pg::Tx& tx) -> Result<OptionalText> {
-    const auto payout = lock_payout(tx, instruction->organization, id);
+    const auto payout = lock_payout(tx, instruction.organization, id);
     if (!payout) return payout.error();
-    const auto known = instructions::lock_of(tx, instruction->organization, id);
+    const auto known = instructions::lock_of(tx, instruction.organization, id);
     const Time now = clock_.now();
     if (known && payout->stripe_payout_id) {
       if (known->state != "done")

@@ -47,7 +47,9 @@ struct Dispatch::Passage {
     answer.status = refusal.status;
     answer.body = error_body(refusal);
   }
-  void inject(const http::Reply& reply) {
+  void inject(const Fault& injected) {
+    const http::Reply reply = fault_reply(injected);
+    if (injected.body) answer.headers.clear();  // a gateway's
     answer.status = reply.status;
     answer.body = reply.body;
     for (const auto& [name, value] : reply.headers) header(name, value);
@@ -211,7 +213,7 @@ void Dispatch::with_idempotency(Passage& passage) {
   const StoredReply real{passage.answer.status, passage.answer.body, passage.request_id};
   if (passage.faulty(Fault::Do::status) && passage.fault->stored) ticket.finish(real);
   if (passage.faulty(Fault::Do::status_after)) {
-    passage.inject(fault_reply(*passage.fault));
+    passage.inject(*passage.fault);
     ticket.finish(passage.fault->stored
                       ? StoredReply{passage.answer.status, passage.answer.body, passage.request_id}
                       : real);
@@ -225,7 +227,7 @@ void Dispatch::run(Passage& passage) {
     passage.answer.cut = Cut::reset;
     return;
   }
-  if (passage.faulty(Fault::Do::status)) return passage.inject(fault_reply(*passage.fault));
+  if (passage.faulty(Fault::Do::status)) return passage.inject(*passage.fault);
   auto body = execute(passage);
   if (body)
     passage.answer.body = std::move(*body);
@@ -235,7 +237,7 @@ void Dispatch::run(Passage& passage) {
   if (passage.faulty(Fault::Do::truncate)) passage.answer.cut = Cut::truncate;
   const bool keyed = passage.call.method == "POST" && !passage.call.idempotency_key.empty();
   if (passage.faulty(Fault::Do::status_after) && !keyed)
-    passage.inject(fault_reply(*passage.fault));
+    passage.inject(*passage.fault);
 }
 
 Try<std::string> Dispatch::execute(Passage& passage) {

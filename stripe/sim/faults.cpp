@@ -87,6 +87,12 @@ class Reader {
     into = value->get<std::string>();
   }
 
+  void text(const char* name, std::optional<std::string>& into, std::size_t max) {
+    const Json* value = find(name);
+    if (!value) return;
+    text(name, into.emplace(), max);
+  }
+
   void number(const char* name, int& into, int least, int most) {
     const Json* value = find(name);
     if (!value) return;
@@ -160,9 +166,10 @@ Result<Fault> read_fault(const Json& json) {
   reader.number("every", fault.every, 1, kMaxCount);
   reader.text("code", fault.code);
   reader.text("message", fault.message);
+  reader.text("body", fault.body, 10'000);
   reader.text("reason", fault.reason);
   reader.flag("should_retry", fault.should_retry);
-  fault.stored = fault.what == Do::status_after && fault.status == 500;
+  fault.stored = fault.what == Do::status_after && fault.status == 500 && !fault.body;
   std::optional<bool> stored;
   reader.flag("stored", stored);
   int retry_after = -1;
@@ -192,6 +199,7 @@ OrderedJson to_json(const Fault& fault) {
   if (fault.every > 1) json["every"] = fault.every;
   if (!fault.code.empty()) json["code"] = fault.code;
   if (!fault.message.empty()) json["message"] = fault.message;
+  if (fault.body) json["body"] = *fault.body;
   if (!fault.reason.empty()) json["reason"] = fault.reason;
   if (fault.should_retry) json["should_retry"] = *fault.should_retry;
   if (fault.retry_after) json["retry_after"] = *fault.retry_after;
@@ -293,7 +301,7 @@ http::Reply fault_reply(const Fault& fault) {
                                         : "invalid_request_error";
   http::Reply reply;
   reply.status = fault.status;
-  reply.body = dump(OrderedJson{{"error", std::move(error)}});
+  reply.body = fault.body.value_or(dump(OrderedJson{{"error", std::move(error)}}));
   if (!fault.reason.empty()) reply.headers.emplace_back("Stripe-Rate-Limited-Reason", fault.reason);
   if (fault.should_retry) {
     reply.headers.emplace_back("Stripe-Should-Retry", *fault.should_retry ? "true" : "false");

@@ -42,11 +42,14 @@ struct Fault {
   int every = 1;       // only each n-th match
   std::string code{};  // of the error body: "lock_timeout"
   std::string message{};
+  // Answers these bytes instead of Stripe's error, as a gateway on the way does: without Request-Id
+  // and Stripe's other headers. Any status from 200.
+  std::optional<std::string> body{};
   std::string reason{};                // Stripe-Rate-Limited-Reason: "global-rate"
   std::optional<bool> should_retry{};  // Stripe-Should-Retry
   std::optional<int> retry_after{};    // seconds
   // Whether the idempotency layer keeps the injected answer, so that the key replays it. Default: a
-  // status_after of 500 is Stripe's own and is kept; 502, 503, 504 come from a proxy in front, and
+  // status_after of 500 is Stripe's own and is kept; one with a `body`, 502, 503, 504 come from a proxy in front, and
   // the key replays the real answer; `status` without effect is not kept.
   bool stored = false;
 };
@@ -56,8 +59,8 @@ std::string_view name_of(Fault::Do what);
 class Faults {
  public:
   // An array of objects, or one object: {"method", "path", "type", "do", "ms", "status", "count",
-  // "every", "code", "message", "reason", "should_retry", "retry_after", "stored"}. All or none is
-  // added. Error: 400 that names the field. At most 1,000 at a time.
+  // "every", "code", "message", "body", "reason", "should_retry", "retry_after", "stored"}. All or
+  // none is added. Error: 400 that names the field. At most 1,000 at a time.
   Result<std::size_t> add(const Json& faults);
   void clear();
   OrderedJson list() const;  // as given, with what remains of `count`

@@ -217,6 +217,101 @@ TEST_F(Absence, OfTheRightAmountIsForAPerson) {
   EXPECT_EQ(moved().size(), 1u);
 }
 
+// The payout itself comes late: it is the one that was asked for.
+TEST_F(Absence, OfTheRightAmountEndsWhenThePayoutIsShown) {
+  end_at("committed");
+  const std::string id = only_payout();
+  const auto make = [&](const char* amount) {
+    const auto made = sim.call("POST", "/v1/payouts", {{"amount", amount}, {"currency", "usd"},
+                               {"metadata", {{kPayoutIdKey, id}, {kAttemptKey, "1"}}}}, shop);
+    EXPECT_EQ(made.status, 200) << made.body;
+    return Json::parse(made.body)["id"].get<std::string>();
+  };
+  make("777");
+  start();
+  pass(15min);
+  ASSERT_EQ(state(id), "needs_review");
+  const std::string stripe_id = make("2500");
+  see(stripe_id);
+  work();
+  EXPECT_EQ(state(id), "done");
+  EXPECT_EQ(status(id), "pending");
+  EXPECT_EQ(get("/api/payouts/" + id)["stripe_payout_id"], stripe_id);
+}
+
+// Two payouts of one are for a person, and stay so.
+TEST_F(Absence, OfASecondPayoutIsForAPerson) {
+  start({.at = [this](const char* at) {
+    if (std::string_view(at) != "answered" || moved().size() != 1) return;
+    const auto other = sim.call("POST", "/v1/payouts", {{"amount", "2500"}, {"currency", "usd"},
+                                {"metadata", moved()[0]["metadata"]}}, shop);
+    ASSERT_EQ(other.status, 200) << other.body;
+    see(Json::parse(other.body)["id"]);
+  }});
+  EXPECT_EQ(pay("k1").status, 201);
+  EXPECT_EQ(state(only_payout()), "needs_review");
+  EXPECT_EQ(only("outcome_code"), "second_object");
+  pass(24h);
+  resolve();
+  EXPECT_EQ(state(only_payout()), "needs_review");
+  EXPECT_EQ(moved().size(), 2u);
+}
+
+// A success that does not show the payout: by webhook, list or repetition it is found.
+struct AnotherAnswer : Absence {
+  void answer_with(const char* body, int count = 1) {
+    fault_of_creation(
+        {{"do", "status_after"}, {"status", 200}, {"body", body}, {"count", count}});
+  }
+};
+
+constexpr const char* kOtherAnswers[] = {
+    R"({"object":"payout"})", R"({"object":"payout","id":"po_other","amount":2500,"currency":"usd"})",
+    R"({"object":"charge","id":"ch_1"})"};
+
+TEST_F(AnotherAnswer, IsResolvedByTheWebhook) {
+  for (const char* body : kOtherAnswers) {
+    answer_with(body);
+    const std::string key = fmt::format("k{}", moved().size());
+    const std::string id = pay_expecting("processing", key);
+    EXPECT_EQ(state(id), "unknown") << body;
+    see(moved().back()["id"]);
+    work();
+    EXPECT_EQ(state(id), "done") << body;
+    EXPECT_EQ(status(id), "pending");
+  }
+  EXPECT_EQ(moved().size(), std::size(kOtherAnswers));
+}
+
+TEST_F(AnotherAnswer, IsResolvedByTheList) {
+  answer_with(R"({"object":"payout"})");
+  const std::string id = pay_expecting("processing");
+  pass(15min);
+  expect_paid_once(id);
+  EXPECT_EQ(only("sends"), "1");
+}
+
+TEST_F(AnotherAnswer, IsResolvedByARepetition) {
+  fault_of_creation({{"do", "status"}, {"status", 200}, {"body", kOtherAnswers[0]}});
+  const std::string id = pay_expecting("processing");
+  EXPECT_EQ(moved().size(), 0u);
+  pass(15min);
+  expect_paid_once(id);
+}
+
+// It was a success: though no list ever shows the payout, it is not called unpaid.
+TEST_F(AnotherAnswer, ThatNoListShowsIsForAPerson) {
+  fault_of_creation({{"do", "status"}, {"status", 200}, {"body", kOtherAnswers[1]}, {"count", 0}});
+  const std::string id = pay_expecting("processing");
+  clock.advance(24h);
+  resolve();
+  EXPECT_EQ(state(id), "unknown");
+  clock.advance(1h);
+  resolve();
+  EXPECT_EQ(state(id), "needs_review");
+  EXPECT_EQ(status(id), "processing");
+}
+
 // A person settles what looking did not.
 struct Review : Absence {
   // In review although Stripe may or may not have it.

@@ -32,6 +32,22 @@ const Case kCases[] = {
      "processing"},
     {"no_retry", {{"do", "status"}, {"status", 500}, {"should_retry", false}}, "processing"},
     {"redirect", {{"do", "status"}, {"status", 302}}, "processing"},
+    // A gateway answers instead of Stripe, which has the request or has it not.
+    {"gateway_408",
+     {{"do", "status"}, {"status", 408}, {"body", R"({"error":"Request Timeout"})"}},
+     "processing"},
+    {"gateway_after_408",
+     {{"do", "status_after"}, {"status", 408}, {"body", R"({"error":"Request Timeout"})"}},
+     "pending"},
+    {"gateway_403",
+     {{"do", "status"}, {"status", 403}, {"body", R"({"error":"account_invalid"})"}},
+     "processing"},
+    {"gateway_after_404", {{"do", "status_after"}, {"status", 404}, {"body", "<html>"}}, "pending"},
+    {"gateway_429",
+     {{"do", "status"}, {"status", 429}, {"body", R"({"message":"too many requests"})"}},
+     "processing"},
+    {"gateway_200", {{"do", "status"}, {"status", 200}, {"body", "{}"}}, "processing"},
+    {"gateway_after_200", {{"do", "status_after"}, {"status", 200}, {"body", "{}"}}, "pending"},
 };
 
 struct Fault : MoneyTest, testing::WithParamInterface<Case> {
@@ -133,6 +149,76 @@ TEST_F(Outage, OfPatienceEndsInOnePayout) {
   while (moved().empty()) std::this_thread::yield();  // Stripe's 2.5 s
   pass_in_steps(15min);
   expect_paid_once(id);
+}
+
+struct Gateway : MoneyTest {
+  void instead_of_stripe(const std::string& method, const std::string& path, int status,
+                         const std::string& body) {
+    fault({{"do", "status"}, {"method", method}, {"path", path}, {"status", status},
+           {"body", body}, {"count", 0}});
+  }
+};
+
+// Stripe has paid; the proxy says otherwise to every send of the request, and to those after it.
+TEST_F(Gateway, ThatTimesOutNeverFreesTheKey) {
+  start({.at = [&](const char* at) {
+    if (std::string_view(at) != "answered" || moved().empty()) return;
+    sim.faults().clear();
+  }});
+  fault_of_creation({{"do", "status_after"}, {"status", 408}, {"should_retry", false},
+                     {"body", R"({"error":"Request Timeout"})"}});
+  const std::string id = pay_expecting("processing");
+  EXPECT_EQ(moved().size(), 1u);
+  EXPECT_EQ(json(pay("k1"))["id"], id);
+  EXPECT_EQ(moved().size(), 1u);
+  pass_in_steps(15min);
+  expect_paid_once(id);
+}
+
+TEST_F(Gateway, InFrontOfAListSendsNothingAndProvesNothing) {
+  const std::string id = pay_with({{"do", "reset_before"}}, "processing");
+  for (const auto& [status, body] : std::vector<std::pair<int, std::string>>{
+           {200, "{}"}, {404, "<html>"}, {403, R"({"error":"account_invalid"})"}}) {
+    instead_of_stripe("GET", "/v1/payouts", status, body);
+    pass_in_steps(30min);
+    EXPECT_EQ(state(id), "unknown");
+    EXPECT_EQ(sql("SELECT sends::text FROM instructions"), "1");
+    sim.faults().clear();
+  }
+  for (int hour = 0; hour < 4; ++hour) pass(1h);
+  expect_paid_once(id);
+}
+
+TEST_F(Gateway, InFrontOfAnObjectDoesNotMakeItGone) {
+  const std::string stripe_id = get("/api/payouts/" + pay_expecting("pending"))["stripe_payout_id"];
+  const auto fetched = [&] {
+    return mirror::fetch_and_apply(*service->db, *service->client, service->appliers,
+                                   {.organization = organization,
+                                    .account = shop,
+                                    .stripe_header = shop,
+                                    .type = "payout",
+                                    .stripe_ids = {stripe_id},
+                                    .retries = stripe::Retries::money()});
+  };
+  for (const auto& body : {std::string("<html>"), std::string("{}"),
+                           std::string(R"({"error":{"code":"resource_missing"}})")}) {
+    instead_of_stripe("GET", "/v1/payouts/*", 404, body);
+    const auto applied = fetched();
+    ASSERT_FALSE(applied) << body;
+    EXPECT_EQ(applied.error().code, "stripe_gateway_answered");
+    sim.faults().clear();
+  }
+  EXPECT_TRUE(fetched());
+}
+
+TEST_F(Gateway, InFrontOfACancellationRefusesNothing) {
+  const std::string id = pay_expecting("pending");
+  instead_of_stripe("POST", "/v1/payouts/*/cancel", 404, R"({"error":"resource_missing"})");
+  const auto answered = send("POST", "/api/payouts/" + id + "/cancel", key);
+  EXPECT_EQ(answered.status, 503) << answered.body;
+  EXPECT_EQ(answered.code(), "outcome_unknown");
+  sim.faults().clear();
+  EXPECT_EQ(send("POST", "/api/payouts/" + id + "/cancel", key).status, 200);
 }
 
 // Where a list fails nothing is decided and nothing sent.

@@ -70,6 +70,53 @@ TEST_F(Restored, TheKeyOfAnotherAmountIsRefused) {
   EXPECT_EQ(moved().size(), 1u);
 }
 
+TEST_F(Restored, TheKeyOfAnythingElseIsRefusedToo) {
+  const Json asked{{"amount", 2'500}, {"currency", "usd"}, {"description", "March"},
+                   {"metadata", {{"invoice", "7"}, {"empty", ""}}}};
+  std::string stripe_id;
+  forgetting([&] {
+    const auto made = pay("k1", asked);
+    ASSERT_EQ(made.status, 201) << made.body;
+    stripe_id = json(made)["stripe_payout_id"];
+  });
+  const std::vector<std::pair<std::string, Json>> others{
+      {"method", {{"method", "instant"}}},
+      {"description", {{"description", "April"}}},
+      {"description", {{"description", nullptr}}},
+      {"metadata", {{"metadata", {{"invoice", "8"}}}}},
+      {"metadata", {{"metadata", {{"invoice", "7"}, {"more", "1"}}}}},
+      {"metadata", {{"metadata", nullptr}}}};
+  for (const auto& [name, change] : others) {
+    Json other = asked;
+    other.merge_patch(change);
+    const auto answered = pay("k1", other);
+    EXPECT_EQ(answered.status, 422) << other.dump() << answered.body;
+    EXPECT_EQ(answered.code(), "idempotency_key_reused");
+    EXPECT_NE(answered.body.find("differs in " + name), std::string::npos) << answered.body;
+  }
+  const auto again = pay("k1", asked);
+  EXPECT_EQ(again.status, 201) << again.body;
+  EXPECT_EQ(json(again)["stripe_payout_id"], stripe_id);
+  EXPECT_EQ(moved().size(), 1u);
+}
+
+// What was sent decides, not what was edited at Stripe since.
+TEST_F(Restored, AKeyOfEditedMetadataIsStillItsRequests) {
+  const Json asked{{"amount", 2'500}, {"currency", "usd"}, {"metadata", {{"invoice", "7"}}}};
+  const auto made = pay("k1", asked);
+  ASSERT_EQ(made.status, 201) << made.body;
+  const std::string id = json(made)["id"], stripe_id = json(made)["stripe_payout_id"];
+  ASSERT_EQ(sim.call("POST", "/v1/payouts/" + stripe_id, {{"metadata", {{"invoice", "8"}}}}, shop)
+                .status, 200);
+  clock.advance(1s);
+  see(stripe_id);
+  ASSERT_EQ(get("/api/payouts/" + id)["metadata"]["invoice"], "8");
+  sql("DELETE FROM idempotency_keys RETURNING ''");
+  const auto again = pay("k1", asked);
+  EXPECT_EQ(again.status, 201) << again.body;
+  EXPECT_EQ(json(again)["id"], id);
+}
+
 TEST_F(Restored, WithoutStripesRecordsNothingIsSent) {
   forgetting([&] { pay_expecting("pending"); });
   fault({{"do", "status"},

@@ -123,6 +123,7 @@ TEST(Faults, OnlyStripesOwn500IsKeptUnderTheKeyByDefault) {
   };
   EXPECT_TRUE(stored(R"({"do":"status_after","status":500})"));
   EXPECT_FALSE(stored(R"({"do":"status_after","status":502})"));
+  EXPECT_FALSE(stored(R"({"do":"status_after","status":500,"body":"<html>"})"));
   EXPECT_TRUE(stored(R"({"do":"status_after","status":502,"stored":true})"));
   EXPECT_FALSE(stored(R"({"do":"status_after","status":500,"stored":false})"));
   EXPECT_FALSE(stored(R"({"do":"status","status":500})"));

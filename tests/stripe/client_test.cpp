@@ -107,26 +107,13 @@ TEST(Client, KindOfAnErrorFollowsItsStatus) {
   EXPECT_EQ(kind(401), Kind::upstream);
   EXPECT_EQ(kind(402), Kind::unprocessable);
   EXPECT_EQ(kind(403), Kind::upstream);
-  EXPECT_EQ(kind(404), Kind::missing);
+  EXPECT_EQ(kind(404, "resource_missing"), Kind::missing);
+  EXPECT_EQ(kind(404), Kind::upstream);  // a path that Stripe does not know
   EXPECT_EQ(kind(409), Kind::retry);
   EXPECT_EQ(kind(409, "idempotency_key_in_use"), Kind::retry);
   EXPECT_EQ(kind(409, "payout_in_use"), Kind::refused);
   EXPECT_EQ(kind(429, "lock_timeout"), Kind::retry);
   EXPECT_EQ(kind(500), Kind::retry);
-}
-
-TEST(Client, ReadsTheErrorOfOAuth) {
-  const auto error =
-      parse_error({.status = 400,
-                   .body = R"({"error":"invalid_grant","error_description":"no such code"})",
-                   .request_id = {},
-                   .original_request = {},
-                   .rate_limited_reason = {},
-                   .should_retry = {},
-                   .retry_after = {}});
-  ASSERT_TRUE(error);
-  EXPECT_EQ(error->code, "invalid_grant");
-  EXPECT_EQ(error->message, "no such code");
 }
 
 TEST(Client, KeepsItsConnection) {
@@ -159,7 +146,7 @@ TEST(Client, KeepsTwoHundredRequestsInFlight) {
 
 TEST(Client, ServesManyThreads) {
   Wire wire([](WireConnection& connection, const WireRequest& request) {
-    connection.reply(200, R"({"id":")" + request.target.substr(4) + R"("})");
+    connection.reply(200, R"({"object":"x","id":")" + request.target.substr(4) + R"("})");
   });
   const auto client = World(wire).client();
   std::atomic<int> right{0};
@@ -170,7 +157,7 @@ TEST(Client, ServesManyThreads) {
         for (int i = 0; i < 25; ++i) {
           const std::string id = std::to_string(n) + "_" + std::to_string(i);
           const auto answer = client->call(Request::get("/v1/" + id));
-          if (answer && answer->body == R"({"id":")" + id + R"("})") ++right;
+          if (answer && answer->body == R"({"object":"x","id":")" + id + R"("})") ++right;
         }
       });
     }
@@ -186,7 +173,7 @@ TEST(Client, NeverFollowsARedirect) {
   });
   const Answer answer = World(wire).client()->send(pay());
   EXPECT_EQ(answer.outcome, Outcome::unknown);
-  EXPECT_EQ(answer.error.code, "stripe_unexpected_answer");
+  EXPECT_EQ(answer.error.code, "stripe_gateway_answered");
   EXPECT_EQ(wire.requests().size(), 1u);
   EXPECT_EQ(thief.connections(), 0);
 }
@@ -205,7 +192,8 @@ TEST(Client, TellsWhenTheRequestWasSent) {
 TEST(Client, TheKeyIsInNoLogAndNoError) {
   Wire wire([](WireConnection& connection, const WireRequest&) {
     connection.reply(401, stripe_error("invalid_request_error", "",
-                                       std::string("Invalid API Key provided: ") + kTestKey));
+                                       std::string("Invalid API Key provided: ") + kTestKey),
+                     kRequestId);
   });
   ASSERT_TRUE(log::configure("debug"));
   testing::internal::CaptureStderr();

@@ -27,7 +27,7 @@ Script::Step reply(int status, std::string body = kPayoutBody, std::string heade
   return [=](WireConnection& connection) { connection.reply(status, body, headers); };
 }
 Script::Step refuse(int status, std::string code, std::string headers = "") {
-  return reply(status, stripe_error("invalid_request_error", code), std::move(headers));
+  return reply(status, stripe_error("invalid_request_error", code), kRequestId + headers);
 }
 const Script::Step kReset = [](WireConnection& connection) { connection.reset(); };
 const Script::Step kClose = [](WireConnection& connection) { connection.end(); };
@@ -126,7 +126,7 @@ TEST(Faults, WhatComesAfterTheFirstByteIsUnknown) {
        {kReset, kClose, kTruncate, kTruncateChunks, kUntilClose, reply(200, "<html>"),
         reply(500, "oops"), reply(502, "<html>"), refuse(500, ""),
         refuse(409, "idempotency_key_in_use"), reply(400, "<html>"),
-        reply(400, stripe_error("idempotency_error", ""))}) {
+        reply(400, stripe_error("idempotency_error", ""), kRequestId)}) {
     Scene scene({step});
     const Answer answer = scene.send(once());
     EXPECT_EQ(answer.outcome, Outcome::unknown) << answer.error.message;
@@ -134,6 +134,62 @@ TEST(Faults, WhatComesAfterTheFirstByteIsUnknown) {
     EXPECT_EQ(answer.history.sends, 1);
     EXPECT_FALSE(answer.error.code.empty());
   }
+}
+
+// What proxies and gateways on the way answer, whether or not Stripe has the request.
+const Script::Step kGateways[] = {
+    reply(408, R"({"error":"Request Timeout"})"),
+    refuse(408, ""),
+    refuse(499, ""),
+    reply(400, R"({"error":"invalid_request"})", kRequestId),
+    reply(400, R"({"error":{"code":"bad_request","message":"no"}})", kRequestId),
+    reply(400, stripe_error("GatewayError", "balance_insufficient"), kRequestId),
+    reply(400, stripe_error("invalid_request_error", "balance_insufficient")),
+    reply(400, stripe_error("invalid_request_error", ""), "Request-Id: 0f8fad5b-d9cb\r\n"),
+    reply(401, R"({"error":"account_invalid"})", kRequestId),
+    reply(403, R"({"message":"Forbidden"})"),
+    reply(403, stripe_error("invalid_request_error", "account_invalid")),
+    reply(404, "<html>not found</html>"),
+    reply(404, stripe_error("invalid_request_error", "resource_missing")),
+    reply(409, stripe_error("invalid_request_error", "payout_in_use")),
+    reply(429, R"({"message":"API rate limit exceeded"})"),
+    reply(429, "", "Retry-After: 1\r\n"),
+    reply(200, "{}"),
+    reply(200, R"({"status":"accepted"})", kRequestId),
+    reply(202, R"(["queued"])")};
+
+TEST(Faults, AGatewaysWordDecidesNothing) {
+  for (const auto& step : kGateways) {
+    Scene scene({step});
+    const Answer answer = scene.send();
+    const std::string status = std::to_string(answer.response.status);
+    EXPECT_EQ(answer.outcome, Outcome::unknown) << status << answer.response.body;
+    EXPECT_FALSE(answer.refusal) << status << answer.response.body;
+    EXPECT_EQ(answer.error.kind, Kind::retry);
+    EXPECT_EQ(answer.error.code, "stripe_gateway_answered");
+    EXPECT_NE(answer.error.message.find(status), std::string::npos) << answer.error.message;
+    EXPECT_EQ(scene.wire.requests().size(), 3u) << status;  // the same key asks Stripe again
+  }
+}
+
+TEST(Faults, AGatewaysWordIsNotStripesWhereSomethingIsRead) {
+  for (const auto& step : kGateways) {
+    Scene scene({step});
+    const auto read =
+        scene.client->call(Request::get("/v1/payouts/po_1").with(Retries::money()));
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().kind, Kind::retry) << read.error().message;
+    EXPECT_EQ(read.error().code, "stripe_gateway_answered");
+  }
+}
+
+TEST(Faults, WhatAGatewayHidIsFoundUnderTheSameKey) {
+  Scene paid({reply(408, R"({"error":"Request Timeout"})"),
+              reply(200, kPayoutBody, "Idempotent-Replayed: true\r\n")});
+  EXPECT_EQ(paid.send().outcome, Outcome::done);
+  Scene refused({reply(404, "no route"),
+                 refuse(400, "balance_insufficient", "Idempotent-Replayed: true\r\n")});
+  EXPECT_EQ(refused.send().outcome, Outcome::not_done);
 }
 
 TEST(Faults, ATimeoutIsUnknown) {

@@ -58,7 +58,7 @@ const Row kRows[] = {
     {"409 from a proxy", answered(409, false), unknown, unknown},
     {"429 of a limiter", refused(429, "invalid_request_error", "rate_limit"), not_done, unknown},
     {"429 lock_timeout", refused(429, "invalid_request_error", "lock_timeout"), not_done, unknown},
-    {"429 without a body", answered(429, false), not_done, unknown},
+    {"429 from a gateway", answered(429, false), unknown, unknown},
     {"500", refused(500, "api_error", ""), unknown, unknown},
     {"500 replayed proves nothing", refused(500, "api_error", "", true), unknown, unknown},
     {"502 from a proxy", answered(502, false), unknown, unknown},
@@ -82,8 +82,7 @@ Outcome by_the_rule(bool unknown_before, const Send& s) {
   const bool stripe_4xx =
       s.reach == Reach::answered && s.status / 100 == 4 && s.parsed && !of_this_key;
   if (unknown_before) return stripe_4xx && s.replayed ? not_done : unknown;
-  const bool limited = s.reach == Reach::answered && s.status == 429 && !of_this_key;
-  return s.reach == Reach::not_sent || limited || stripe_4xx ? not_done : unknown;
+  return s.reach == Reach::not_sent || stripe_4xx ? not_done : unknown;
 }
 
 TEST(Outcome, HoldsForEveryCombination) {
@@ -121,7 +120,7 @@ TEST(Outcome, UnknownStaysUntilSomethingResolvesIt) {
   history = after(history, {.reach = Reach::not_sent});
   EXPECT_TRUE(history.unknown);
   history = after(history, refused(401, "invalid_request_error", ""));
-  history = after(history, answered(429, false));
+  history = after(history, refused(429, "invalid_request_error", "rate_limit"));
   EXPECT_TRUE(history.unknown);
   EXPECT_EQ(history.sends, 3);  // the refused connection was none
   EXPECT_FALSE(after(history, refused(402, "card_error", "card_declined", true)).unknown);
@@ -129,10 +128,11 @@ TEST(Outcome, UnknownStaysUntilSomethingResolvesIt) {
 }
 
 TEST(Outcome, ARefusalBeforeAnUnknownSendDoesNotResolveIt) {
-  History history = after({}, answered(429, false));
+  const Send limited = refused(429, "invalid_request_error", "rate_limit");
+  History history = after({}, limited);
   EXPECT_FALSE(history.unknown);
   history = after(history, {.reach = Reach::lost});
-  EXPECT_EQ(classify(history, answered(429, false)), unknown);
+  EXPECT_EQ(classify(history, limited), unknown);
 }
 
 }  // namespace

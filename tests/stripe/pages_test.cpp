@@ -204,7 +204,8 @@ TEST(Pages, AnErrorEndsTheRangeAndStays) {
   const List list(250);
   Wire wire([&](WireConnection& connection, const WireRequest& request) {
     if (++seen == 2)
-      return connection.reply(403, stripe_error("invalid_request_error", "account_invalid"));
+      return connection.reply(403, stripe_error("invalid_request_error", "account_invalid"),
+                              kRequestId);
     connection.reply(200, list.page(request.target));
   });
   const auto client = World(wire).client();
@@ -236,10 +237,12 @@ TEST(Pages, SurviveLimitsAndTruncations) {
 }
 
 TEST(Pages, RefuseWhatIsNoList) {
-  for (const char* body : {R"({"object":"payout","id":"po_1"})", R"({"data":[],"has_more":true})",
-                           R"({"data":{},"has_more":false})", R"({"data":[1],"has_more":false})",
-                           R"({"data":[{"id":7}],"has_more":false})",
-                           R"({"data":[{}],"has_more":false})", R"({"data":[{"id":"a"}]})"}) {
+  for (const char* body : {R"({"object":"payout","id":"po_1"})", R"({"object":"list","data":[],"has_more":true})",
+                           R"({"object":"list","data":{},"has_more":false})",
+                           R"({"object":"list","data":[1],"has_more":false})",
+                           R"({"object":"list","data":[{"id":7}],"has_more":false})",
+                           R"({"object":"list","data":[{}],"has_more":false})",
+                           R"({"object":"list","data":[{"id":"a"}]})"}) {
     Wire wire([&](WireConnection& connection, const WireRequest&) { connection.reply(200, body); });
     const auto client = World(wire).client();
     Pages pages = client->list(listing());
@@ -252,7 +255,7 @@ TEST(Pages, RefuseWhatIsNoList) {
 
 TEST(Pages, RefuseAListThatDoesNotMoveOn) {
   Wire wire([](WireConnection& connection, const WireRequest&) {
-    connection.reply(200, R"({"data":[{"id":"txn_1"}],"has_more":true})");
+    connection.reply(200, R"({"object":"list","data":[{"id":"txn_1"}],"has_more":true})");
   });
   const auto client = World(wire).client();
   Pages pages = client->list(listing());

@@ -48,6 +48,14 @@ TEST(Retry, A2xxThatCannotBeReadIsAskedForAgain) {
   EXPECT_TRUE(again(unreadable));
 }
 
+TEST(Retry, AGatewaysErrorIsNoAnswer) {
+  for (const int status : {400, 401, 403, 404, 408, 499}) {
+    LastSend gateway = answer(status);
+    gateway.send.parsed = false;
+    EXPECT_TRUE(again(gateway)) << status;
+  }
+}
+
 TEST(Retry, WhatCannotHealIsNotRepeated) {
   LastSend untrusted = no_answer(Reach::not_sent);
   untrusted.hopeless = true;

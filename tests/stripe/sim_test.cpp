@@ -38,9 +38,7 @@ struct SimWorld {
   // By idempotency key, how many payouts moved money.
   std::map<std::string, int> paid() const {
     std::map<std::string, int> by_key;
-    const auto answer = client->call(Request::get("/_sim/payments"));
-    EXPECT_TRUE(answer);
-    const Json payments = Json::parse(answer->body);
+    const OrderedJson payments = sim.payments();
     for (const auto& payment : payments.at("data")) {
       if (payment["idempotency_key"].is_string())
         ++by_key[payment["idempotency_key"].get<std::string>()];

@@ -69,6 +69,9 @@ bool eventually(Condition condition) {
   return true;
 }
 
+// Without it no refusal is Stripe's.
+inline constexpr const char* kRequestId = "Request-Id: req_1\r\n";
+
 inline std::string stripe_error(std::string_view type, std::string_view code,
                                 std::string_view message = "no") {
   return R"({"error":{"type":")" + std::string(type) + R"(","code":")" + std::string(code) +

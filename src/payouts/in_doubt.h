@@ -1,0 +1,33 @@
+// What is answered when something goes wrong once an intent may be committed: never that nothing
+// was done. The error names the payout, so that a caller looks there instead of asking again.
+#pragma once
+
+#include <exception>
+#include <type_traits>
+
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/result.h"
+
+namespace payoutd::payouts {
+
+// 503 `outcome_unknown`; `details` hold {param: "id", code: "payout_id", message: <the payout's
+// id>}.
+Error may_be_paid(PayoutId id);
+Error may_be_canceled(PayoutId id);
+Error may_be_settled(PayoutId id);
+
+// What `body` returns, a Result; where it throws, `doubt`. Not around what nothing depends on yet:
+// before the intent's commit a lost database means that nothing was done.
+template <class F>
+auto or_in_doubt(const Error& doubt, F&& body) -> std::invoke_result_t<F> {
+  try {
+    return body();
+  } catch (const std::exception& thrown) {
+    log::error("what was begun could not be ended",
+               {{"doubt", doubt.message}, {"what", std::string_view(thrown.what())}});
+    return doubt;
+  }
+}
+
+}  // namespace payoutd::payouts
