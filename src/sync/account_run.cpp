@@ -202,6 +202,11 @@ void AccountRun::close(const Pass& pass) {
 void AccountRun::fetch(std::string_view stream, const char* type,
                        const std::vector<std::string>& ids) {
   Counts counts;
+  std::string refused;
+  const auto refuse = [&](const std::string& why) {
+    ++counts.refused;
+    if (refused.empty()) refused = why;
+  };
   for (std::size_t at = 0; at < ids.size() && may_go_on(); at += kFetchedAtOnce) {
     const std::size_t end = std::min(ids.size(), at + static_cast<std::size_t>(kFetchedAtOnce));
     mirror::Fetch some{
@@ -216,13 +221,18 @@ void AccountRun::fetch(std::string_view stream, const char* type,
     counts.rows += std::ssize(applied->verdicts);
     counts.created += std::ptrdiff_t(applied->created);
     counts.changed += std::ptrdiff_t(applied->changed);
+    for (const std::string& why : applied->not_shown) refuse(why);
+    for (const mirror::Verdict& verdict : applied->verdicts) {
+      if (verdict.outcome == mirror::Outcome::refused) refuse(verdict.error);
+    }
   }
   if (ids.empty()) return;
   note({.account = target_.account,
         .stream = std::string(stream),
         .kind = "fetched",
         .status = "succeeded",
-        .counts = counts});
+        .counts = counts,
+        .error = refused});
 }
 
 // A list leaves deleted customers out: those that it did not show any more are asked for.
