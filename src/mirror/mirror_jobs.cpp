@@ -7,6 +7,7 @@
 #include "access/connected_accounts.h"
 #include "base/log.h"
 #include "jobs/queue.h"
+#include "mirror/embedded_list.h"
 
 namespace payoutd::mirror {
 
@@ -140,10 +141,24 @@ Result<Fetched> fetch_and_apply(pg::Database& db, stripe::Client& client, const 
     std::optional<Error> failed;
     for (std::size_t i = 0; i < answers.size(); ++i) {
       stripe::Answer answer = answers[i].get();
-      if (answer.ok()) responses.push_back(std::move(answer.response));
-      else if (is_about_the_object(answer))
-        not_shown.push_back(fetch.stripe_ids[at + i] + ": " + answer.error.message);
-      else if (!failed) failed = answer.error;
+      const auto leave_out = [&](const Error& why) {
+        not_shown.push_back(fetch.stripe_ids[at + i] + ": " + why.message);
+      };
+      if (!answer.ok()) {
+        if (is_about_the_object(answer)) leave_out(answer.error);
+        else if (!failed) failed = answer.error;
+        continue;
+      }
+      auto whole = with_whole_list(client, fetch.stripe_header, fetch.type,
+                                   std::move(answer.response.body));
+      if (whole) {
+        answer.response.body = *std::move(whole);
+        responses.push_back(std::move(answer.response));
+      } else if (whole.error().code == "list_too_long") {
+        leave_out(whole.error());
+      } else if (!failed) {
+        failed = whole.error();
+      }
     }
     if (failed) return *failed;
   }

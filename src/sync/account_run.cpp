@@ -90,6 +90,7 @@ void AccountRun::sync_it() {
   for (int rounds = 0; rounds < 2 && list_streams() && may_go_on(); ++rounds) {
   }
   if (may_go_on()) look_after_customers();
+  if (may_go_on()) look_after_cut();
   if (may_go_on()) look_after_pending();
   if (may_go_on()) look_after_payouts();
   if (may_go_on()) look_after_members();
@@ -245,6 +246,16 @@ void AccountRun::look_after_customers() {
   });
   if (!ids) return fail("customers_gone", "fetched", ids.error());
   fetch("customers_gone", "customer", *ids);
+}
+
+// A list inside an object that was shown in part is read to its end.
+void AccountRun::look_after_cut() {
+  const auto cut = in_.db.transact([&](pg::Tx& tx) -> Result<cursors_store::Cut> {
+    return cursors_store::cut(tx, target_.organization, target_.account, kMostFetched);
+  });
+  if (!cut) return fail("cut_lists", "fetched", cut.error());
+  fetch("subscriptions_cut", "subscription", cut->subscriptions);
+  fetch("application_fees_cut", "application_fee", cut->application_fees);
 }
 
 // No event tells that a transaction became available: those whose day has come are listed again.
