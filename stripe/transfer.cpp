@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "stripe/document.h"
 
@@ -203,6 +204,13 @@ Sent Transfer::finish(CURLcode result) {
   send.replayed = response_.replayed;
   if (response_.ok()) {
     send.parsed = is_stripes_object(response_.body);
+    // One text with half a surrogate pair would spoil a page for all its objects.
+    if (!send.parsed) {
+      std::string mended = mended_json(response_.body);
+      mended.reserve(mended.size() + kPadding);
+      send.parsed = is_stripes_object(mended);
+      if (send.parsed) response_.body = std::move(mended);
+    }
   } else {
     sent.refusal = parse_error(response_);
     send.parsed = sent.refusal.has_value();

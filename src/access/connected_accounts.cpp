@@ -18,9 +18,6 @@ Error invalid(const char* param, const char* message) {
   return {Kind::unprocessable, "account_invalid", message, param};
 }
 
-// What PostgreSQL's text and jsonb can't hold.
-bool storable(const Json& value) { return !dump(value).contains("\\u0000"); }
-
 std::string text_at(const Json& object, const char* path) {
   const Json::json_pointer where(path);
   if (!object.contains(where)) return {};
@@ -65,17 +62,15 @@ bool looks_like_account(std::string_view text) {
          });
 }
 
-Result<AccountFields> account_fields(const Json& object) {
-  if (!object.is_object()) return invalid("account", "an account is a JSON object");
-  if (!storable(object)) return invalid("account", "an account holds no NUL characters");
+Result<AccountFields> account_fields(const Json& shown) {
+  if (!shown.is_object()) return invalid("account", "an account is a JSON object");
+  Json object = shown;
+  replace_nul(object);
   AccountFields fields;
   fields.stripe_account = text_at(object, "/id");
   if (!looks_like_account(fields.stripe_account)) return invalid("id", "id is an acct_…");
   fields.name = name_in(object);
-  if (const auto code = text_at(object, "/default_currency"); !code.empty()) {
-    fields.default_currency = Currency::parse(code);
-    if (!fields.default_currency) return invalid("default_currency", "this is no currency");
-  }
+  fields.default_currency = Currency::shown(text_at(object, "/default_currency"));
   if (auto country = text_at(object, "/country"); is_country(country)) fields.country = country;
   fields.charges_enabled = flag_at(object, "charges_enabled");
   fields.payouts_enabled = flag_at(object, "payouts_enabled");

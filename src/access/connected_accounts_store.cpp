@@ -93,7 +93,7 @@ ConnectedAccount read(const pg::Row& row) {
   fields.stripe_account = row.get<std::string>("stripe_account_id");
   fields.name = row.get<std::string>("name");
   if (const auto code = row.get<std::optional<std::string>>("default_currency")) {
-    fields.default_currency = Currency::parse(*code);
+    fields.default_currency = Currency::shown(*code);
   }
   fields.country = row.get<std::optional<std::string>>("country");
   fields.charges_enabled = row.get<bool>("charges_enabled");

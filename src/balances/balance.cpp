@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace payoutd::balances {
 namespace {
 
@@ -11,6 +13,7 @@ using namespace std::chrono_literals;
 // Somebody waits for the answer: better a 503 soon than a balance in a minute.
 constexpr stripe::Retries kRetries{.give_up_after = 10s};
 constexpr std::chrono::milliseconds kTimeout = 10s;
+constexpr std::size_t kLongestCode = 32;
 
 Error unreadable(const std::string& what) {
   return Error{Kind::upstream, "stripe_answer_invalid", "Stripe's balance can't be read: " + what};
@@ -27,9 +30,12 @@ Result<Part> parse_part(const Json& json) {
   if (amount == json.end() || !fits(*amount) || code == json.end() || !code->is_string()) {
     return unreadable("an entry without amount and currency");
   }
-  const auto currency = Currency::parse(code->get<std::string>());
-  if (!currency) return unreadable("the currency " + dump(*code));
-  Part part{{amount->get<std::int64_t>(), *currency}, {}};
+  Part part{amount->get<std::int64_t>(), code->get<std::string>(), {}};
+  if (part.currency.empty() || part.currency.size() > kLongestCode || part.currency.contains('\0'))
+    return unreadable("the currency " + dump(*code));
+  std::ranges::transform(part.currency, part.currency.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
   const auto types = json.find("source_types");
   if (types != json.end() && types->is_object()) {
     for (const auto& [type, figure] : types->items()) {
@@ -54,9 +60,12 @@ Result<std::vector<Part>> parse_parts(const Json& balance, const char* name) {
 OrderedJson parts_json(const std::vector<Part>& parts) {
   OrderedJson list = OrderedJson::array();
   for (const Part& part : parts) {
-    OrderedJson entry{{"amount", part.money.minor},
-                      {"amount_decimal", to_decimal(part.money)},
-                      {"currency", part.money.currency.str()}};
+    // How many decimals an unknown currency has is not known either.
+    const auto currency = Currency::parse(part.currency);
+    OrderedJson entry{{"amount", part.amount},
+                      {"amount_decimal", currency ? OrderedJson(to_decimal({part.amount, *currency}))
+                                                  : OrderedJson(nullptr)},
+                      {"currency", part.currency}};
     entry["source_types"] = OrderedJson::object();
     for (const auto& [type, amount] : part.source_types) entry["source_types"][type] = amount;
     list.push_back(std::move(entry));
@@ -69,7 +78,7 @@ OrderedJson parts_json(const std::vector<Part>& parts) {
 std::optional<std::int64_t> Balance::amount_in(const std::vector<Part>& parts,
                                                const Currency& currency) {
   for (const Part& part : parts) {
-    if (part.money.currency == currency) return part.money.minor;
+    if (part.currency == currency.str()) return part.amount;
   }
   return std::nullopt;
 }

@@ -20,7 +20,8 @@
 namespace payoutd::balances {
 
 struct Part {
-  Money money;  // may be negative
+  std::int64_t amount = 0;  // minor units; may be negative
+  std::string currency;     // Stripe's word, which may be one that Currency does not know yet
   std::map<std::string, std::int64_t> source_types;  // card, bank_account, fpx: minor units
 };
 
@@ -36,7 +37,7 @@ struct Balance {
                                                const Currency& currency);
 };
 
-// Error: upstream `stripe_answer_invalid`, where a figure can't be read or a currency is not known.
+// Error: upstream `stripe_answer_invalid`, where a figure can't be read.
 Result<Balance> parse_balance(const std::string& account, const std::string& body);
 
 class Balances {

@@ -35,16 +35,25 @@ bool is(const Currency& c, std::string_view a, std::string_view b) {
 }  // namespace
 
 std::optional<Currency> Currency::parse(std::string_view text) {
+  const auto currency = shown(text);
+  if (!currency || !currency->known()) return std::nullopt;
+  return currency;
+}
+
+std::optional<Currency> Currency::shown(std::string_view text) {
   if (text.size() != 3) return std::nullopt;
   Currency currency;
   for (std::size_t i = 0; i < 3; ++i) {
     const char c = text[i];
     currency.code[i] = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    if (currency.code[i] < 'a' || currency.code[i] > 'z') return std::nullopt;
   }
-  const std::string_view code = view(currency);
-  if (in(kTwoDecimals, code) || in(kZeroDecimals, code) || in(kThreeDecimals, code))
-    return currency;
-  return std::nullopt;
+  return currency;
+}
+
+bool Currency::known() const {
+  const std::string_view code = view(*this);
+  return in(kTwoDecimals, code) || in(kZeroDecimals, code) || in(kThreeDecimals, code);
 }
 
 int Currency::decimals() const {

@@ -19,6 +19,9 @@ struct Currency {
 
   // Any case in; nothing for what is no currency of Stripe's.
   static std::optional<Currency> parse(std::string_view text);
+  // Any three letters, for what Stripe shows: it may add a currency before this table does.
+  static std::optional<Currency> shown(std::string_view text);
+  bool known() const;  // to this table; amounts of others are counted with two decimals
 
   int decimals() const;         // of Stripe's amounts: usd 2, jpy 0, kwd 3, isk 2
   int display_decimals() const; // of ISO 4217: isk 0

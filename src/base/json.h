@@ -20,6 +20,13 @@ inline constexpr std::size_t kMaxJsonDepth = 64;
 // Error: 400 `invalid_json`, with the byte where it went wrong.
 Result<Json> parse_json(std::string_view text);
 
+// The text with U+FFFD in the place of what other parsers refuse in good JSON of others: half of a
+// surrogate pair (\ud800 alone), bytes that are not UTF-8.
+std::string mended_json(std::string_view text);
+
+// Puts U+FFFD in the place of each NUL, in keys and texts, which PostgreSQL can't keep.
+void replace_nul(Json& json);
+
 // Never throws: what is not UTF-8 is replaced.
 std::string dump(const Json& json);
 std::string dump(const OrderedJson& json);

@@ -42,7 +42,7 @@ class Accounts final : public Batch {
       entry.row.deauthorized = true;
       entry.key.stripe_id = "application";
     } else {
-      const auto json = parse_json(version.object);
+      const auto json = parse_json(mended_json(version.object));
       if (!json) return json.error();
       auto fields = access::account_fields(*json);
       if (!fields) return fields.error();

@@ -5,7 +5,7 @@ namespace payoutd::mirror {
 
 namespace {
 
-constexpr std::size_t kMostRefunds = 100;  // shown inside one fee
+constexpr std::size_t kMostRefunds = 1'000;  // shown inside one fee
 
 struct Fee {
   std::int64_t amount = 0, amount_refunded = 0;
@@ -14,6 +14,7 @@ struct Fee {
   std::optional<std::string> connected_account, charge, originating_transaction;
   std::optional<std::string> balance_transaction;
   Time created{};
+  bool cut = false;  // it has more refunds than it shows
 };
 
 struct FeeKind {
@@ -28,7 +29,8 @@ struct FeeKind {
       Column{"charge_id", &Row::charge},
       Column{"originating_transaction_id", &Row::originating_transaction},
       Column{"balance_transaction_id", &Row::balance_transaction},
-      Column{"created", &Row::created}};
+      Column{"created", &Row::created},
+      Column{"cut", &Row::cut}};
   static const Statements& statements();
 
   static Result<Row> read(const Object& object, const Version&) {
@@ -41,13 +43,15 @@ struct FeeKind {
             .charge = f.optional_id("charge"),
             .originating_transaction = f.optional_id("originating_transaction"),
             .balance_transaction = f.optional_id("balance_transaction"),
-            .created = f.time("created")};
+            .created = f.time("created"),
+            .cut = f.has_more("refunds")};
     if (const auto bad = f.error()) return *bad;
     return row;
   }
 
+  // A fee that was fetched with all its refunds is not taken back by a cut version of that second.
   static Shown shown(const Row& row, const Version& version) {
-    const int step = row.balance_transaction ? 1 : 0;
+    const int step = (row.balance_transaction ? 2 : 0) + (row.cut ? 0 : 1);
     return {.rank = Progress{later_than_created(version), step, row.amount_refunded}.rank()};
   }
 };

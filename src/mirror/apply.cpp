@@ -1,6 +1,7 @@
 #include "mirror/apply.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "mirror/kinds.h"
 
@@ -49,20 +50,28 @@ namespace {
 
 using Batches = std::map<std::string, std::unique_ptr<Batch>>;  // by name: written in that order
 
+// "ch_1: amount is missing"; without an id, the reason alone.
+std::string named(const Object& object, const std::string& why) {
+  Fields fields(object);
+  const auto id = fields.optional_id("id");
+  return id ? *id + ": " + why : why;
+}
+
 void read_one(const Appliers& appliers, std::size_t index, const Version& version, Parser& parser,
               Batches& batches, Verdict& verdict) {
   CHECK(version.source != Source::event || !version.event_type.empty());
-  const auto refuse = [&](const Error& error) {
-    verdict = {Outcome::refused, false, error.message};
-  };
   const auto object = parser.parse(version.object);
-  if (!object) return refuse(object.error());
+  if (!object) {
+    verdict = {Outcome::refused, false, object.error().message};
+    return;
+  }
   const auto place = appliers.place_of(object->type());
   if (!place) return;  // ignored
   const auto& [name, make] = appliers.at(*place);
   auto& batch = batches[name];
   if (!batch) batch = make();
-  if (auto added = batch->add(index, version, *object); !added) refuse(added.error());
+  if (auto added = batch->add(index, version, *object); !added)
+    verdict = {Outcome::refused, false, named(*object, added.error().message)};
 }
 
 void sort_unique(auto& list) {
@@ -85,6 +94,35 @@ Applied apply(pg::Tx& tx, const Appliers& appliers, std::span<const Version> ver
   sort_unique(applied.refetch);
   sort_unique(applied.follow_ups);
   return applied;
+}
+
+Applied apply_one_by_one(pg::Tx& tx, const Appliers& appliers, std::span<const Version> versions) {
+  Applied all;
+  Parser parser;
+  for (const Version& version : versions) {
+    Applied one;
+    const auto wrong = tx.attempt([&] {
+      try {
+        one = apply(tx, appliers, {&version, 1});
+      } catch (const Broken& e) {
+        throw pg::SqlError(e.what(), "P0001");  // rolls the savepoint back, like any other
+      }
+    });
+    if (wrong) {
+      const auto object = parser.parse(version.object);
+      CHECK(object.ok());  // apply() has read it
+      one = {};
+      one.verdicts = {{Outcome::refused, false, named(*object, wrong->what())}};
+    }
+    all.verdicts.push_back(std::move(one.verdicts.front()));
+    std::ranges::move(one.refetch, std::back_inserter(all.refetch));
+    std::ranges::move(one.follow_ups, std::back_inserter(all.follow_ups));
+    all.created += one.created;
+    all.changed += one.changed;
+  }
+  sort_unique(all.refetch);
+  sort_unique(all.follow_ups);
+  return all;
 }
 
 }  // namespace payoutd::mirror

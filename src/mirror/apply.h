@@ -54,7 +54,7 @@ enum class Outcome {
   applied,  // the row shows this version
   stale,    // the row shows a newer or the same version already; nothing was lost
   ignored,  // nothing here keeps objects of that kind
-  refused,  // poison: it can't be read, `error` says why; the others are not affected
+  refused,  // poison: it can't be read, `error` names it and says why; the others are not affected
 };
 
 struct Verdict {
@@ -131,5 +131,9 @@ class Appliers {
 // Applies at most kMaxVersions at once. Throws what the database throws; then nothing was applied.
 inline constexpr std::size_t kMaxVersions = 10'000;
 Applied apply(pg::Tx& tx, const Appliers& appliers, std::span<const Version> versions);
+
+// The same where one of them can't be written: each in a savepoint of its own, so that only those
+// are refused that the database or a CHECK of ours refuses.
+Applied apply_one_by_one(pg::Tx& tx, const Appliers& appliers, std::span<const Version> versions);
 
 }  // namespace payoutd::mirror

@@ -30,7 +30,7 @@ struct CustomerKind {
       Column{"balance", &Row::balance},
       Column{"delinquent", &Row::delinquent},
       Column{"deleted", &Row::deleted},
-      Column{"created", &Row::created, true}};
+      Column{"created", &Row::created, Keep::first}};
   static const Statements& statements();
 
   // A deleted one is shown whole by its event and as a stub by a fetch: both leave the same row.

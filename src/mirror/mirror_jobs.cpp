@@ -7,6 +7,7 @@
 #include "access/connected_accounts.h"
 #include "base/log.h"
 #include "jobs/queue.h"
+#include "mirror/embedded_list.h"
 
 namespace payoutd::mirror {
 
@@ -31,8 +32,14 @@ constexpr PathOfType kPaths[] = {
 
 constexpr std::size_t kFetchedAtOnce = 8;
 
-bool is_gone(const Error& error) { return error.kind == Kind::missing; }
 bool is_deauthorized(const Error& error) { return error.code == "account_invalid"; }
+
+// A refusal of this object, not of the key, the account or the rate.
+bool is_about_the_object(const stripe::Answer& answer) {
+  const int status = answer.response.status;
+  return answer.refusal && answer.refusal->type == "invalid_request_error" &&
+         (status == 400 || status == 404) && !is_deauthorized(answer.error);
+}
 
 Result<void> refetch(jobs::Run& run, pg::Database& db, stripe::Client& client,
                      const Appliers& appliers) {
@@ -86,8 +93,35 @@ void enqueue_follow_ups(pg::Tx& tx, const Applied& applied) {
   if (!wanted.empty()) jobs::enqueue(tx, wanted);
 }
 
-Result<Applied> fetch_and_apply(pg::Database& db, stripe::Client& client, const Appliers& appliers,
+Result<Applied> apply_all(pg::Database& db, const Appliers& appliers,
+                          std::span<const Version> versions,
+                          const std::function<void(pg::Tx&)>& also) {
+  const auto apply_by = [&](auto how) {
+    return db.transact([&](pg::Tx& tx) -> Result<Applied> {
+      Applied applied = how(tx, appliers, versions);
+      enqueue_follow_ups(tx, applied);
+      if (also) also(tx);
+      return applied;
+    });
+  };
+  try {
+    auto applied = apply_by(mirror::apply);
+    if (applied) return applied;
+    log::warn("objects could not be written together; trying them one by one",
+              {{"error", applied.error().message}});
+  } catch (const pg::SqlError& e) {
+    log::warn("objects could not be written together; trying them one by one",
+              {{"error", e.what()}});
+  } catch (const Broken& e) {
+    log::error("objects could not be written together; trying them one by one",
+               {{"error", e.what()}});
+  }
+  return apply_by(mirror::apply_one_by_one);
+}
+
+Result<Fetched> fetch_and_apply(pg::Database& db, stripe::Client& client, const Appliers& appliers,
                                 const Fetch& fetch) {
+  std::vector<std::string> not_shown;
   std::deque<stripe::Response> responses;
   for (std::size_t at = 0; at < fetch.stripe_ids.size(); at += kFetchedAtOnce) {
     std::vector<std::future<stripe::Answer>> answers;
@@ -105,10 +139,26 @@ Result<Applied> fetch_and_apply(pg::Database& db, stripe::Client& client, const 
                     });
     }
     std::optional<Error> failed;
-    for (auto& coming : answers) {
-      stripe::Answer answer = coming.get();
-      if (answer.ok()) responses.push_back(std::move(answer.response));
-      else if (!is_gone(answer.error) && !failed) failed = answer.error;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      stripe::Answer answer = answers[i].get();
+      const auto leave_out = [&](const Error& why) {
+        not_shown.push_back(fetch.stripe_ids[at + i] + ": " + why.message);
+      };
+      if (!answer.ok()) {
+        if (is_about_the_object(answer)) leave_out(answer.error);
+        else if (!failed) failed = answer.error;
+        continue;
+      }
+      auto whole = with_whole_list(client, fetch.stripe_header, fetch.type,
+                                   std::move(answer.response.body));
+      if (whole) {
+        answer.response.body = *std::move(whole);
+        responses.push_back(std::move(answer.response));
+      } else if (whole.error().code == "list_too_long") {
+        leave_out(whole.error());
+      } else if (!failed) {
+        failed = whole.error();
+      }
     }
     if (failed) return *failed;
   }
@@ -120,11 +170,9 @@ Result<Applied> fetch_and_apply(pg::Database& db, stripe::Client& client, const 
                         .shown_at = response.sent_at,
                         .source = Source::fetch});
   }
-  return db.transact([&](pg::Tx& tx) -> Result<Applied> {
-    Applied applied = mirror::apply(tx, appliers, versions);
-    enqueue_follow_ups(tx, applied);
-    return applied;
-  });
+  auto applied = apply_all(db, appliers, versions);
+  if (!applied) return applied.error();
+  return Fetched{*std::move(applied), std::move(not_shown)};
 }
 
 std::vector<jobs::Handler> mirror_handlers(pg::Database& db, stripe::Client& client,

@@ -3,6 +3,9 @@
 // of ours that Stripe has shown.
 #pragma once
 
+#include <functional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -22,11 +25,20 @@ inline constexpr const char* kSettleInstructionJob =
 // versions ask for it.
 void enqueue_follow_ups(pg::Tx& tx, const Applied& applied);
 
+// Applies them in one transaction, with their follow-ups and `also`; where one can't be written, it
+// alone is refused. The transaction's body may run more than once.
+Result<Applied> apply_all(pg::Database& db, const Appliers& appliers,
+                          std::span<const Version> versions,
+                          const std::function<void(pg::Tx&)>& also = {});
+
 // Where GET shows that object: "/v1/payouts/po_1"; nothing for a type without such a path.
 std::optional<std::string> path_of(std::string_view type, std::string_view stripe_id);
 
-// The objects of those ids fetched and applied in one transaction, with their follow-ups; an object
-// that Stripe does not have is left out. Errors: as Client::call.
+// The objects of those ids fetched and applied in one transaction, with their follow-ups. An object
+// that Stripe does not have, or refuses to show, is left out and named. Errors: as Client::call.
+struct Fetched : Applied {
+  std::vector<std::string> not_shown;  // "po_1: No such payout"
+};
 struct Fetch {
   OrgId organization;
   std::string account;
@@ -35,7 +47,7 @@ struct Fetch {
   std::vector<std::string> stripe_ids;
   stripe::Retries retries = stripe::Retries::reading();  // where somebody waits: fewer
 };
-Result<Applied> fetch_and_apply(pg::Database& db, stripe::Client& client, const Appliers& appliers,
+Result<Fetched> fetch_and_apply(pg::Database& db, stripe::Client& client, const Appliers& appliers,
                                 const Fetch& fetch);
 
 // The handler of kRefetchJob. All three must outlive it.

@@ -82,6 +82,7 @@ std::string_view Object::type() const {
 
 struct Parser::Impl {
   dom::parser parser;
+  std::string mended;
 };
 
 Parser::Parser() : impl_(std::make_unique<Impl>()) {}
@@ -89,7 +90,11 @@ Parser::~Parser() = default;
 
 Result<Object> Parser::parse(std::string_view text) {
   dom::element root;
-  const auto error = impl_->parser.parse(text.data(), text.size()).get(root);
+  auto error = impl_->parser.parse(text.data(), text.size()).get(root);
+  if (error == simdjson::STRING_ERROR || error == simdjson::UTF8_ERROR) {
+    impl_->mended = mended_json(text);
+    error = impl_->parser.parse(impl_->mended).get(root);
+  }
   if (error != simdjson::SUCCESS || !root.is_object()) {
     return Error{Kind::invalid, "object_invalid",
                  error == simdjson::SUCCESS
@@ -272,6 +277,12 @@ void Fields::each(const char* name, std::size_t limit,
     if (++seen > limit) return refuse(fmt::format("{} has more than {} elements", name, limit));
     call(as_object(element));
   }
+}
+
+bool Fields::has_more(const char* name) {
+  const auto list = member(object_, name);
+  bool more = false;
+  return list && list->is_object() && (*list)["has_more"].get(more) == simdjson::SUCCESS && more;
 }
 
 void Fields::refuse(std::string why) {

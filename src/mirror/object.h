@@ -54,7 +54,8 @@ class Parser {
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
 
-  // Error: 400 `object_invalid` for what is no JSON object.
+  // Text that is not Unicode is read with U+FFFD in its place. Error: 400 `object_invalid` for what
+  // is no JSON object.
   Result<Object> parse(std::string_view text);
 
  private:
@@ -95,6 +96,9 @@ class Fields {
   std::optional<Object> optional_object(const char* name);
   // Calls for each object of the array, or of the list's `data`, at most `limit`; none when absent.
   void each(const char* name, std::size_t limit, const std::function<void(const Object&)>& call);
+
+  // Whether the list inside was cut: Stripe has more elements than it shows there.
+  bool has_more(const char* name);
 
   void refuse(std::string why);  // for rules that span fields
   std::optional<Error> error() const;

@@ -8,6 +8,7 @@
 //   static Result<Row> read(const Object&, const Version&);
 //   static Shown shown(const Row&, const Version&);         // stage and rank; the rest is set here
 //   static constexpr std::string_view type = "charge";      // for Refetch
+//   optional: bool Row::cut, for a list inside that Stripe showed in part: then the object is fetched
 //   optional: static void keep(Row& winner, const Row& loser);            // kept columns
 //   optional: static void keep_stored(pg::Tx&, std::span<const Entry*>);  // the same in the table
 #pragma once
@@ -174,15 +175,25 @@ class SetOf final : public Batch {
     verdict.outcome = Outcome::applied;
     verdict.created = row.get<bool>("created");
     ++(verdict.created ? applied.created : applied.changed);
-    if (row.get<bool>("tied")) {
+    if (row.get<bool>("tied") || is_cut(entry)) {
       applied.refetch.push_back(refetch_of(entry.key, Kind::type, entry.shown.at));
     }
+  }
+
+  // Of a cut version the rest is to be read, whichever row it met.
+  static bool is_cut(const EntryT& entry) {
+    if constexpr (requires { entry.row.cut; }) return entry.row.cut;
+    else return false;
   }
 
   void look_for_ties(pg::Tx& tx, const std::vector<const EntryT*>& beaten,
                      Applied& applied) const {
     KeyArrays keys;
-    for (const EntryT* entry : beaten) keys.add(entry->key, entry->shown, entry->tied);
+    for (const EntryT* entry : beaten) {
+      keys.add(entry->key, entry->shown, entry->tied);
+      if (is_cut(*entry))
+        applied.refetch.push_back(refetch_of(entry->key, Kind::type, entry->shown.at));
+    }
     for (const pg::Row row : keys.exec(tx, Kind::statements().tie)) {
       const auto account = row.get<std::string>("account");
       const auto stripe_id = row.get<std::string>("stripe_id");

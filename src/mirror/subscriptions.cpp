@@ -9,7 +9,7 @@ namespace payoutd::mirror {
 
 namespace {
 
-constexpr std::size_t kMostItems = 200;  // Stripe allows 20, more by arrangement
+constexpr std::size_t kMostItems = 1'000;  // Stripe allows 20, more by arrangement
 constexpr Millionths kMostAnnual = Millionths{1'000'000'000'000'000'000} * 1'000'000'000'000'000;
 
 struct Subscription {
@@ -23,6 +23,8 @@ struct Subscription {
   std::optional<Time> trial_start, trial_end, start_date, cancel_at, canceled_at, ended_at;
   std::optional<std::string> cancellation_reason, latest_invoice;
   Time created{};
+  bool cut = false;  // `items` are not all
+  bool items_of_older = false;  // taken from a whole version of the same call
 };
 
 template <class T>
@@ -100,8 +102,8 @@ struct SubscriptionKind {
       Column{"customer_id", &Row::customer},
       Column{"status", &Row::status},
       Column{"currency", &Row::currency},
-      Column{"items", &Row::items},
-      Column{"annual_amount", &Row::annual_amount},
+      Column{"items", &Row::items, Keep::when_cut},
+      Column{"annual_amount", &Row::annual_amount, Keep::when_cut},
       Column{"discounts", &Row::discounts},
       Column{"collection_paused", &Row::collection_paused},
       Column{"cancel_at_period_end", &Row::cancel_at_period_end},
@@ -113,7 +115,8 @@ struct SubscriptionKind {
       Column{"ended_at", &Row::ended_at},
       Column{"cancellation_reason", &Row::cancellation_reason},
       Column{"latest_invoice_id", &Row::latest_invoice},
-      Column{"created", &Row::created}};
+      Column{"created", &Row::created},
+      Column{"cut", &Row::cut}};
   static const Statements& statements();
 
   static Result<Row> read(const Object& object, const Version&) {
@@ -136,17 +139,27 @@ struct SubscriptionKind {
             .ended_at = f.optional_time("ended_at"),
             .cancellation_reason = f.text_inside("cancellation_details", "reason"),
             .latest_invoice = f.optional_id("latest_invoice"),
-            .created = f.time("created")};
+            .created = f.time("created"),
+            .cut = f.has_more("items")};
     if (const auto bad = f.error()) return *bad;
     return row;
   }
 
+  static void keep(Row& winner, const Row& loser) {
+    if (!winner.cut || winner.items_of_older || loser.cut) return;
+    winner.items = loser.items;
+    winner.annual_amount = loser.annual_amount;
+    winner.items_of_older = true;
+  }
+
   // It begins incomplete, may go back and forth between active, past due, unpaid and paused, and
-  // ends canceled or expired.
+  // ends canceled or expired. What is fetched with all its items is not taken back by a version of
+  // the same second that shows some of them.
   static Shown shown(const Row& row, const Version& version) {
     const bool over = row.status == "canceled" || row.status == "incomplete_expired";
     const int step = over ? 2 : row.status == "incomplete" ? 0 : 1;
-    return {.stage = over, .rank = Progress{later_than_created(version), step}.rank()};
+    const int whole = row.cut ? 0 : 1;
+    return {.stage = over, .rank = Progress{later_than_created(version), 2 * step + whole}.rank()};
   }
 };
 

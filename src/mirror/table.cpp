@@ -12,6 +12,17 @@ constexpr std::string_view kVersionArrays =
     "$1::uuid[], $2::text[], $3::text[], $4::int[], $5::timestamptz[], $6::bigint[], $7::bigint[],"
     " $8::boolean[]";
 
+std::string set_of(const ColumnText& column) {
+  switch (column.keep) {
+    case Keep::nothing: return fmt::format(",\n  {0} = excluded.{0}", column.name);
+    case Keep::first: return fmt::format(",\n  {0} = coalesce(t.{0}, excluded.{0})", column.name);
+    case Keep::when_cut:
+      return fmt::format(",\n  {0} = CASE WHEN excluded.cut THEN t.{0} ELSE excluded.{0} END",
+                         column.name);
+  }
+  CHECK(false);
+}
+
 std::string upsert_sql(std::string_view table, const std::vector<ColumnText>& columns) {
   std::string names, values, arrays, sets;
   int parameter = 9;
@@ -19,9 +30,7 @@ std::string upsert_sql(std::string_view table, const std::vector<ColumnText>& co
     names += fmt::format(", {}", column.name);
     values += fmt::format(", {}{}", column.name, column.cast);
     arrays += fmt::format(", ${}::{}[]", parameter++, column.sent);
-    sets += column.kept
-                ? fmt::format(",\n  {0} = coalesce(t.{0}, excluded.{0})", column.name)
-                : fmt::format(",\n  {0} = excluded.{0}", column.name);
+    sets += set_of(column);
   }
   return fmt::format(R"sql(
 INSERT INTO {table} AS t ({version}{names})

@@ -18,18 +18,24 @@
 
 namespace payoutd::mirror {
 
-// One column of `Row`. A kept one keeps the first value that any version knew, and is no part of
-// what makes two versions differ.
+// What a newer version does to a column.
+enum class Keep {
+  nothing,   // it shows the newer value
+  first,     // it keeps the first value that any version knew; no part of what makes two differ
+  when_cut,  // it keeps its value where the newer version is `cut`: that one shows only a part
+};
+
+// One column of `Row`.
 template <class Row, class T>
 struct Column {
   const char* name;
   T Row::*member;
-  bool kept = false;
+  Keep keep = Keep::nothing;
 };
 template <class Row, class T>
 Column(const char*, T Row::*) -> Column<Row, T>;
 template <class Row, class T>
-Column(const char*, T Row::*, bool) -> Column<Row, T>;
+Column(const char*, T Row::*, Keep) -> Column<Row, T>;
 
 // How a member's type is bound and what PostgreSQL calls it.
 template <class T>
@@ -102,7 +108,7 @@ template <class Row, class Columns>
 std::int64_t digest_of(const Row& row, const Columns& columns) {
   Digest digest;
   const auto add = [&]<class T>(const Column<Row, T>& column) {
-    if (!column.kept) Bound<T>::digest(digest, row.*column.member);
+    if (column.keep != Keep::first) Bound<T>::digest(digest, row.*column.member);
   };
   std::apply([&](const auto&... column) { (add(column), ...); }, columns);
   return digest.value();
@@ -118,7 +124,7 @@ void append_row(Arrays& arrays, const Row& row, const Columns& columns) {
 // A column as the statements need it.
 struct ColumnText {
   std::string_view name, sent, cast;
-  bool kept;
+  Keep keep;
 };
 
 // The statements of one table. Upsert takes arrays of organization_id, account, stripe_id, stage,
@@ -142,7 +148,7 @@ template <class Row, class... Ts>
 std::vector<ColumnText> texts_of(const std::tuple<Column<Row, Ts>...>& columns) {
   std::vector<ColumnText> texts;
   const auto add = [&]<class T>(const Column<Row, T>& column) {
-    texts.push_back({column.name, Bound<T>::kSent, Bound<T>::kCast, column.kept});
+    texts.push_back({column.name, Bound<T>::kSent, Bound<T>::kCast, column.keep});
   };
   std::apply([&](const auto&... column) { (add(column), ...); }, columns);
   return texts;

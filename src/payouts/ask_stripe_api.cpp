@@ -72,6 +72,11 @@ Result<AskStripe::Wanted> read_body(pg::Database& db, const http::Request& reque
   auto currency = fields.currency({"currency"});
   if (!currency && !fields.has({"currency"}) && account) {
     currency = account->fields.default_currency.value_or(*Currency::parse("usd"));
+    if (!currency->known()) {
+      fields.wrong("currency", "currency_unknown",
+                   "give the currency: the account's own, " + currency->str() +
+                       ", is one that this version does not know");
+    }
   }
   const auto money = fields.money(currency, {.required = true});
   const auto method = fields.word({"method"}, {"standard", "instant"});

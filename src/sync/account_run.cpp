@@ -90,6 +90,7 @@ void AccountRun::sync_it() {
   for (int rounds = 0; rounds < 2 && list_streams() && may_go_on(); ++rounds) {
   }
   if (may_go_on()) look_after_customers();
+  if (may_go_on()) look_after_cut();
   if (may_go_on()) look_after_pending();
   if (may_go_on()) look_after_payouts();
   if (may_go_on()) look_after_members();
@@ -202,6 +203,11 @@ void AccountRun::close(const Pass& pass) {
 void AccountRun::fetch(std::string_view stream, const char* type,
                        const std::vector<std::string>& ids) {
   Counts counts;
+  std::string refused;
+  const auto refuse = [&](const std::string& why) {
+    ++counts.refused;
+    if (refused.empty()) refused = why;
+  };
   for (std::size_t at = 0; at < ids.size() && may_go_on(); at += kFetchedAtOnce) {
     const std::size_t end = std::min(ids.size(), at + static_cast<std::size_t>(kFetchedAtOnce));
     mirror::Fetch some{
@@ -216,13 +222,18 @@ void AccountRun::fetch(std::string_view stream, const char* type,
     counts.rows += std::ssize(applied->verdicts);
     counts.created += std::ptrdiff_t(applied->created);
     counts.changed += std::ptrdiff_t(applied->changed);
+    for (const std::string& why : applied->not_shown) refuse(why);
+    for (const mirror::Verdict& verdict : applied->verdicts) {
+      if (verdict.outcome == mirror::Outcome::refused) refuse(verdict.error);
+    }
   }
   if (ids.empty()) return;
   note({.account = target_.account,
         .stream = std::string(stream),
         .kind = "fetched",
         .status = "succeeded",
-        .counts = counts});
+        .counts = counts,
+        .error = refused});
 }
 
 // A list leaves deleted customers out: those that it did not show any more are asked for.
@@ -235,6 +246,16 @@ void AccountRun::look_after_customers() {
   });
   if (!ids) return fail("customers_gone", "fetched", ids.error());
   fetch("customers_gone", "customer", *ids);
+}
+
+// A list inside an object that was shown in part is read to its end.
+void AccountRun::look_after_cut() {
+  const auto cut = in_.db.transact([&](pg::Tx& tx) -> Result<cursors_store::Cut> {
+    return cursors_store::cut(tx, target_.organization, target_.account, kMostFetched);
+  });
+  if (!cut) return fail("cut_lists", "fetched", cut.error());
+  fetch("subscriptions_cut", "subscription", cut->subscriptions);
+  fetch("application_fees_cut", "application_fee", cut->application_fees);
 }
 
 // No event tells that a transaction became available: those whose day has come are listed again.

@@ -45,6 +45,7 @@ class AccountRun {
   void close(const Pass& pass);
   void look_after_customers();
   void look_after_pending();
+  void look_after_cut();
   void look_after_members();
   bool list_members(std::vector<std::string> payouts);
   void look_after_payouts();

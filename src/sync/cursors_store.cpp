@@ -72,6 +72,14 @@ SELECT stripe_id FROM customers
  WHERE organization_id = $1 AND account = $2 AND NOT deleted AND shown_at < $3
  ORDER BY stripe_id LIMIT $4)sql"};
 
+const pg::Query kSubscriptionsCut{"sync_subscriptions_cut", R"sql(
+SELECT stripe_id FROM subscriptions
+ WHERE organization_id = $1 AND account = $2 AND cut ORDER BY stripe_id LIMIT $3)sql"};
+
+const pg::Query kFeesCut{"sync_application_fees_cut", R"sql(
+SELECT stripe_id FROM application_fees
+ WHERE organization_id = $1 AND account = $2 AND cut ORDER BY stripe_id LIMIT $3)sql"};
+
 // Those on their way, and those that Stripe adds to for some days after they arrived: each found by
 // an index of its own.
 const pg::Query kPayoutsToRefresh{"sync_payouts_to_refresh", R"sql(
@@ -186,6 +194,11 @@ std::vector<std::string> customers_not_seen_since(pg::Tx& tx, OrgId organization
                                                   std::string_view account, Time began_at,
                                                   std::int64_t limit) {
   return ids(tx.exec(kCustomersNotSeen, organization, account, began_at, limit));
+}
+
+Cut cut(pg::Tx& tx, OrgId organization, std::string_view account, std::int64_t limit) {
+  return {.subscriptions = ids(tx.exec(kSubscriptionsCut, organization, account, limit)),
+          .application_fees = ids(tx.exec(kFeesCut, organization, account, limit))};
 }
 
 std::vector<std::string> payouts_to_refresh(pg::Tx& tx, OrgId organization,

@@ -47,6 +47,11 @@ std::vector<Range> due_pending(pg::Tx& tx, OrgId organization, std::string_view 
 std::vector<std::string> customers_not_seen_since(pg::Tx& tx, OrgId organization,
                                                   std::string_view account, Time began_at,
                                                   std::int64_t limit);
+// Objects with a list inside that was shown in part; at most `limit` of each type.
+struct Cut {
+  std::vector<std::string> subscriptions, application_fees;
+};
+Cut cut(pg::Tx& tx, OrgId organization, std::string_view account, std::int64_t limit);
 // Payouts to be fetched again: past their arrival date and not there, or without trace although it
 // is due, or still to be reconciled; without those that were shown since then.
 std::vector<std::string> payouts_to_refresh(pg::Tx& tx, OrgId organization,

@@ -110,12 +110,9 @@ class Comparer {
                           .object = row->text,
                           .shown_at = sent_at});
     }
-    const auto applied = with_.db.transact([&](pg::Tx& tx) -> Result<std::size_t> {
-      const mirror::Applied done = mirror::apply(tx, with_.appliers, versions);
-      return done.created + done.changed;
-    });
+    const auto applied = mirror::apply_all(with_.db, with_.appliers, versions);
     if (!applied) return applied.error();
-    differences_.mended += static_cast<std::int64_t>(*applied);
+    differences_.mended += static_cast<std::int64_t>(applied->created + applied->changed);
     return {};
   }
 

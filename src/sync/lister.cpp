@@ -13,8 +13,6 @@ using namespace std::chrono_literals;
 
 constexpr int kPageSize = 100;
 constexpr auto kAfterLoss = 250ms;
-constexpr int kMostLosses =
-    480;  // two minutes without a database end a reading; the next run goes on
 
 const Error kStopped{Kind::retry, "sync_stopped",
                      "the sync was stopped; the next one goes on from there"};
@@ -22,6 +20,13 @@ const Error kStopped{Kind::retry, "sync_stopped",
 bool says_not_itemisable(const stripe::Answer& answer) {
   return answer.response.status == 400 && answer.refusal &&
          answer.refusal->message.find("can only be filtered on automatic") != std::string::npos;
+}
+
+// A payout of an account that was given up, or of Stripe's other mode.
+bool does_not_know_it(const stripe::Answer& answer) {
+  const int status = answer.response.status;
+  return (status == 400 || status == 404) && answer.refusal &&
+         answer.refusal->type == "invalid_request_error" && answer.refusal->param == "payout";
 }
 
 }  // namespace
@@ -199,12 +204,18 @@ std::vector<Lister::Arrived> Lister::take() {
   return arrived;
 }
 
-bool Lister::tolerate(Reading& reading, const stripe::Answer& answer) {
+// What ends the reading of one payout's members, and nothing else.
+bool Lister::tolerate(Reading& reading, const stripe::Answer& answer, StoredPage& page) {
   if (!reading.payout.empty() && answer.error.code == "payout_reconciliation_not_ready")
     return true;
   if (!reading.payout.empty() && says_not_itemisable(answer)) {
     const std::scoped_lock lock(mutex_);
     reading.pass->not_itemisable.push_back(reading.payout);
+    return true;
+  }
+  if (!reading.payout.empty() && does_not_know_it(answer)) {
+    page.counts.refused = 1;
+    page.refused = reading.payout + ": " + answer.error.message;
     return true;
   }
   return false;
@@ -224,7 +235,7 @@ void Lister::prepare(Arrived& arrived, std::vector<ReadingPtr>& to_send) {
       to_send.push_back(arrived.reading);
       return;
     }
-    stored.done = tolerate(reading, arrived.answer);
+    stored.done = tolerate(reading, arrived.answer, stored);
     if (!stored.done) arrived.error = arrived.answer.error;
     return;
   }
@@ -282,41 +293,63 @@ std::optional<Range> Lister::cut(Reading& reading, const ListPage& page) {
   return below;
 }
 
+// A database that is away or busy says nothing of a page: it is stored again later. Storing a page
+// again changes nothing, so a commit that may have happened is repeated, too.
 void Lister::store(std::vector<Arrived>& arrived) {
   std::vector<StoredPage*> pages;
   for (Arrived& each : arrived) {
     if (!each.error && !each.sent_again && each.answer.ok()) pages.push_back(&each.page);
   }
-  if (pages.empty()) return;
-  for (int losses = 0;;) {
+  const auto until = std::chrono::steady_clock::now() + options_.patience;
+  while (!pages.empty()) {
+    Error error{Kind::retry, "database_lost", ""};
+    bool again = true;
     try {
-      try {
-        return store_together(db_, appliers_, pages);
-      } catch (const pg::SqlError& e) {
-        log::warn("pages could not be stored together; trying them one by one",
-                  {{"error", e.what()}});
-      } catch (const Broken& e) {
-        log::error("pages could not be stored together; trying them one by one",
-                   {{"error", e.what()}});
-      }
-      for (StoredPage* page : pages) store_item_by_item(db_, appliers_, *page);
-      return;
+      store_some(pages);
+      continue;
+    } catch (const pg::Busy& e) {
+      error = {Kind::retry, "database_busy", e.what()};
+    } catch (const pg::SqlError& e) {
+      // Of the cursors: nothing that a page holds.
+      error = {Kind::retry, "page_not_stored", e.what()};
+      again = false;
+    } catch (const Broken& e) {
+      error = {Kind::retry, "page_not_stored", e.what()};
+      again = false;
     } catch (const std::exception& e) {
-      // A lost database, or a commit that may have happened: storing a page again changes nothing.
-      bool stopped = false;
-      {
-        const std::scoped_lock lock(mutex_);
-        stopped = stopping_;
-      }
-      if (stopped || ++losses == kMostLosses) {
-        for (Arrived& each : arrived) {
-          if (!each.error) each.error = Error{Kind::retry, "database_lost", e.what()};
-        }
-        return;
-      }
-      std::this_thread::sleep_for(kAfterLoss);
+      error.message = e.what();
     }
+    if (again && !stopped() && std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(kAfterLoss);
+      continue;
+    }
+    for (Arrived& each : arrived) {
+      if (std::ranges::find(pages, &each.page) == pages.end()) continue;
+      each.page.counts.created = each.page.counts.changed = each.page.counts.refused = 0;
+      each.error = error;
+    }
+    return;
   }
+}
+
+// Those that are stored leave `pages`.
+void Lister::store_some(std::vector<StoredPage*>& pages) {
+  try {
+    store_together(db_, appliers_, pages);
+    return pages.clear();
+  } catch (const pg::SqlError& e) {
+    log::warn("pages could not be stored together; trying them one by one", {{"error", e.what()}});
+  } catch (const Broken& e) {
+    log::error("pages could not be stored together; trying them one by one",
+               {{"error", e.what()}});
+  }
+  for (; !pages.empty(); pages.erase(pages.begin()))
+    store_item_by_item(db_, appliers_, *pages.front());
+}
+
+bool Lister::stopped() const {
+  const std::scoped_lock lock(mutex_);
+  return stopping_;
 }
 
 void Lister::finish(std::vector<Arrived>& arrived) {

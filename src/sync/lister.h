@@ -6,6 +6,7 @@
 // the number of lanes, whatever the lists' lengths.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -32,6 +33,9 @@ class Lister {
     int writers = 2;           // threads that parse and store, each with a connection
     std::size_t lanes = 64;    // readings under way
     std::size_t pages_per_commit = 12;
+    // So long a page waits for a database that is away or busy; then its reading ends where its
+    // cursor stands, and the next run goes on from there.
+    std::chrono::milliseconds patience = std::chrono::minutes(2);
   };
   // All three must outlive it.
   Lister(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers,
@@ -69,9 +73,11 @@ class Lister {
   static void move_down(Reading& reading, const ListPage& page);
   std::optional<Range> cut(Reading& reading, const ListPage& page);
   void store(std::vector<Arrived>& arrived);
+  void store_some(std::vector<StoredPage*>& pages);
+  bool stopped() const;
   void finish(std::vector<Arrived>& arrived);
   void end(const ReadingPtr& reading, std::optional<Error> error);
-  bool tolerate(Reading& reading, const stripe::Answer& answer);
+  bool tolerate(Reading& reading, const stripe::Answer& answer, StoredPage& page);
 
   pg::Database& db_;
   stripe::Client& client_;

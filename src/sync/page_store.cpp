@@ -105,14 +105,9 @@ void store_item_by_item(pg::Database& db, const mirror::Appliers& appliers, Stor
   const auto stored = db.transact([&](pg::Tx& tx) -> Result<void> {
     std::vector<mirror::Version> versions;
     add_versions(appliers, page, versions);
-    for (const mirror::Version& version : versions) {
-      const auto wrong = tx.attempt([&] {
-        mirror::Applied applied = mirror::apply(tx, appliers, {&version, 1});
-        count(page, applied.verdicts.front());
-        enqueue(tx, applied);
-      });
-      if (wrong) refuse(page, wrong->what());
-    }
+    mirror::Applied applied = mirror::apply_one_by_one(tx, appliers, versions);
+    for (const mirror::Verdict& verdict : applied.verdicts) count(page, verdict);
+    enqueue(tx, applied);
     cursors_store::save_ranges(tx, page.changes);
     note_members(tx, page);
     return {};

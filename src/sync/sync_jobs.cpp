@@ -46,21 +46,17 @@ Result<void> list_members(pg::Database& db, stripe::Client& client,
                                      .account = std::string((*account)->stripe_header()),
                                      .priority = stripe::Priority::normal});
   for (const stripe::Page& page : pages) {
-    const auto stored = db.transact([&](pg::Tx& tx) -> Result<void> {
-      std::vector<mirror::Version> versions;
-      for (const stripe::Item& item : page.items) {
-        versions.push_back({.organization = (*account)->organization,
-                            .account = account_id,
-                            .object = item.raw,
-                            .shown_at = page.sent_at,
-                            .listed_for_payout = payout});
-      }
-      mirror::enqueue_follow_ups(tx, mirror::apply(tx, appliers, versions));
-      if (!page.has_more) {
-        payouts::members_were_listed(tx, (*account)->organization, account_id, payout,
-                                     page.sent_at);
-      }
-      return {};
+    std::vector<mirror::Version> versions;
+    for (const stripe::Item& item : page.items) {
+      versions.push_back({.organization = (*account)->organization,
+                          .account = account_id,
+                          .object = item.raw,
+                          .shown_at = page.sent_at,
+                          .listed_for_payout = payout});
+    }
+    const auto stored = mirror::apply_all(db, appliers, versions, [&](pg::Tx& tx) {
+      if (page.has_more) return;
+      payouts::members_were_listed(tx, (*account)->organization, account_id, payout, page.sent_at);
     });
     if (!stored) return stored.error();
   }

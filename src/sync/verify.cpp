@@ -22,12 +22,12 @@ Result<ByCurrency> look(stripe::Client& client, const Target& target) {
   if (!balance) return balance.error();
   ByCurrency figures;
   for (const auto& part : balance->available) {
-    auto& sum = figures[part.money.currency.str()].available;
-    sum = checked_add(sum, part.money.minor);
+    auto& sum = figures[part.currency].available;
+    sum = checked_add(sum, part.amount);
   }
   for (const auto& part : balance->pending) {
-    auto& sum = figures[part.money.currency.str()].pending;
-    sum = checked_add(sum, part.money.minor);
+    auto& sum = figures[part.currency].pending;
+    sum = checked_add(sum, part.amount);
   }
   return figures;
 }

@@ -19,6 +19,13 @@ std::string masked(const std::string& key) {
   return prefix + "****" + (key.size() > prefix.size() + 4 ? key.substr(key.size() - 4) : "");
 }
 
+void alter(std::string& body, const Fault& fault) {
+  for (std::size_t at = body.find(fault.find); at != std::string::npos;
+       at = body.find(fault.find, at + fault.with.size())) {
+    body.replace(at, fault.find.size(), fault.with);
+  }
+}
+
 Refused unauthorized(std::string code, std::string message) {
   return Refused(Refusal{.status = 401, .code = std::move(code), .message = std::move(message)});
 }
@@ -234,6 +241,7 @@ void Dispatch::run(Passage& passage) {
   else
     passage.refuse(body.error());
   if (passage.faulty(Fault::Do::reset_after)) passage.answer.cut = Cut::reset;
+  if (passage.faulty(Fault::Do::alter)) alter(passage.answer.body, *passage.fault);
   if (passage.faulty(Fault::Do::truncate)) passage.answer.cut = Cut::truncate;
   const bool keyed = passage.call.method == "POST" && !passage.call.idempotency_key.empty();
   if (passage.faulty(Fault::Do::status_after) && !keyed)

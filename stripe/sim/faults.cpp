@@ -15,13 +15,14 @@ constexpr int kMaxCount = 1'000'000'000;
 constexpr int kDefaultReorderMs = 1'000;
 
 using Do = Fault::Do;
-constexpr std::array<std::pair<std::string_view, Do>, 11> kNames{{
+constexpr std::array<std::pair<std::string_view, Do>, 12> kNames{{
     {"latency", Do::latency},
     {"reset_before", Do::reset_before},
     {"reset_after", Do::reset_after},
     {"truncate", Do::truncate},
     {"status", Do::status},
     {"status_after", Do::status_after},
+    {"alter", Do::alter},
     {"drop", Do::drop},
     {"duplicate", Do::duplicate},
     {"reorder", Do::reorder},
@@ -38,7 +39,8 @@ At place_of(Do what) {
     case Do::reset_after:
     case Do::truncate:
     case Do::status:
-    case Do::status_after: return At::request;
+    case Do::status_after:
+    case Do::alter: return At::request;
     case Do::drop:
     case Do::duplicate:
     case Do::reorder:
@@ -164,6 +166,8 @@ Result<Fault> read_fault(const Json& json) {
   reader.number("status", fault.status, 200, 599);
   reader.number("count", fault.count, 0, kMaxCount);
   reader.number("every", fault.every, 1, kMaxCount);
+  reader.text("find", fault.find);
+  reader.text("with", fault.with);
   reader.text("code", fault.code);
   reader.text("message", fault.message);
   reader.text("body", fault.body, 10'000);
@@ -175,6 +179,7 @@ Result<Fault> read_fault(const Json& json) {
   int retry_after = -1;
   reader.number("retry_after", retry_after, 0, 86'400);
   reader.refuse_others();
+  if (fault.what == Do::alter && fault.find.empty()) reader.fail("find", "the text to be altered");
   if (reader.error()) return *reader.error();
   if (stored) fault.stored = *stored;
   if (retry_after >= 0) fault.retry_after = retry_after;
@@ -197,6 +202,10 @@ OrderedJson to_json(const Fault& fault) {
   }
   json["count"] = fault.count;
   if (fault.every > 1) json["every"] = fault.every;
+  if (fault.what == Do::alter) {
+    json["find"] = fault.find;
+    json["with"] = fault.with;
+  }
   if (!fault.code.empty()) json["code"] = fault.code;
   if (!fault.message.empty()) json["message"] = fault.message;
   if (fault.body) json["body"] = *fault.body;

@@ -23,6 +23,7 @@ struct Fault {
     truncate,      // executed, then half of the body is sent and the connection closed
     status,        // answers `status` and executes nothing
     status_after,  // executes, then answers `status`
+    alter,         // executes, then answers with `with` wherever `find` stands in the body
     // Webhook deliveries.
     drop,       // this delivery never leaves and is not retried
     duplicate,  // sent twice
@@ -40,6 +41,7 @@ struct Fault {
   int status = 500;
   int count = 1;       // how many more times; 0: until cleared
   int every = 1;       // only each n-th match
+  std::string find{}, with{};
   std::string code{};  // of the error body: "lock_timeout"
   std::string message{};
   // Answers these bytes instead of Stripe's error, as a gateway on the way does: without Request-Id
@@ -59,8 +61,8 @@ std::string_view name_of(Fault::Do what);
 class Faults {
  public:
   // An array of objects, or one object: {"method", "path", "type", "do", "ms", "status", "count",
-  // "every", "code", "message", "body", "reason", "should_retry", "retry_after", "stored"}. All or
-  // none is added. Error: 400 that names the field. At most 1,000 at a time.
+  // "every", "find", "with", "code", "message", "body", "reason", "should_retry", "retry_after",
+  // "stored"}. All or none is added. Error: 400 that names the field. At most 1,000 at a time.
   Result<std::size_t> add(const Json& faults);
   void clear();
   OrderedJson list() const;  // as given, with what remains of `count`

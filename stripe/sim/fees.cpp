@@ -169,6 +169,10 @@ Document& refund_fee(World& world, Document& fee, std::int64_t amount,
   edit["refunded"] = refundable(fee) == 0;
   auto& data = edit["refunds"]["data"];
   data.insert(data.begin(), refund.json);
+  if (data.size() > kEmbedded) {
+    data.erase(data.end() - 1);
+    edit["refunds"]["has_more"] = true;
+  }
   edit.emit("application_fee.refunded");
   return refund;
 }

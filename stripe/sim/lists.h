@@ -8,6 +8,9 @@
 
 namespace payoutd::sim {
 
+// So many elements of a list are shown inside the object that has it; the rest has its own path.
+inline constexpr std::size_t kEmbedded = 10;
+
 struct ListRequest {
   std::size_t limit = 10;
   std::string after{}, before{};  // ids; at most one is set

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "stripe/sim/events.h"
+#include "stripe/sim/lists.h"
 
 namespace payoutd::sim {
 namespace {
@@ -59,13 +60,19 @@ OrderedJson items_of(World& world, const SubscriptionOrder& order, const std::st
                     {"subscription", id},
                     {"tax_rates", OrderedJson::array()}});
   }
-  return {{"object", "list"}, {"data", data}, {"has_more", false},
+  return data;
+}
+
+// The first ones are shown inside the subscription.
+OrderedJson embedded(const OrderedJson& items, const std::string& id) {
+  OrderedJson data = OrderedJson::array();
+  for (std::size_t i = 0; i < std::min(items.size(), kEmbedded); ++i) data.push_back(items[i]);
+  return {{"object", "list"}, {"data", data}, {"has_more", items.size() > kEmbedded},
           {"url", "/v1/subscription_items?subscription=" + id}};
 }
 
-OrderedJson subscription_object(World& world, const Account& account,
-                                const SubscriptionOrder& order) {
-  const std::string id = world.id("sub", account);
+OrderedJson subscription_object(World& world, const SubscriptionOrder& order,
+                                const std::string& id, const OrderedJson& items) {
   OrderedJson out{{"id", id}, {"object", "subscription"}};
   for (const char* field : {"application", "application_fee_percent"}) out[field] = nullptr;
   out["automatic_tax"] = {{"disabled_reason", nullptr}, {"enabled", false}, {"liability", nullptr}};
@@ -89,7 +96,7 @@ OrderedJson subscription_object(World& world, const Account& account,
   out["discounts"] = OrderedJson::array();
   out["ended_at"] = nullptr;
   out["invoice_settings"] = {{"account_tax_ids", nullptr}, {"issuer", {{"type", "self"}}}};
-  out["items"] = items_of(world, order, id);
+  out["items"] = embedded(items, id);
   out["latest_invoice"] = nullptr;
   out["livemode"] = world.livemode;
   out["metadata"] = order.metadata;
@@ -149,10 +156,15 @@ void renew(World& world, Document& subscription) {
   if (subscription.flag("cancel_at_period_end")) return cancel_subscription(world, subscription);
   Account& account = *world.store.account(subscription.account);
   Edit edit(world, subscription);
-  for (auto& item : edit["items"]["data"]) {
+  const auto begin_next = [](OrderedJson& item) {
     const auto start = item["current_period_end"].get<std::int64_t>();
     item["current_period_start"] = start;
     item["current_period_end"] = after_period(start, item["price"]);
+  };
+  for (auto& item : edit["items"]["data"]) begin_next(item);
+  for (Document* item : world.store.under(subscription.id)) {
+    begin_next(item->json);
+    world.store.save(*item);
   }
   const auto& first = edit["items"]["data"][0];
   Document& invoice = bill(world, account,
@@ -170,7 +182,12 @@ void renew(World& world, Document& subscription) {
 }  // namespace
 
 Document& make_subscription(World& world, Account& account, const SubscriptionOrder& order) {
-  Document& subscription = world.store.add(account, subscription_object(world, account, order));
+  const std::string id = world.id("sub", account);
+  const OrderedJson items = items_of(world, order, id);
+  Document& subscription =
+      world.store.add(account, subscription_object(world, order, id, items));
+  for (const OrderedJson& item : items)
+    world.store.file_under(id, world.store.add(account, item));
   if (order.customer->json["currency"].is_null()) {
     Edit customer(world, *order.customer);
     customer["currency"] = subscription.str("currency");

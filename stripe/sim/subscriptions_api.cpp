@@ -91,13 +91,26 @@ Try<Shown> get_subscription(const Ask& ask) {
   return *subscription;
 }
 
-void change_quantities(OrderedJson& subscription, const Json& items) {
+void change_quantities(World& world, Document& subscription, const Json& items) {
   for (const Json& given : items) {
     const Params item(given);
     const auto quantity = item.num("quantity");
-    for (auto& own : subscription["items"]["data"])
-      if (quantity && *quantity >= 0 && own["id"] == item.str("id")) own["quantity"] = *quantity;
+    if (!quantity || *quantity < 0) continue;
+    for (auto& own : subscription.json["items"]["data"])
+      if (own["id"] == item.str("id")) own["quantity"] = *quantity;
+    for (Document* own : world.store.under(subscription.id)) {
+      if (own->id != item.str("id")) continue;
+      own->json["quantity"] = *quantity;
+      world.store.save(*own);
+    }
   }
+}
+
+Try<Shown> list_items(const Ask& ask) {
+  auto subscription = referenced(ask, "subscription", "subscription");
+  if (!subscription) return Refused(subscription.error());
+  return list_documents(ask, ask.world.store.under((*subscription)->id),
+                        [](const Document&) { return true; });
 }
 
 Try<Shown> update_subscription(const Ask& ask) {
@@ -126,7 +139,7 @@ Try<Shown> update_subscription(const Ask& ask) {
                                          {"resumes_at", nullptr}}
                            : OrderedJson(nullptr);
   if (const Json* items = p.find("items"); items && items->is_array())
-    change_quantities(edit.json(), *items);
+    change_quantities(ask.world, **found, *items);
   edit.emit_if_changed("customer.subscription.updated");
   return *found;
 }
@@ -178,6 +191,7 @@ std::vector<Endpoint> subscription_endpoints() {
        update_subscription},
       {"DELETE", "/v1/subscriptions/:id", "invoice_now:bool prorate:bool cancellation_details:hash",
        cancel_subscription},
+      {"GET", "/v1/subscription_items", "list subscription!", list_items},
       {"POST", "/v1/subscriptions/:id/resume", "billing_cycle_anchor proration_behavior", resume},
   };
 }

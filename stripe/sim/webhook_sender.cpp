@@ -269,6 +269,7 @@ bool WebhookSender::Impl::shape(Receiver& endpoint, Delivery& delivery) {
     case Fault::Do::truncate:
     case Fault::Do::status:
     case Fault::Do::status_after:
+    case Fault::Do::alter:
     case Fault::Do::twin: break;  // no fault of a delivery
   }
   return true;

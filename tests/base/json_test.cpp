@@ -20,6 +20,24 @@ TEST(Json, RefusesWhatIsNotStrictJson) {
   }
 }
 
+TEST(Json, MendsWhatIsNoUnicodeAndNothingElse) {
+  const std::string replaced = "\xEF\xBF\xBD";
+  const std::string good = R"({"a":"\ud83d\ude00 \u0000 \\ud800 \" €","b":[1.50e3]})";
+  EXPECT_EQ(mended_json(good), good);
+  EXPECT_EQ(mended_json(R"(["\ud800","\ud800\u0041","\udc00x","\ud800\ud83d\ude00"])"),
+            R"(["\ufffd","\ufffd\u0041","\ufffdx","\ufffd\ud83d\ude00"])");
+  EXPECT_EQ(mended_json("\"a\xff\xc3\""), "\"a" + replaced + replaced + "\"");
+  EXPECT_EQ(mended_json("\"\xed\xa0\x80\""), "\"" + replaced + replaced + replaced + "\"");
+  EXPECT_EQ(mended_json("\"\\"), "\"\\");
+  EXPECT_TRUE(parse_json(mended_json("{\"a\\ud800\": \"\xc0\xaf\"}")));
+}
+
+TEST(Json, ReplacesNulInKeysAndTexts) {
+  Json json = Json::parse(R"({"a\u0000b": ["x\u0000", {"c": 1}], "d": "fine"})");
+  replace_nul(json);
+  EXPECT_EQ(json, Json::parse(R"({"a\ufffdb": ["x\ufffd", {"c": 1}], "d": "fine"})"));
+}
+
 TEST(Json, RefusesARepeatedKey) {
   EXPECT_NE(parse_json(R"({"a":1,"b":{"a":1},"a":2})").error().message.find("\"a\" twice"),
             std::string::npos);

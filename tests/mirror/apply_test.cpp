@@ -94,6 +94,36 @@ TEST_F(MirrorApply, EveryOrderOfASubscriptionEndsCanceled) {
   EXPECT_EQ(sql("SELECT status AS it FROM subscriptions"), "canceled");
 }
 
+TEST_F(MirrorApply, ACutListTakesNothingAwayAndCallsForTheRest) {
+  Json whole = fixture("customer.subscription.updated")["data"]["object"];
+  Json first = whole["items"]["data"][0], second = first;
+  first["id"] = "si_first";
+  second["id"] = "si_second";
+  whole["items"]["data"] = {first, second};
+  whole["items"]["has_more"] = false;
+  Json cut = with(whole, {{"status", "past_due"}});
+  cut["items"]["data"] = Json::array({first});
+  cut["items"]["has_more"] = true;
+  Shelf shelf(org);
+  shelf.add(whole, kStart);
+  shelf.event("customer.subscription.updated", cut, kStart + 10);
+  const std::span versions = shelf.all();
+  EXPECT_TRUE(apply(versions.first(1)).refetch.empty());
+  const Applied applied = apply(versions.last(1));
+  ASSERT_EQ(applied.refetch.size(), 1u);
+  EXPECT_EQ(applied.refetch[0].type, "subscription");
+  EXPECT_EQ(applied.refetch[0].not_before, from_unix(kStart + 11));
+  EXPECT_EQ(sql("SELECT format('%s %s %s', status, jsonb_array_length(items), cut) AS it"
+                " FROM subscriptions"),
+            "past_due 2 t");
+  // What is fetched then is the newest, whatever came before it in which order.
+  shelf.add(with(whole, {{"status", "past_due"}}), kStart + 10, Source::fetch);
+  expect_one_end("subscriptions", shelf.all());
+  EXPECT_EQ(sql("SELECT format('%s %s %s', status, jsonb_array_length(items), cut) AS it"
+                " FROM subscriptions"),
+            "past_due 2 f");
+}
+
 TEST_F(MirrorApply, EveryOrderOfADisputeEndsReinstated) {
   Shelf shelf(org);
   for (const char* name : {"created", "funds_withdrawn", "closed", "funds_reinstated"}) {
@@ -214,10 +244,10 @@ TEST_F(MirrorApply, PoisonIsRefusedByItselfWithItsReason) {
   std::vector<std::string> errors;
   for (const Verdict& verdict : applied.verdicts) errors.push_back(verdict.error);
   EXPECT_EQ(applied.verdicts[0].outcome, Outcome::applied);
-  EXPECT_EQ(errors[1], "amount is not a whole number of 64 bits");
-  EXPECT_EQ(errors[2], "currency is missing");
+  EXPECT_EQ(errors[1], "ch_bad: amount is not a whole number of 64 bits");
+  EXPECT_EQ(errors[2], "ch_bad: currency is missing");
   EXPECT_EQ(errors[3], "id is missing");
-  EXPECT_EQ(errors[4], "created is not a time between 1970 and 9999");
+  EXPECT_EQ(errors[4], "ch_bad: created is not a time between 1970 and 9999");
   EXPECT_EQ(errors[5], "not a JSON object");
   EXPECT_EQ(applied.verdicts[6].outcome, Outcome::ignored);
   EXPECT_EQ(applied.verdicts[7].outcome, Outcome::refused);

@@ -112,12 +112,27 @@ TEST_F(BalanceOf, AFailureIsAnsweredSoonAndNotKept) {
   EXPECT_EQ(send("GET", "/api/balance", key).status, 200);
 }
 
+TEST_F(BalanceOf, ACurrencyThatNobodyKnewIsShownAndBlocksNoPayoutInAnother) {
+  fault({{"do", "alter"},
+         {"method", "GET"},
+         {"path", "/v1/balance"},
+         {"find", "\"available\":["},
+         {"with", R"("available":[{"amount":5,"currency":"xcg","source_types":{"card":5}},)"},
+         {"count", 0}});
+  const Json balance = get("/api/balance");
+  EXPECT_EQ(balance["available"][0]["amount"], 5);
+  EXPECT_EQ(balance["available"][0]["currency"], "xcg");
+  EXPECT_TRUE(balance["available"][0]["amount_decimal"].is_null());
+  EXPECT_EQ(balance["available"][1]["amount_decimal"], "10000.00");
+  EXPECT_EQ(pay("k1").status, 201);
+}
+
 // Whatever an answer says, the next one who asks is answered.
 TEST_F(BalanceOf, AnAnswerThatCannotBeReadBlocksNobody) {
   for (const char* body :
        {R"({"available": [{"amount": 1.5, "currency": "usd"}]})", R"([])", R"({"available": [7]})",
         R"({"available": [{"amount": 18446744073709551615, "currency": "usd"}]})",
-        R"({"available": [{"amount": 5, "currency": "doubloons"}]})"}) {
+        R"({"available": [{"amount": 5, "currency": ""}]})"}) {
     const auto parsed = balances::parse_balance(shop, body);
     ASSERT_FALSE(parsed.ok()) << body;
     EXPECT_EQ(parsed.error().code, "stripe_answer_invalid");

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "mirror/rate_budget_store.h"
 #include "support/database.h"
 
 namespace payoutd::mirror {
@@ -79,6 +80,26 @@ TEST_F(RateBudget, A429MakesAllInstancesWait) {
   const auto after = take_until(budget, limited + 2s);
   ASSERT_FALSE(after.empty());
   EXPECT_GE(after.front() - limited, 150ms);
+}
+
+// After a failover, or a clock that was wrong.
+TEST_F(RateBudget, ASlotThatIsAnHourAheadStopsNobodyForLong) {
+  const auto lease = [&] {
+    const auto begins = db().transact([&](pg::Tx& tx) -> Result<std::chrono::microseconds> {
+      return rate_budget_store::lease(tx, "", 50ms, 0ms);
+    });
+    CHECK(begins.ok());
+    return *begins;
+  };
+  EXPECT_LE(lease(), 0ms);
+  const auto ahead = db().transact([](pg::Tx& tx) -> Result<void> {
+    tx.exec_unnamed("UPDATE rate_budget SET next_free = clock_timestamp() + interval '1 hour'");
+    return {};
+  });
+  ASSERT_TRUE(ahead.ok());
+  const auto first = lease(), second = lease();
+  EXPECT_LE(first, 50ms * rate_budget_store::kMostBlocksAhead);
+  EXPECT_LE(second, 50ms * rate_budget_store::kMostBlocksAhead);
 }
 
 TEST_F(RateBudget, NothingIsGrantedWithoutTheDatabaseAndAllGoesOnWithIt) {

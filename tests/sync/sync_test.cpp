@@ -7,16 +7,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const StreamRecord* stream_of(const std::vector<RunRecord>& runs, const std::string& account,
-                              const std::string& stream) {
-  for (const RunRecord& run : runs) {
-    for (const StreamRecord& record : run.streams) {
-      if (record.account == account && record.stream == stream) return &record;
-    }
-  }
-  return nullptr;
-}
-
 struct Sync : SyncTest {};
 
 TEST_F(Sync, TheMirrorEqualsTheSimulatorsOwnRecords) {

@@ -77,11 +77,21 @@ class SyncTest : public support::DatabaseTest {
   std::vector<RunRecord> sync(Options options = {}) {
     return sync(db(), *client, std::move(options));
   }
-  std::vector<RunRecord> sync(pg::Database& on, stripe::Client& by, Options options = {}) {
-    Syncer syncer(on, by, appliers, clock, {.lister = {.lanes = 16}});
+  std::vector<RunRecord> sync(pg::Database& on, stripe::Client& by, Options options = {},
+                              std::chrono::milliseconds patience = std::chrono::minutes(2)) {
+    Syncer syncer(on, by, appliers, clock, {.lister = {.lanes = 16, .patience = patience}});
     auto runs = syncer.run(options);
     EXPECT_TRUE(runs.ok()) << (runs ? "" : runs.error().message);
     return runs ? *std::move(runs) : std::vector<RunRecord>{};
+  }
+  static const StreamRecord* stream_of(const std::vector<RunRecord>& runs,
+                                       const std::string& account, std::string_view stream) {
+    for (const RunRecord& run : runs) {
+      for (const StreamRecord& record : run.streams) {
+        if (record.account == account && record.stream == stream) return &record;
+      }
+    }
+    return nullptr;
   }
   static void expect_succeeded(const std::vector<RunRecord>& runs) {
     ASSERT_FALSE(runs.empty());
@@ -155,6 +165,20 @@ class SyncTest : public support::DatabaseTest {
         figures[row.get<std::string>(0)] = {row.get<std::int64_t>(1), row.get<std::int64_t>(2)};
       }
       return figures;
+    });
+    CHECK(found.ok());
+    return *found;
+  }
+  void execute(const std::string& statements) {
+    const auto done = db().transact([&](pg::Tx& tx) -> Result<void> {
+      tx.exec_unnamed(statements);
+      return {};
+    });
+    CHECK(done.ok());
+  }
+  std::string text(const std::string& statement) {
+    auto found = db().transact([&](pg::Tx& tx) -> Result<std::string> {
+      return tx.exec_unnamed(statement).one().get<std::string>(0);
     });
     CHECK(found.ok());
     return *found;
