@@ -48,8 +48,7 @@ struct Row {
 };
 
 bool same(const State& a, const State& b) {
-  return a.shown == b.shown && a.tied == b.tied && a.in_transit_at == b.in_transit_at &&
-         a.paid_at == b.paid_at && a.failed_at == b.failed_at && a.canceled_at == b.canceled_at &&
+  return a.shown == b.shown && a.tied == b.tied && a.happened == b.happened && a.seen == b.seen &&
          a.body.status == b.body.status &&
          a.body.reconciliation_status == b.body.reconciliation_status;
 }
@@ -145,7 +144,7 @@ class Payouts final : public mirror::Batch {
               .members_checked = stored.members_checked,
               .after = stored.ever_shown ? merge(stored.state, given) : given};
       if (stored.ever_shown) row.before = std::move(stored.state);
-      if (!row.before || !same(*row.before, row.after)) {
+      if (!row.before || stored.times_differ || !same(*row.before, row.after)) {
         changed.push_back({stored.key, row.id, row.after});
       }
       rows_[stored.key] = std::move(row);

@@ -1,5 +1,7 @@
 #include "payouts/mirrored_store.h"
 
+#include <map>
+
 namespace payoutd::payouts::mirrored_store {
 
 namespace {
@@ -48,32 +50,36 @@ UPDATE payouts AS p SET stripe_payout_id = given.stripe_payout_id
                       AND other.stripe_payout_id = given.stripe_payout_id)
 RETURNING p.organization_id, p.account, p.stripe_payout_id)sql"};
 
-// $1 to $14 are the arrays of Arrays::exec, $15 on the columns above.
+// $1 to $16 are the arrays of exec(), $17 on the columns above.
 const pg::Query kInsert{"insert_mirrored_payouts", R"sql(
 INSERT INTO payouts (organization_id, account, stripe_payout_id, id, rail, stage, shown_at, rank,
-       digest, tied, processed_at, paid_at, failed_at, canceled_at, returned_at, updated,
-       requested_at, amount, currency, status, type, description, method, source_type,
-       statement_descriptor, metadata, destination, failure_code, failure_message,
+       digest, tied, paid_at, failed_at, canceled_at, returned_at, paid_seen_at, failed_seen_at,
+       canceled_seen_at, updated, requested_at, processed_at, amount, currency, status, type,
+       description, method, source_type, statement_descriptor, metadata, destination,
+       failure_code, failure_message,
        balance_transaction_id, failure_balance_transaction_id, reconciliation_status, trace_id,
        trace_id_status, original_payout, reversed_by, application_fee_id, application_fee_amount,
        automatic, arrival_date, created, created_by)
 SELECT organization_id, account, stripe_payout_id, id, 'stripe_payout', stage, shown_at, rank,
-       digest, tied, processed_at, paid_at, failed_at, canceled_at, returned_at, shown_at,
-       created, amount, currency, status, type, description, method, source_type,
-       statement_descriptor, metadata::jsonb, destination::jsonb, failure_code, failure_message,
+       digest, tied, paid_at, failed_at, canceled_at, returned_at, paid_seen_at, failed_seen_at,
+       canceled_seen_at, shown_at, created, created, amount, currency, status, type,
+       description, method, source_type, statement_descriptor, metadata::jsonb,
+       destination::jsonb, failure_code, failure_message,
        balance_transaction_id, failure_balance_transaction_id, reconciliation_status, trace_id,
        trace_id_status, original_payout, reversed_by, application_fee_id, application_fee_amount,
        automatic, arrival_date, created, 'stripe'
   FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::int[], $6::timestamptz[],
               $7::bigint[], $8::bigint[], $9::boolean[], $10::timestamptz[], $11::timestamptz[],
-              $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::bigint[],
-              $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[],
-              $22::text[], $23::text[], $24::text[], $25::text[], $26::text[], $27::text[],
-              $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[],
-              $34::text[], $35::bigint[], $36::boolean[], $37::timestamptz[], $38::timestamptz[])
+              $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[],
+              $16::timestamptz[], $17::bigint[], $18::text[], $19::text[], $20::text[],
+              $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::text[],
+              $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[],
+              $33::text[], $34::text[], $35::text[], $36::text[], $37::bigint[], $38::boolean[],
+              $39::timestamptz[], $40::timestamptz[])
        AS given(organization_id, account, stripe_payout_id, id, stage, shown_at, rank, digest, tied,
-                processed_at, paid_at, failed_at, canceled_at, returned_at, amount, currency, status,
-                type, description, method, source_type, statement_descriptor, metadata, destination,
+                paid_at, failed_at, canceled_at, returned_at, paid_seen_at, failed_seen_at,
+                canceled_seen_at, amount, currency, status, type, description, method,
+                source_type, statement_descriptor, metadata, destination,
                 failure_code, failure_message, balance_transaction_id,
                 failure_balance_transaction_id, reconciliation_status, trace_id, trace_id_status,
                 original_payout, reversed_by, application_fee_id, application_fee_amount, automatic,
@@ -81,13 +87,15 @@ SELECT organization_id, account, stripe_payout_id, id, 'stripe_payout', stage, s
 ON CONFLICT (organization_id, account, stripe_payout_id) DO NOTHING
 RETURNING id, organization_id)sql"};
 
-// A row of ours keeps its own `created`.
+// A row of ours keeps its own `created`, and when it was sent.
 const pg::Query kSave{"save_mirrored_payouts", R"sql(
 UPDATE payouts AS p SET
        stage = given.stage, shown_at = given.shown_at, rank = given.rank, digest = given.digest,
-       tied = given.tied, processed_at = coalesce(given.processed_at, p.processed_at),
-       paid_at = given.paid_at, failed_at = given.failed_at,
+       tied = given.tied, paid_at = given.paid_at, failed_at = given.failed_at,
        canceled_at = given.canceled_at, returned_at = given.returned_at,
+       paid_seen_at = given.paid_seen_at, failed_seen_at = given.failed_seen_at,
+       canceled_seen_at = given.canceled_seen_at,
+       processed_at = CASE WHEN p.created_by = 'stripe' THEN p.created ELSE p.processed_at END,
        updated = greatest(p.updated, given.shown_at),
        amount = given.amount, currency = given.currency, status = given.status, type = given.type,
        description = given.description, method = given.method, source_type = given.source_type,
@@ -103,14 +111,16 @@ UPDATE payouts AS p SET
        arrival_date = given.arrival_date
   FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::int[], $6::timestamptz[],
               $7::bigint[], $8::bigint[], $9::boolean[], $10::timestamptz[], $11::timestamptz[],
-              $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::bigint[],
-              $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[],
-              $22::text[], $23::text[], $24::text[], $25::text[], $26::text[], $27::text[],
-              $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[],
-              $34::text[], $35::bigint[], $36::boolean[], $37::timestamptz[], $38::timestamptz[])
+              $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[],
+              $16::timestamptz[], $17::bigint[], $18::text[], $19::text[], $20::text[],
+              $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::text[],
+              $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[],
+              $33::text[], $34::text[], $35::text[], $36::text[], $37::bigint[], $38::boolean[],
+              $39::timestamptz[], $40::timestamptz[])
        AS given(organization_id, account, stripe_payout_id, id, stage, shown_at, rank, digest, tied,
-                processed_at, paid_at, failed_at, canceled_at, returned_at, amount, currency, status,
-                type, description, method, source_type, statement_descriptor, metadata, destination,
+                paid_at, failed_at, canceled_at, returned_at, paid_seen_at, failed_seen_at,
+                canceled_seen_at, amount, currency, status, type, description, method,
+                source_type, statement_descriptor, metadata, destination,
                 failure_code, failure_message, balance_transaction_id,
                 failure_balance_transaction_id, reconciliation_status, trace_id, trace_id_status,
                 original_payout, reversed_by, application_fee_id, application_fee_amount, automatic,
@@ -119,7 +129,8 @@ UPDATE payouts AS p SET
 
 const pg::Query kLock{"lock_mirrored_payouts", R"sql(
 SELECT p.organization_id, p.account, p.stripe_payout_id, p.id, p.stage, p.shown_at, p.rank, p.digest,
-       p.tied, p.processed_at, p.paid_at, p.failed_at, p.canceled_at, p.members_checked_at,
+       p.tied, p.paid_at, p.failed_at, p.canceled_at, p.paid_seen_at, p.failed_seen_at,
+       p.canceled_seen_at, p.members_checked_at,
        p.amount, p.currency, p.status, p.type, p.description, p.method, p.source_type,
        p.statement_descriptor, p.metadata::text AS metadata, p.destination::text AS destination,
        p.failure_code, p.failure_message, p.balance_transaction_id,
@@ -132,6 +143,19 @@ SELECT p.organization_id, p.account, p.stripe_payout_id, p.id, p.stage, p.shown_
   JOIN payouts AS p USING (organization_id, account, stripe_payout_id)
  ORDER BY p.organization_id, p.account, p.stripe_payout_id
    FOR UPDATE OF p)sql"};
+
+// When Stripe's own events say that it happened. A statement after kLock: it sees what the
+// transactions wrote that kLock waited for.
+const pg::Query kTold{"payout_end_times_told", R"sql(
+SELECT event.payout_id,
+       min(event.occurred_at) FILTER (WHERE event.status = 'paid') AS paid,
+       min(event.occurred_at) FILTER (WHERE event.status = 'failed') AS failed,
+       min(event.occurred_at) FILTER (WHERE event.status = 'canceled') AS canceled
+  FROM unnest($1::uuid[], $2::uuid[]) AS given(organization_id, payout_id)
+  JOIN payout_events AS event USING (organization_id, payout_id)
+ WHERE event.source = 'event' AND event.status IN ('paid', 'failed', 'canceled')
+   AND event.kind = 'payout.' || event.status
+ GROUP BY event.payout_id)sql"};
 
 const pg::Query kAppend{"append_seen_payout_events", R"sql(
 INSERT INTO payout_events (organization_id, payout_id, id, change, kind, status, source,
@@ -159,7 +183,8 @@ pg::Rows exec(pg::Tx& tx, const pg::Query& query, const std::vector<Saved>& rows
   KeyColumns keys;
   pg::Array<PayoutId> id;
   pg::Array<std::int32_t> stage;
-  pg::Array<Time> shown_at, in_transit_at, paid_at, failed_at, canceled_at, returned_at;
+  pg::Array<Time> shown_at, paid_at, failed_at, canceled_at, returned_at;
+  pg::Array<Time> paid_seen_at, failed_seen_at, canceled_seen_at;
   pg::Array<std::int64_t> rank, digest;
   pg::Array<bool> tied;
   mirror::ArraysOf<std::remove_const_t<decltype(kColumns)>>::type arrays;
@@ -172,18 +197,20 @@ pg::Rows exec(pg::Tx& tx, const pg::Query& query, const std::vector<Saved>& rows
     rank.add(state.shown.rank);
     digest.add(state.shown.digest);
     tied.add(state.tied);
-    in_transit_at.add(state.in_transit_at);
-    paid_at.add(state.paid_at);
-    failed_at.add(state.failed_at);
-    canceled_at.add(state.canceled_at);
+    paid_at.add(state.happened.paid);
+    failed_at.add(state.happened.failed);
+    canceled_at.add(state.happened.canceled);
     returned_at.add(state.returned_at());
+    paid_seen_at.add(state.seen.paid);
+    failed_seen_at.add(state.seen.failed);
+    canceled_seen_at.add(state.seen.canceled);
     mirror::append_row(arrays, state.body, kColumns);
   }
   return std::apply(
       [&](const auto&... array) {
         return tx.exec(query, keys.organization, keys.account, keys.stripe_payout_id, id, stage,
-                       shown_at, rank, digest, tied, in_transit_at, paid_at, failed_at, canceled_at,
-                       returned_at, array...);
+                       shown_at, rank, digest, tied, paid_at, failed_at, canceled_at, returned_at,
+                       paid_seen_at, failed_seen_at, canceled_seen_at, array...);
       },
       arrays);
 }
@@ -197,6 +224,21 @@ void read_column(const pg::Row& row, const char* name, mirror::JsonText& into) {
 }
 void read_column(const pg::Row& row, const char* name, std::optional<mirror::JsonText>& into) {
   if (auto text = row.get<OptionalText>(name)) into = mirror::JsonText{*std::move(text)};
+}
+
+// What happened was seen, too, at the earliest then; so is what an older version wrote there.
+void read_end_times(const pg::Row& row, Stored& found) {
+  if (!found.ever_shown) return;
+  const auto time = [&](const char* name) { return row.get<std::optional<Time>>(name); };
+  State& state = found.state;
+  state.happened = {.paid = time("paid_at"),
+                    .failed = time("failed_at"),
+                    .canceled = time("canceled_at")};
+  const EndTimes written{.paid = time("paid_seen_at"),
+                         .failed = time("failed_seen_at"),
+                         .canceled = time("canceled_seen_at")};
+  state.seen = earlier(written, state.happened);
+  found.times_differ = written != state.seen;
 }
 
 Stored read(const pg::Row& row) {
@@ -213,16 +255,30 @@ Stored read(const pg::Row& row) {
                  .rank = row.get<std::int64_t>("rank"),
                  .digest = row.get<std::int64_t>("digest")};
   state.tied = row.get<bool>("tied");
-  state.in_transit_at = row.get<std::optional<Time>>("processed_at");
-  state.paid_at = row.get<std::optional<Time>>("paid_at");
-  state.failed_at = row.get<std::optional<Time>>("failed_at");
-  state.canceled_at = row.get<std::optional<Time>>("canceled_at");
+  read_end_times(row, found);
   std::apply(
       [&](const auto&... column) {
         (read_column(row, column.name, state.body.*column.member), ...);
       },
       kColumns);
   return found;
+}
+
+std::map<PayoutId, EndTimes> told_of(pg::Tx& tx, const std::vector<Stored>& rows) {
+  pg::Array<OrgId> organization;
+  pg::Array<PayoutId> id;
+  for (const Stored& row : rows) {
+    if (!row.ever_shown) continue;
+    organization.add(row.key.organization);
+    id.add(row.id);
+  }
+  std::map<PayoutId, EndTimes> told;
+  for (const pg::Row row : tx.exec(kTold, organization, id)) {
+    told[row.get<PayoutId>("payout_id")] = {.paid = row.get<std::optional<Time>>("paid"),
+                                            .failed = row.get<std::optional<Time>>("failed"),
+                                            .canceled = row.get<std::optional<Time>>("canceled")};
+  }
+  return told;
 }
 
 }  // namespace
@@ -262,6 +318,13 @@ std::vector<Stored> lock(pg::Tx& tx, const std::vector<Key>& keys) {
   for (const pg::Row row :
        tx.exec(kLock, columns.organization, columns.account, columns.stripe_payout_id)) {
     found.push_back(read(row));
+  }
+  const std::map<PayoutId, EndTimes> told = told_of(tx, found);
+  for (Stored& one : found) {
+    const auto times = told.find(one.id);
+    const EndTimes happened = times == told.end() ? EndTimes{} : times->second;
+    one.times_differ = one.times_differ || one.state.happened != happened;
+    one.state.happened = happened;
   }
   return found;
 }

@@ -40,10 +40,14 @@ std::set<PayoutId> insert(pg::Tx& tx, const std::vector<Saved>& rows);
 struct Stored {
   Key key;
   PayoutId id;
-  bool ever_shown = false;  // false: `state` is empty but for its times
+  bool ever_shown = false;  // false: `state` is empty
   State state;
   bool members_checked = false;
+  // The row's times are not those of its history: an instance of an older version, which keeps
+  // there when a status was seen, wrote them while this one was rolled out.
+  bool times_differ = false;
 };
+// `state.happened` is as the payout's history tells it.
 std::vector<Stored> lock(pg::Tx& tx, const std::vector<Key>& keys);
 void save(pg::Tx& tx, const std::vector<Saved>& rows);
 

@@ -72,9 +72,29 @@ void add_progress(OrderedJson& json, const Payout& p, std::span<const PayoutEven
   json["processedAt"] = or_null(p.processed_at);
   json["paidAt"] = or_null(p.paid_at);
   json["failedAt"] = or_null(p.failed_at);
-  json["statusHistory"] = status_history(events);
+  json["statusHistory"] = status_history(p, events);
   json["created"] = to_iso(p.created);
   json["updated"] = to_iso(p.updated);
+}
+
+// When the payout took the status that the change shows. An event such as payout.updated may show
+// one that is days old.
+OptionalTime status_since(const Payout& p, const PayoutEvent& event) {
+  if (event.source == "engine") return event.occurred_at;
+  if (event.status == "paid") return p.paid_at;
+  if (event.status == "failed") return p.failed_at;
+  if (event.status == "canceled") return p.canceled_at;
+  if (!event.only_seen()) return event.occurred_at;
+  if (event.status == "pending") return p.processed_at;
+  return std::nullopt;
+}
+
+OptionalTime happened_at(const Payout& p, const PayoutEvent& event) {
+  return event.only_seen() ? status_since(p, event) : event.occurred_at;
+}
+
+OptionalTime seen_at(const PayoutEvent& event) {
+  return event.only_seen() ? OptionalTime(event.occurred_at) : std::nullopt;
 }
 
 }  // namespace
@@ -99,11 +119,12 @@ OrderedJson to_json(const Payout& p, std::span<const PayoutEvent> events) {
   return json;
 }
 
-OrderedJson to_json(const PayoutEvent& event) {
+OrderedJson event_json(const Payout& payout, const PayoutEvent& event) {
   return {{"id", event.id.str()},
           {"kind", event.kind},
           {"status", event.status},
-          {"timestamp", to_iso(event.occurred_at)},
+          {"timestamp", or_null(happened_at(payout, event))},
+          {"seen_at", or_null(seen_at(event))},
           {"notes", or_null(event.notes)},
           {"changedBy", event.actor},
           {"source", event.source},
@@ -112,13 +133,14 @@ OrderedJson to_json(const PayoutEvent& event) {
           {"recorded_at", to_iso(event.recorded_at)}};
 }
 
-OrderedJson status_history(std::span<const PayoutEvent> events) {
+OrderedJson status_history(const Payout& payout, std::span<const PayoutEvent> events) {
   OrderedJson history = OrderedJson::array();
   const std::string* last = nullptr;
   for (const PayoutEvent& event : events) {
     if (last != nullptr && *last == event.status) continue;
     history.push_back({{"status", event.status},
-                       {"timestamp", to_iso(event.occurred_at)},
+                       {"timestamp", or_null(status_since(payout, event))},
+                       {"seen_at", or_null(seen_at(event))},
                        {"changedBy", event.actor},
                        {"notes", or_null(event.notes)}});
     last = &event.status;

@@ -55,18 +55,24 @@ struct PayoutEvent {
   std::string kind, status, source, actor;
   OptionalText notes, stripe_event_id;
   Json detail;
-  Time occurred_at{}, recorded_at{};
+  Time occurred_at{};  // of a change that was only seen: the second in which Stripe was asked
+  Time recorded_at{};
+
+  // Neither an event nor the engine told of it: a list or a fetched object showed it later.
+  bool only_seen() const { return source == "list" || source == "fetch"; }
 };
 
 // The contract's fields in its order, null where one does not apply; `beneficiary` is null here,
 // its folder knows it. `events` are the payout's, from the first to the last.
 OrderedJson to_json(const Payout& payout, std::span<const PayoutEvent> events);
 
-// {status, timestamp, notes, changedBy}, with what was done and who said so.
-OrderedJson to_json(const PayoutEvent& event);
+// {status, timestamp, notes, changedBy}, with what was done and who said so. `timestamp` is when it
+// happened, or null; `seen_at` is when a change of `payout` that nobody told was seen.
+OrderedJson event_json(const Payout& payout, const PayoutEvent& event);
 
-// The statuses it went through, each once in a row: [{status, timestamp, changedBy, notes}].
-OrderedJson status_history(std::span<const PayoutEvent> events);
+// The statuses it went through, each once in a row:
+// [{status, timestamp, seen_at, changedBy, notes}].
+OrderedJson status_history(const Payout& payout, std::span<const PayoutEvent> events);
 
 // "settled" is paid, "SENT" in_transit: the words that are taken on input, in any case; nothing for
 // any other.

@@ -120,16 +120,16 @@ OrderedJson instruction_json(const std::optional<Instruction>& one) {
                      {"outcome_message", text(one->outcome_message)}};
 }
 
-OrderedJson audit_trail(const std::vector<PayoutEvent>& events) {
-  OrderedJson trail = OrderedJson::array();
-  for (const PayoutEvent& event : events) trail.push_back(to_json(event));
-  return trail;
-}
-
 struct Shown {
   Payout payout;
   std::vector<PayoutEvent> events;
 };
+
+OrderedJson audit_trail(const Shown& shown) {
+  OrderedJson trail = OrderedJson::array();
+  for (const PayoutEvent& event : shown.events) trail.push_back(event_json(shown.payout, event));
+  return trail;
+}
 
 Result<Shown> find(pg::Tx& tx, const http::Request& request) {
   const OrgId organization = access::principal(request).organization;
@@ -145,7 +145,7 @@ http::Reply show(pg::Database& db, const http::Request& request) {
     if (!found) return found.error();
     const Payout& payout = found->payout;
     OrderedJson json = to_json(payout, found->events);
-    json["events"] = audit_trail(found->events);
+    json["events"] = audit_trail(*found);
     const auto instruction = instructions::find_of(tx, payout.organization, payout.id);
     json["instruction"] = instruction_json(instruction);
     json["waits_for"] = waits_for(payout, instruction);
@@ -166,7 +166,7 @@ http::Reply show_events(pg::Database& db, const http::Request& request) {
   const auto answer = db.read([&](pg::Tx& tx) -> Result<OrderedJson> {
     const auto found = find(tx, request);
     if (!found) return found.error();
-    return OrderedJson{{"data", audit_trail(found->events)}};
+    return OrderedJson{{"data", audit_trail(*found)}};
   });
   if (!answer) return http::error_reply(answer.error(), request.request_id);
   return http::Reply::json(200, *answer);
@@ -187,7 +187,7 @@ http::Reply timeline(pg::Database& db, const http::Request& request) {
                        {"processing", date(payout.processed_at)},
                        {"paid", date(payout.paid_at)},
                        {"failed", date(payout.failed_at)},
-                       {"statusHistory", status_history(found->events)}};
+                       {"statusHistory", status_history(payout, found->events)}};
   });
   if (!answer) return http::error_reply(answer.error(), request.request_id);
   return http::Reply::json(200, *answer);

@@ -62,9 +62,20 @@ void add_origin(Json& fields) {
   fields["reference_code"] = text_or_null("On the bank statement.");
 }
 
+constexpr const char* kSeenAt =
+    "When Stripe was asked and showed it, where no event had told of it; null otherwise.";
+constexpr const char* kPaidAt =
+    "When it was paid: the second of Stripe's payout.paid, or Stripe's arrival date.";
+constexpr const char* kFailedAt =
+    "When it failed: the second of Stripe's payout.failed, or of the balance transaction that gave "
+    "the money back; null where neither is known.";
+constexpr const char* kProcessedAt =
+    "When it was first sent to Stripe; a payout of Stripe's own: when Stripe made it.";
+
 Json status_history_schema() {
   return is::array(is::object({{"status", status_schema("The status it took.")},
-                               {"timestamp", is::time("When.")},
+                               {"timestamp", time_or_null("Since when; null where nobody said.")},
+                               {"seen_at", time_or_null(kSeenAt)},
                                {"changedBy", is::text("stripe, or the actor.")},
                                {"notes", text_or_null("What was said about it.")}}),
                    "The statuses it went through.");
@@ -75,18 +86,18 @@ void add_progress(Json& fields) {
       {{"code", is::text("pending_kyc, paused, …")}, {"message", is::text("In words.")}});
   fields["attempts"] = is::count("Sends so far.");
   fields["next_attempt_at"] = time_or_null("When it is sent again.");
-  fields["returned_at"] = time_or_null("When the bank sent it back.");
+  fields["returned_at"] = time_or_null("When the bank sent it back, if that is known.");
   fields["blocks"] = is::array(block, "Why it may not be paid now.");
   fields["created_by"] = text_or_null("stripe, or the actor who asked for it.");
   fields["approved_by"] = text_or_null("The last signature's actor.");
   fields["requestedAt"] = time_or_null("When it was asked for.");
   fields["approvedAt"] = time_or_null("When it was approved.");
-  fields["processedAt"] = time_or_null("When it was sent.");
-  fields["paidAt"] = time_or_null("When it arrived.");
-  fields["failedAt"] = time_or_null("When it failed.");
+  fields["processedAt"] = time_or_null(kProcessedAt);
+  fields["paidAt"] = time_or_null(kPaidAt);
+  fields["failedAt"] = time_or_null(kFailedAt);
   fields["statusHistory"] = status_history_schema();
   fields["created"] = is::time("At Stripe, where it was made there.");
-  fields["updated"] = is::time("Its last change.");
+  fields["updated"] = is::time("When Stripe last showed it, or we changed it.");
 }
 
 Json event_schema() {
@@ -94,7 +105,8 @@ Json event_schema() {
       {{"id", is::uuid("Ours.")},
        {"kind", is::text("payout.paid, seen, sent, …")},
        {"status", status_schema("The payout's afterwards.")},
-       {"timestamp", is::time("When it happened.")},
+       {"timestamp", time_or_null("When it happened; null where nobody said.")},
+       {"seen_at", time_or_null(kSeenAt)},
        {"notes", text_or_null("What was said about it.")},
        {"changedBy", is::text("stripe, or the actor.")},
        {"source", is::word("How we learned of it.", {"event", "list", "fetch", "engine"})},
@@ -106,7 +118,8 @@ Json event_schema() {
 Json event_example() {
   return Json::parse(
       R"({"id": "019a9f3c-6a10-7b6e-8d0a-5f1c2e3d4b5a", "kind": "payout.paid", "status": "paid",
-    "timestamp": "2026-03-03T09:00:00Z", "notes": null, "changedBy": "stripe", "source": "event",
+    "timestamp": "2026-03-03T09:00:00Z", "seen_at": null, "notes": null, "changedBy": "stripe",
+    "source": "event",
     "stripe_event_id": "evt_1QxExample", "detail": {}, "recorded_at": "2026-03-03T09:00:01.2Z"})");
 }
 
@@ -196,9 +209,10 @@ Json payout_example() {
     "requestedAt": "2026-03-01T09:30:00Z", "approvedAt": null, "processedAt": "2026-03-01T09:30:00Z",
     "paidAt": "2026-03-03T09:00:00Z", "failedAt": null,
     "statusHistory": [
-      {"status": "processing", "timestamp": "2026-03-01T09:30:00Z",
+      {"status": "processing", "timestamp": "2026-03-01T09:30:00Z", "seen_at": null,
        "changedBy": "key:019a9f3c-1111-7b6e-8d0a-5f1c2e3d4b5a", "notes": null},
-      {"status": "paid", "timestamp": "2026-03-03T09:00:00Z", "changedBy": "stripe", "notes": null}],
+      {"status": "paid", "timestamp": "2026-03-03T09:00:00Z", "seen_at": null,
+       "changedBy": "stripe", "notes": null}],
     "created": "2026-03-01T09:30:00Z", "updated": "2026-03-03T09:00:01.2Z"})");
 }
 
@@ -267,9 +281,9 @@ http::Docs timeline_docs() {
                                   {"status", status_schema("As it stands.")},
                                   {"requested", time_or_null("When it was asked for.")},
                                   {"approved", time_or_null("When it was approved.")},
-                                  {"processing", time_or_null("When it was sent.")},
-                                  {"paid", time_or_null("When it arrived.")},
-                                  {"failed", time_or_null("When it failed.")},
+                                  {"processing", time_or_null(kProcessedAt)},
+                                  {"paid", time_or_null(kPaidAt)},
+                                  {"failed", time_or_null(kFailedAt)},
                                   {"statusHistory", status_history_schema()}});
   const Json payout = payout_example();
   docs.responses["200"] = is::answer("The dates.", schema,

@@ -8,11 +8,27 @@ namespace payoutd::payouts {
 
 namespace {
 
-// The columns that read() takes.
+// Where no event told when a payout ended, Stripe's object does: it was paid on its arrival date,
+// and failed or was canceled when a transaction gave its money back, once the mirror has that.
+#define GIVEN_BACK_AT                                                                              \
+  " (SELECT back.created FROM balance_transactions AS back"                                        \
+  "   WHERE back.organization_id = payouts.organization_id AND back.account = payouts.account"     \
+  "     AND back.stripe_id = payouts.failure_balance_transaction_id)"
+#define PAID_AT " coalesce(paid_at, CASE WHEN paid_seen_at IS NOT NULL THEN arrival_date END)"
+#define FAILED_AT                                                                                  \
+  " coalesce(failed_at, CASE WHEN failed_seen_at IS NOT NULL THEN" GIVEN_BACK_AT " END)"
+#define CANCELED_AT                                                                                \
+  " coalesce(canceled_at, CASE WHEN canceled_seen_at IS NOT NULL THEN" GIVEN_BACK_AT " END)"
+#define RETURNED_AT                                                                                \
+  " coalesce(returned_at, CASE WHEN status = 'failed' AND failed_seen_at IS NOT NULL"              \
+  "                             AND paid_seen_at IS NOT NULL THEN" GIVEN_BACK_AT " END)"
+
+// The columns that read_payout() takes.
 #define PAYOUT_COLUMNS                                                                             \
   " organization_id, id, status, type, rail, currency, amount, account, stripe_payout_id,"         \
   " description, failure_code, failure_message, metadata, blocks, created, updated, requested_at," \
-  " approved_at, processed_at, paid_at, failed_at, canceled_at, returned_at, arrival_date,"        \
+  " approved_at, processed_at," PAID_AT " AS paid_at," FAILED_AT " AS failed_at," CANCELED_AT      \
+  " AS canceled_at," RETURNED_AT " AS returned_at, arrival_date,"                                  \
   " members_checked_at, method, source_type, statement_descriptor, balance_transaction_id,"        \
   " failure_balance_transaction_id, reconciliation_status, trace_id, trace_id_status,"             \
   " original_payout, reversed_by, destination, automatic, tied, priority, entity_id,"              \

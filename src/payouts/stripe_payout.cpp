@@ -55,20 +55,34 @@ void read_links(Fields& f, StripePayout& payout) {
   payout.destination_id = f.optional_id("destination");
 }
 
-std::optional<Time> earlier(std::optional<Time> a, std::optional<Time> b) {
+std::optional<Time> earlier_of(std::optional<Time> a, std::optional<Time> b) {
   if (!a || !b) return a ? a : b;
   return std::min(*a, *b);
 }
 
-// Of two words that both were the last one, the earlier was; in one second the higher by rank.
+EndTimes times_of(std::string_view status, Time at) {
+  EndTimes times;
+  if (status == "paid") times.paid = at;
+  if (status == "failed") times.failed = at;
+  if (status == "canceled") times.canceled = at;
+  return times;
+}
+
+// Both are terminal: the one seen first stands; in the same second `failed` wins.
 void settle_status(State& state) {
-  if (!state.failed_at && !state.canceled_at) return;
-  const bool failed = !state.canceled_at ||
-                      (state.failed_at && *state.failed_at <= *state.canceled_at);
+  const auto& [paid, failed_at, canceled_at] = state.seen;
+  if (!failed_at && !canceled_at) return;
+  const bool failed = !canceled_at || (failed_at && *failed_at <= *canceled_at);
   state.body.status = failed ? "failed" : "canceled";
 }
 
 }  // namespace
+
+EndTimes earlier(const EndTimes& a, const EndTimes& b) {
+  return {.paid = earlier_of(a.paid, b.paid),
+          .failed = earlier_of(a.failed, b.failed),
+          .canceled = earlier_of(a.canceled, b.canceled)};
+}
 
 int rank_of(std::string_view status) {
   const auto found = std::find(kByRank.begin(), kByRank.end(), status);
@@ -113,8 +127,8 @@ mirror::Shown shown(const StripePayout& payout, const mirror::Version& version) 
 }
 
 std::optional<Time> State::returned_at() const {
-  if (body.status != "failed" || !paid_at || !failed_at) return std::nullopt;
-  return failed_at;
+  if (body.status != "failed" || !seen.paid) return std::nullopt;
+  return happened.failed;
 }
 
 State state_of(StripePayout payout, const mirror::Version& version) {
@@ -122,10 +136,11 @@ State state_of(StripePayout payout, const mirror::Version& version) {
   state.shown = shown(state.body, version);
   const Time at = from_unix(state.shown.at);
   const std::string& status = state.body.status;
-  if (status == "in_transit") state.in_transit_at = at;
-  if (status == "paid") state.paid_at = at;
-  if (status == "failed") state.failed_at = at;
-  if (status == "canceled") state.canceled_at = at;
+  state.seen = times_of(status, at);
+  // An event of another kind, such as payout.updated, shows a status that may be days old.
+  const bool own_event =
+      version.source == mirror::Source::event && version.event_type == "payout." + status;
+  if (own_event) state.happened = state.seen;
   return state;
 }
 
@@ -136,10 +151,8 @@ State merge(const State& a, const State& b) {
   const bool beside = std::tie(a.shown.stage, a.shown.at, a.shown.rank) ==
                       std::tie(b.shown.stage, b.shown.at, b.shown.rank);
   if (beside) merged.tied = a.tied || b.tied || a.shown.digest != b.shown.digest;
-  merged.in_transit_at = earlier(a.in_transit_at, b.in_transit_at);
-  merged.paid_at = earlier(a.paid_at, b.paid_at);
-  merged.failed_at = earlier(a.failed_at, b.failed_at);
-  merged.canceled_at = earlier(a.canceled_at, b.canceled_at);
+  merged.happened = earlier(a.happened, b.happened);
+  merged.seen = earlier(a.seen, b.seen);
   if (older.body.reconciliation_status == "completed") {
     merged.body.reconciliation_status = "completed";
   }

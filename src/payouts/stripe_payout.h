@@ -51,15 +51,22 @@ bool is_final(std::string_view status);  // failed, canceled
 // expanded.
 mirror::Shown shown(const StripePayout& payout, const mirror::Version& version);
 
+// When a payout took the statuses in which it may end.
+struct EndTimes {
+  std::optional<Time> paid{}, failed{}, canceled{};
+  friend bool operator==(const EndTimes&, const EndTimes&) = default;
+};
+EndTimes earlier(const EndTimes& a, const EndTimes& b);  // of each; a time before none
+
 // What is known of a payout after one or many versions.
 struct State {
   StripePayout body;      // of the newest version; `status` may be an earlier final one
   mirror::Shown shown;
   bool tied = false;      // another version, equally new, differs
-  // The first second in which a version showed that status.
-  std::optional<Time> in_transit_at{}, paid_at{}, failed_at{}, canceled_at{};
+  EndTimes happened{};    // the second of Stripe's payout.paid, payout.failed, payout.canceled
+  EndTimes seen{};        // the first second in which a version showed that status
 
-  // A paid one that the bank sent back.
+  // A paid one that the bank sent back; nothing where no event told when.
   std::optional<Time> returned_at() const;
 };
 

@@ -72,6 +72,46 @@ class Shelf {
   std::vector<Version> versions_;
 };
 
+// How the versions of an order are told: in which calls of apply(). Each repeats some.
+enum class Telling { alone, in_pairs, at_once };
+inline constexpr Telling kTellings[] = {Telling::alone, Telling::in_pairs, Telling::at_once};
+
+inline std::vector<std::vector<Version>> told(const std::vector<Version>& order, Telling telling) {
+  std::vector<std::vector<Version>> calls;
+  switch (telling) {
+    case Telling::alone:  // with one that came before in between
+      for (std::size_t i = 0; i < order.size(); ++i) {
+        calls.push_back({order[i]});
+        calls.push_back({order[i / 2]});
+      }
+      return calls;
+    case Telling::in_pairs:  // each with the one before it
+      for (std::size_t i = 1; i < order.size(); ++i) calls.push_back({order[i], order[i - 1]});
+      return calls;
+    case Telling::at_once:
+      calls.push_back(order);
+      calls.back().insert(calls.back().end(), order.begin(), order.end());
+      return calls;
+  }
+  CHECK(false);
+}
+
+// Calls `check` with the calls of every telling of every permutation; ends at the first failure.
+template <class Check>
+void for_each_order(const std::vector<Version>& versions, Check&& check) {
+  CHECK(versions.size() >= 2 && versions.size() <= 5);
+  std::vector<std::size_t> places(versions.size());
+  for (std::size_t i = 0; i < places.size(); ++i) places[i] = i;
+  do {
+    std::vector<Version> order;
+    for (const std::size_t place : places) order.push_back(versions[place]);
+    for (const Telling telling : kTellings) {
+      check(told(order, telling));
+      if (testing::Test::HasFatalFailure()) return;
+    }
+  } while (std::next_permutation(places.begin(), places.end()));
+}
+
 class MirrorTest : public support::DatabaseTest {
  protected:
   MirrorTest()

@@ -10,6 +10,7 @@ namespace payoutd::payouts {
 
 using mirror::Applied;
 using mirror::fixture;
+using mirror::for_each_order;
 using mirror::kAccount;
 using mirror::kOtherAccount;
 using mirror::kStart;
@@ -23,10 +24,10 @@ class PayoutsTest : public mirror::MirrorTest {
  protected:
   PayoutsTest() { add_applier(appliers); }
 
-  // Everything that is not ours to name: ids of our own, and of the account.
+  // Everything but our own id, the account, and when the row was last written.
   std::string row(const std::string& account) {
-    return sql(fmt::format("SELECT (to_jsonb(p) - 'id' - 'account')::text AS it FROM payouts p"
-                           " WHERE account = '{}'", account));
+    return sql(fmt::format("SELECT (to_jsonb(p) - 'id' - 'account' - 'updated')::text AS it"
+                           " FROM payouts p WHERE account = '{}'", account));
   }
   // What events told; a list tells only what is not known when it comes.
   std::string changes(const std::string& account) {
@@ -42,6 +43,10 @@ class PayoutsTest : public mirror::MirrorTest {
     auto found = db().read([&](pg::Tx& tx) { return list_payouts(tx, org, {}, {}); });
     CHECK(found.ok() && found->data.size() == 1);
     return found->data[0];
+  }
+  OrderedJson shown() {
+    const Payout payout = only();
+    return to_json(payout, events(payout.id));
   }
   std::vector<PayoutEvent> events(PayoutId id) {
     return *db().read([&](pg::Tx& tx) -> Result<std::vector<PayoutEvent>> {

@@ -23,7 +23,8 @@ const Secret kSigning{"whsec_of_both_endpoints"};
 // What tells when and how a row was seen, and of a payout what is our own.
 constexpr const char* kNotCompared =
     "'organization_id', 'shown_at', 'rank', 'digest', 'tied', 'stage', 'id', 'updated', 'requested_at', 'approved_at', "
-    "'processed_at', 'paid_at', 'failed_at', 'canceled_at', 'returned_at', 'members_checked_at'";
+    "'paid_at', 'failed_at', 'canceled_at', 'returned_at', 'paid_seen_at', 'failed_seen_at', "
+    "'canceled_seen_at', 'members_checked_at'";
 // Stripe changes these of a payout without a word.
 constexpr const char* kSilent = ", 'trace_id', 'trace_id_status', 'reconciliation_status'";
 
