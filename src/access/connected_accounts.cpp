@@ -124,6 +124,12 @@ Result<ConnectedAccount> make_default(pg::Tx& tx, OrgId organization,
   return *connected_accounts_store::find(tx, organization, stripe_account);
 }
 
+void lock_accounts(pg::Tx& tx, const pg::Array<OrgId>& organizations,
+                   const pg::Array<std::string>& stripe_accounts) {
+  if (!organizations.empty()) organizations_store::lock_all(tx, organizations);
+  if (!stripe_accounts.empty()) connected_accounts_store::lock(tx, stripe_accounts);
+}
+
 std::optional<ConnectedAccount> find_account(pg::Tx& tx, std::string_view stripe_account) {
   return connected_accounts_store::by_account(tx, stripe_account);
 }

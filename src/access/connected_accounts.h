@@ -85,6 +85,11 @@ bool deauthorize_account(pg::Tx& tx, OrgId organization, std::string_view stripe
 Result<ConnectedAccount> make_default(pg::Tx& tx, OrgId organization,
                                       std::string_view stripe_account);
 
+// Locks those organizations and then those accounts, each in the order of their ids, for a caller
+// who changes several of them. Ids that are not there are left out.
+void lock_accounts(pg::Tx& tx, const pg::Array<OrgId>& organizations,
+                   const pg::Array<std::string>& stripe_accounts);
+
 // Whose account it is: for webhooks, before the tenant is known.
 std::optional<ConnectedAccount> find_account(pg::Tx& tx, std::string_view stripe_account);
 

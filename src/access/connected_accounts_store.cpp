@@ -43,6 +43,10 @@ const pg::Query kDefaultIfOnlyAccount{"default_if_only_account", R"sql(
      AND NOT EXISTS (SELECT FROM connected_accounts other
                       WHERE other.organization_id = $1 AND other.stripe_account_id <> $2))sql"};
 
+const pg::Query kLockAccounts{"lock_connected_accounts", R"sql(
+  SELECT FROM connected_accounts WHERE stripe_account_id = ANY ($1::text[])
+   ORDER BY stripe_account_id FOR NO KEY UPDATE)sql", Tenancy::global};
+
 const pg::Query kAccountByStripeId{"connected_account_by_stripe_id", R"sql(
   SELECT organization_id, stripe_account_id, name, is_default, is_platform, livemode, status,
          deauthorized_at, joined_at, default_currency, country, charges_enabled, payouts_enabled,
@@ -160,6 +164,10 @@ void set_default(pg::Tx& tx, OrgId organization, std::string_view stripe_account
 
 void set_default_if_only(pg::Tx& tx, OrgId organization, std::string_view stripe_account) {
   tx.exec(kDefaultIfOnlyAccount, organization, stripe_account);
+}
+
+void lock(pg::Tx& tx, const pg::Array<std::string>& stripe_accounts) {
+  tx.exec(kLockAccounts, stripe_accounts);
 }
 
 std::optional<ConnectedAccount> by_account(pg::Tx& tx, std::string_view stripe_account) {

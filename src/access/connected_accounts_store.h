@@ -15,6 +15,8 @@ void set_default(pg::Tx& tx, OrgId organization, std::string_view stripe_account
 // Makes the account the default where the organization has no other account.
 void set_default_if_only(pg::Tx& tx, OrgId organization, std::string_view stripe_account);
 
+// In the order of their ids.
+void lock(pg::Tx& tx, const pg::Array<std::string>& stripe_accounts);
 std::optional<ConnectedAccount> by_account(pg::Tx& tx, std::string_view stripe_account);
 std::optional<ConnectedAccount> find(pg::Tx& tx, OrgId organization,
                                      std::string_view stripe_account);

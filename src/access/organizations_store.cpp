@@ -28,6 +28,10 @@ const pg::Query kOrganizations{"organizations", R"sql(
 const pg::Query kLockOrganization{"lock_organization", R"sql(
   SELECT id FROM organizations WHERE id = $1 FOR NO KEY UPDATE)sql", Tenancy::global};
 
+const pg::Query kLockOrganizations{"lock_organizations", R"sql(
+  SELECT FROM organizations WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE)sql",
+  Tenancy::global};
+
 Organization read(const pg::Row& row) {
   return {row.get<OrgId>("id"), row.get<std::string>("name"), row.get<bool>("is_platform"),
           row.get<Json>("settings"), row.get<Time>("created_at")};
@@ -62,5 +66,7 @@ std::vector<Organization> all(pg::Tx& tx) {
 }
 
 bool lock(pg::Tx& tx, OrgId id) { return tx.exec(kLockOrganization, id).size() == 1; }
+
+void lock_all(pg::Tx& tx, const pg::Array<OrgId>& ids) { tx.exec(kLockOrganizations, ids); }
 
 }  // namespace payoutd::access::organizations_store

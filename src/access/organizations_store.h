@@ -16,5 +16,7 @@ std::vector<Organization> all(pg::Tx& tx);
 // default account. Rows that only refer to the organization are not kept waiting. False: no such
 // one.
 bool lock(pg::Tx& tx, OrgId id);
+// Several, in the order of their ids.
+void lock_all(pg::Tx& tx, const pg::Array<OrgId>& ids);
 
 }  // namespace payoutd::access::organizations_store
