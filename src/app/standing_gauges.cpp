@@ -3,6 +3,7 @@
 #include "jobs/queue.h"
 #include "payouts/instructions.h"
 #include "webhooks/apply.h"
+#include "webhooks/unknown_accounts.h"
 
 namespace payoutd::app {
 namespace {
@@ -15,6 +16,7 @@ double seconds_since(const std::optional<Time>& then, Time now) {
 }
 
 struct Sample {
+  std::int64_t unknown_events;
   payouts::instructions::Unresolved instructions;
   jobs::Backlog jobs;
   sync::Standing mirror;
@@ -36,10 +38,13 @@ void StandingGauges::publish() {
       static_cast<double>(inbox.failed));
 
   const auto sample = db_.read([](pg::Tx& tx) -> Result<Sample> {
-    return Sample{payouts::instructions::unresolved(tx), jobs::backlog(tx), sync::standing(tx)};
+    return Sample{webhooks::unknown_waiting(tx), payouts::instructions::unresolved(tx), jobs::backlog(tx), sync::standing(tx)};
   });
   CHECK(sample.ok());
-  const auto& [instructions, jobs, mirror] = *sample;
+  const auto& [unknown_events, instructions, jobs, mirror] = *sample;
+  set("payoutd_events_unknown_account",
+      "Events that wait for their account to become known, counted to at most 10,000.",
+      static_cast<double>(unknown_events));
   set("payoutd_instructions_unknown",
       "Sends to Stripe of which nobody knows yet what became of them.",
       static_cast<double>(instructions.unknown));

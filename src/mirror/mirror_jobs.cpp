@@ -30,6 +30,8 @@ constexpr PathOfType kPaths[] = {
 };
 
 constexpr std::size_t kFetchedAtOnce = 8;
+// While Stripe does not answer an hour passes between two attempts: this is for weeks.
+constexpr int kFindAccountAttempts = 1000;
 
 bool is_gone(const Error& error) { return error.kind == Kind::missing; }
 bool is_deauthorized(const Error& error) { return error.code == "account_invalid"; }
@@ -60,6 +62,19 @@ std::optional<std::string> path_of(std::string_view type, std::string_view strip
   const auto* found = std::ranges::find(kPaths, type, &PathOfType::type);
   if (found == std::end(kPaths)) return std::nullopt;
   return stripe::v1_path({found->collection, stripe_id});
+}
+
+void enqueue_adoption(pg::Tx& tx) {
+  jobs::enqueue(tx, {.kind = kAdoptEventsJob, .priority = jobs::Priority::prompt,
+                     .unique_key = "all"});
+}
+
+jobs::Job find_account_job(const std::string& account) {
+  return {.kind = kFindAccountJob,
+          .payload = {{"account", account}},
+          .priority = jobs::Priority::normal,
+          .unique_key = account.empty() ? "own" : account,
+          .max_attempts = kFindAccountAttempts};
 }
 
 void enqueue_follow_ups(pg::Tx& tx, const Applied& applied) {

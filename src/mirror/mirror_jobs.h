@@ -1,6 +1,6 @@
 // What a change of the mirror calls for, as jobs: an object fetched again because two versions of
 // one second can't be ordered, the members of a payout whose reconciliation is complete, a payout
-// of ours that Stripe has shown.
+// of ours that Stripe has shown; and what an account calls for that becomes known.
 #pragma once
 
 #include <vector>
@@ -17,6 +17,15 @@ inline constexpr const char* kRefetchJob = "mirror.refetch";                 // 
 inline constexpr const char* kPayoutMembersJob = "mirror.payout_members";    // {account, payout}
 inline constexpr const char* kSettleInstructionJob =
     "payouts.settle_instruction";  // {account, payout}
+
+inline constexpr const char* kAdoptEventsJob = "webhooks.adopt_events";      // of all accounts
+inline constexpr const char* kFindAccountJob = "sync.find_account";          // {account}
+
+// An account became known: the events that came before are to be applied.
+void enqueue_adoption(pg::Tx& tx);
+// An event names an account that nobody knows, or one that is connected again: Stripe is asked for
+// it. Empty: the key's own.
+jobs::Job find_account_job(const std::string& account);
 
 // For everybody who applies, in the same transaction. One job waits for one object, however many
 // versions ask for it.
