@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS inbox_unknown (
   PRIMARY KEY (organization_id, account, event_id, created)
 )
 
--- step: what Stripe said of an account that it does not show; global, and found by the account alone
+-- step: what Stripe said of an account that it does not show; global, found by the account alone
 CREATE TABLE IF NOT EXISTS refused_accounts (
   account      text COLLATE "C" PRIMARY KEY,
   times        integer NOT NULL DEFAULT 1,

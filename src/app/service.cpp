@@ -27,6 +27,7 @@
 #include "stripe/client.h"
 #include "stripe/signature.h"
 #include "sync/find_account.h"
+#include "sync/freshness.h"
 #include "sync/sync_api.h"
 #include "sync/sync_jobs.h"
 #include "webhooks/apply.h"
@@ -73,7 +74,7 @@ struct Service::Parts {
         balances(client.get()),
         ask_stripe(client ? std::make_unique<payouts::AskStripe>(db, *client, appliers, clock)
                           : nullptr),
-        apply(db, appliers, {.threads = kApplyThreads, .follow_up = mirror::enqueue_follow_ups}),
+        apply(db, appliers, {.threads = kApplyThreads, .follow_up = mirror::enqueue_after_events}),
         inbox(db, clock, inbox_options()),
         syncer(client ? std::make_unique<sync::Syncer>(db, *client, appliers, clock,
                                                        sync_settings(config))
@@ -143,6 +144,7 @@ std::vector<jobs::Handler> Service::Parts::handlers() {
     handlers.push_back(std::move(handler));
   for (auto& handler : sync::sync_handlers(*syncer, db, *client, appliers))
     handlers.push_back(std::move(handler));
+  handlers.push_back(sync::read_transactions_handler(db, *client, appliers, clock));
   handlers.push_back(sync::find_account_handler(db, *client, clock,
                                                 livemode_of(config).value_or(false)));
   return handlers;

@@ -38,7 +38,8 @@ void StandingGauges::publish() {
       static_cast<double>(inbox.failed));
 
   const auto sample = db_.read([](pg::Tx& tx) -> Result<Sample> {
-    return Sample{webhooks::unknown_waiting(tx), payouts::instructions::unresolved(tx), jobs::backlog(tx), sync::standing(tx)};
+    return Sample{webhooks::unknown_waiting(tx), payouts::instructions::unresolved(tx),
+                  jobs::backlog(tx), sync::standing(tx)};
   });
   CHECK(sample.ok());
   const auto& [unknown_events, instructions, jobs, mirror] = *sample;
@@ -74,6 +75,9 @@ void StandingGauges::publish_mirror(const sync::Standing& standing) {
   set("payoutd_sync_age_seconds",
       "How far behind Stripe the active account is that was synced longest ago.",
       seconds_since(standing.synced_to, clock_.now()));
+  set("payoutd_fresh_age_seconds",
+      "How old the balance transactions of the active account are that was read longest ago.",
+      seconds_since(standing.fresh_until, clock_.now()));
   constexpr const char* kName = "payoutd_mirror_difference";
   constexpr const char* kHelp =
       "Stripe's balance less the mirrored rows' sum, in minor units, of those that differ.";

@@ -101,6 +101,22 @@ void enqueue_follow_ups(pg::Tx& tx, const Applied& applied) {
   if (!wanted.empty()) jobs::enqueue(tx, wanted);
 }
 
+jobs::Job read_transactions_job(OrgId organization, const std::string& account) {
+  return {.kind = kReadTransactionsJob,
+          .organization = organization,
+          .payload = {{"account", account}},
+          .priority = jobs::Priority::sync,
+          .unique_key = account};
+}
+
+void enqueue_after_events(pg::Tx& tx, const Applied& applied) {
+  enqueue_follow_ups(tx, applied);
+  std::vector<jobs::Job> readings;
+  for (const Moved& moved : applied.moved)
+    readings.push_back(read_transactions_job(moved.organization, moved.account));
+  jobs::enqueue_missing(tx, readings);
+}
+
 Result<Applied> fetch_and_apply(pg::Database& db, stripe::Client& client, const Appliers& appliers,
                                 const Fetch& fetch) {
   std::deque<stripe::Response> responses;

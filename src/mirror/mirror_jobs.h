@@ -18,6 +18,7 @@ inline constexpr const char* kPayoutMembersJob = "mirror.payout_members";    // 
 inline constexpr const char* kSettleInstructionJob =
     "payouts.settle_instruction";  // {account, payout}
 
+inline constexpr const char* kReadTransactionsJob = "sync.read_transactions";  // {account}
 inline constexpr const char* kAdoptEventsJob = "webhooks.adopt_events";      // of all accounts
 inline constexpr const char* kFindAccountJob = "sync.find_account";          // {account}
 
@@ -30,6 +31,10 @@ jobs::Job find_account_job(const std::string& account);
 // For everybody who applies, in the same transaction. One job waits for one object, however many
 // versions ask for it.
 void enqueue_follow_ups(pg::Tx& tx, const Applied& applied);
+// For who applies events: also asks for what is new in the balance transactions of the accounts
+// that they moved, at one statement for all, and one waiting job for each account.
+void enqueue_after_events(pg::Tx& tx, const Applied& applied);
+jobs::Job read_transactions_job(OrgId organization, const std::string& account);
 
 // Where GET shows that object: "/v1/payouts/po_1"; nothing for a type without such a path.
 std::optional<std::string> path_of(std::string_view type, std::string_view stripe_id);

@@ -34,7 +34,8 @@ class Taking {
     Discovered page;
     const auto done = db_.transact([&](pg::Tx& tx) -> Result<void> {
       page = {};
-      for (const std::string_view text : texts) take_one(tx, {text, at, livemode_, is_platform}, page);
+      for (const std::string_view text : texts)
+        take_one(tx, {text, at, livemode_, is_platform}, page);
       return {};
     });
     if (!done) return done.error();
@@ -106,7 +107,9 @@ Result<Discovered> discover_accounts(pg::Database& db, stripe::Client& client, b
   const auto platform = access::ensure_platform_organization(db, kPlatformName);
   if (!platform) return platform.error();
   const auto own = client.call(stripe::Request::get(kOwnAccount));
-  if (!own) return Error{own.error().kind, own.error().code, trouble_with(kOwnAccount, own.error())};
+  if (!own) {
+    return Error{own.error().kind, own.error().code, trouble_with(kOwnAccount, own.error())};
+  }
   Taking taking(db, platform->id, livemode);
   const std::string_view own_text = own->body;
   if (auto taken = taking.take({&own_text, 1}, own->sent_at, true); !taken) return taken.error();

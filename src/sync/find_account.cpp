@@ -112,11 +112,12 @@ Result<void> find(const Finding& finding) {
 
 jobs::Handler find_account_handler(pg::Database& db, stripe::Client& client, const Clock& clock,
                                    bool livemode) {
-  return {mirror::kFindAccountJob, [&db, &client, &clock, livemode](jobs::Run& run) -> Result<void> {
-            const auto platform = access::ensure_platform_organization(db, kPlatform);
-            if (!platform) return platform.error();
-            return find({db, client, clock, livemode, platform->id, run.payload().at("account")});
-          }};
+  const auto run = [&db, &client, &clock, livemode](jobs::Run& job) -> Result<void> {
+    const auto platform = access::ensure_platform_organization(db, kPlatform);
+    if (!platform) return platform.error();
+    return find({db, client, clock, livemode, platform->id, job.payload().at("account")});
+  };
+  return {mirror::kFindAccountJob, run};
 }
 
 }  // namespace payoutd::sync

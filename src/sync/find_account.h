@@ -10,8 +10,8 @@
 namespace payoutd::sync {
 
 // The handler of mirror::kFindAccountJob. An account that Stripe refuses is remembered with the
-// reason, and not asked for again for an hour, after each further refusal for twice as long, at most
-// a day. While Stripe does not answer the job is repeated. All three must outlive it.
+// reason, and not asked for again for an hour, after each further refusal for twice as long, at
+// most a day. While Stripe does not answer the job is repeated. All three must outlive it.
 jobs::Handler find_account_handler(pg::Database& db, stripe::Client& client, const Clock& clock,
                                    bool livemode);
 

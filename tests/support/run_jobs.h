@@ -32,10 +32,11 @@ class JobRunner {
   // were done; a job that wants to run again counts as "kind retry", a dead one as "kind dead".
   std::map<std::string, int> run_all() {
     std::map<std::string, int> done;
-    for (std::vector<jobs::Claimed> claimed = claim_all(); !claimed.empty(); claimed = claim_all()) {
+    for (;;) {
+      const std::vector<jobs::Claimed> claimed = claim_all();
+      if (claimed.empty()) return done;
       for (const jobs::Claimed& job : claimed) ++done[run(job)];
     }
-    return done;
   }
 
   // The jobs that are due, under a lease of ours, so that a test can run several at once.

@@ -216,8 +216,10 @@ TEST_F(KnownAccounts, EventsMoveToTheOrganizationOfTheAccountAndStayOne) {
 TEST_F(KnownAccounts, ManyEventsAreMovedAFewHundredAtATime) {
   std::vector<webhooks::Received> events(1'201);
   for (std::size_t i = 0; i < events.size(); ++i) {
-    events[i].head = {.id = fmt::format("evt_{:04}", i), .type = "customer.created",
-                      .account = "acct_1Wanderer00001", .created = from_unix(kMondayNoon)};
+    events[i].head.id = fmt::format("evt_{:04}", i);
+    events[i].head.type = "customer.created";
+    events[i].head.account = "acct_1Wanderer00001";
+    events[i].head.created = from_unix(kMondayNoon);
     events[i].body = "{}";
   }
   webhooks::InboxWriter(db(), clock, placement).store(events);
