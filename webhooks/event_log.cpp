@@ -5,6 +5,7 @@
 #include "access/connected_accounts.h"
 #include "webhooks/event_types.h"
 #include "webhooks/queue_store.h"
+#include "webhooks/unknown_accounts.h"
 
 namespace payoutd::webhooks {
 namespace {
@@ -144,6 +145,7 @@ Result<int> drop_old_weeks(pg::Database& db, Time now) {
       ++dropped;
     }
     tx.exec(kForgetOld, now);
+    forget_unknown(tx, now);
     return dropped;
   });
 }

@@ -6,6 +6,8 @@
 
 #include "access/connected_accounts.h"
 #include "base/json.h"
+#include "jobs/queue.h"
+#include "mirror/mirror_jobs.h"
 
 namespace payoutd::webhooks {
 namespace {
@@ -41,8 +43,15 @@ Result<void> account_deauthorized(const StoredEvent& event, Work& work) {
   return {};
 }
 
+// It connected again, or for the first time: Stripe is asked for the account as it is now.
+Result<void> account_authorized(const StoredEvent& event, Work& work) {
+  jobs::enqueue(work.tx, mirror::find_account_job(event.account));
+  return {};
+}
+
 // Sorted by type.
 constexpr EventType kEventTypes[] = {
+    {"account.application.authorized", account_authorized},
     {"account.application.deauthorized", account_deauthorized},
     {"account.updated", account_updated},
     {"application_fee.created", mirror_object},

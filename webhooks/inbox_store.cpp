@@ -14,10 +14,15 @@ const pg::Query kInsert{"inbox_insert", R"sql(
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::bool[],
                          $7::text[], $8::text[], $9::text[], $10::text[])
     ON CONFLICT DO NOTHING
-    RETURNING organization_id, event_id, created, disposition),
+    RETURNING organization_id, event_id, created, account, disposition),
   queued AS (
     INSERT INTO inbox_queue (organization_id, event_id, created)
     SELECT organization_id, event_id, created FROM stored WHERE disposition = 'apply'
+    ON CONFLICT DO NOTHING),
+  unknown AS (
+    INSERT INTO inbox_unknown (organization_id, account, event_id, created)
+    SELECT organization_id, account, event_id, created
+      FROM stored WHERE disposition = 'unknown_account'
     ON CONFLICT DO NOTHING)
   SELECT count(*) AS stored FROM stored)sql"};
 

@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "webhooks/unknown_accounts.h"
+
 namespace payoutd::webhooks {
 namespace {
 
@@ -52,6 +54,7 @@ StoredBatch InboxWriter::store(std::span<Received> events) {
     }
     batch.stored = inside.empty() ? 0 : InboxStore::insert(tx, inside);
     batch.set_aside = outside.empty() ? 0 : InboxStore::set_aside(tx, outside);
+    ask_for_accounts(tx, events, clock_.now());
     return {};
   });
   if (!done) throw pg::Lost(done.error().message);
@@ -84,15 +87,13 @@ void InboxWriter::learn_accounts(pg::Tx& tx, std::span<const Received> events) {
 bool InboxWriter::place(Received& event) const {
   if (!platform_) return false;
   const auto owner = owners_.find(event.head.account);
-  if (owner == owners_.end()) {
-    event.organization = *platform_;
-    event.disposition = Disposition::unknown_account;
-    return true;
-  }
-  event.organization = owner->second.organization;
-  event.head.account = owner->second.account;
+  const bool known = owner != owners_.end();
+  event.organization = known ? owner->second.organization : *platform_;
+  if (known) event.head.account = owner->second.account;
   if (placement_.livemode && event.head.livemode != *placement_.livemode) {
     event.disposition = Disposition::other_mode;
+  } else if (!known) {
+    event.disposition = Disposition::unknown_account;
   } else {
     event.disposition =
         placement_.handles(event.head.type) ? Disposition::apply : Disposition::unhandled;

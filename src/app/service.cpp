@@ -30,10 +30,13 @@
 #include "reports/reports_api.h"
 #include "stripe/client.h"
 #include "stripe/signature.h"
+#include "sync/find_account.h"
+#include "sync/freshness.h"
 #include "sync/sync_api.h"
 #include "sync/sync_jobs.h"
 #include "webhooks/apply.h"
 #include "webhooks/event_log.h"
+#include "webhooks/unknown_accounts.h"
 #include "webhooks/webhooks_api.h"
 
 namespace payoutd::app {
@@ -78,7 +81,7 @@ struct Service::Parts {
         balances(client.get()),
         ask_stripe(client ? std::make_unique<payouts::AskStripe>(db, *client, appliers, clock)
                           : nullptr),
-        apply(db, appliers, {.threads = kApplyThreads, .follow_up = mirror::enqueue_follow_ups}),
+        apply(db, appliers, {.threads = kApplyThreads, .follow_up = mirror::enqueue_after_events}),
         inbox(db, clock, inbox_options()),
         syncer(client ? std::make_unique<sync::Syncer>(db, *client, appliers, clock,
                                                        sync_settings(config))
@@ -135,6 +138,10 @@ std::vector<jobs::Handler> Service::Parts::handlers() {
              if (!dropped) return dropped.error();
              return {};
            }},
+          webhooks::adopt_handler({.db = db,
+                                   .clock = clock,
+                                   .livemode = livemode_of(config),
+                                   .adopted = [this] { apply.nudge(); }}),
           {"access.purge_idempotency_keys", [this](jobs::Run&) -> Result<void> {
              idempotency.purge();
              return {};
@@ -145,6 +152,9 @@ std::vector<jobs::Handler> Service::Parts::handlers() {
     handlers.push_back(std::move(handler));
   for (auto& handler : sync::sync_handlers(*syncer, db, *client, appliers))
     handlers.push_back(std::move(handler));
+  handlers.push_back(sync::read_transactions_handler(db, *client, appliers, clock));
+  handlers.push_back(sync::find_account_handler(db, *client, clock,
+                                                livemode_of(config).value_or(false)));
   return handlers;
 }
 
@@ -158,10 +168,15 @@ Result<void> Service::Parts::ensure_schedules() {
              jobs::Schedule{.name = "purge idempotency keys",
                             .spec = "03:45",
                             .job_kind = "access.purge_idempotency_keys"},
+             jobs::Schedule{.name = "apply events of accounts that became known",
+                            .repeats = jobs::Repeats::interval,
+                            .spec = "1h",
+                            .job_kind = mirror::kAdoptEventsJob},
          }) {
       if (auto ensured = jobs::ensure_schedule(tx, schedule, clock.now()); !ensured)
         return ensured.error();
     }
+    mirror::enqueue_adoption(tx);
     if (!client) return {};
     const jobs::Schedule resolving{.name = "look into payouts whose outcome is not known",
                                    .repeats = jobs::Repeats::interval,

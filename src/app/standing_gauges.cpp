@@ -4,6 +4,7 @@
 #include "jobs/queue.h"
 #include "payouts/instructions.h"
 #include "webhooks/apply.h"
+#include "webhooks/unknown_accounts.h"
 
 namespace payoutd::app {
 namespace {
@@ -24,6 +25,7 @@ pg::Database::Options limited(pg::Database::Options options) {
 }
 
 struct Sample {
+  std::int64_t unknown_events;
   payouts::instructions::Unresolved instructions;
   jobs::Backlog jobs;
   sync::Standing mirror;
@@ -64,10 +66,14 @@ void StandingGauges::sample() {
       static_cast<double>(inbox.failed));
 
   const auto sample = db_.read([](pg::Tx& tx) -> Result<Sample> {
-    return Sample{payouts::instructions::unresolved(tx), jobs::backlog(tx), sync::standing(tx)};
+    return Sample{webhooks::unknown_waiting(tx), payouts::instructions::unresolved(tx),
+                  jobs::backlog(tx), sync::standing(tx)};
   });
   CHECK(sample.ok());
-  const auto& [instructions, jobs, mirror] = *sample;
+  const auto& [unknown_events, instructions, jobs, mirror] = *sample;
+  set("payoutd_events_unknown_account",
+      "Events that wait for their account to become known, counted to at most 10,000.",
+      static_cast<double>(unknown_events));
   set("payoutd_instructions_unknown",
       "Sends to Stripe of which nobody knows yet what became of them.",
       static_cast<double>(instructions.unknown));
@@ -96,6 +102,9 @@ void StandingGauges::publish_mirror(const sync::Standing& standing) {
   set("payoutd_sync_age_seconds",
       "How far behind Stripe the active account is that was synced longest ago.",
       seconds_since(standing.synced_to, clock_.now()));
+  set("payoutd_fresh_age_seconds",
+      "How old the balance transactions of the active account are that was read longest ago.",
+      seconds_since(standing.fresh_until, clock_.now()));
   constexpr const char* kName = "payoutd_mirror_difference";
   constexpr const char* kHelp =
       "Stripe's balance less the mirrored rows' sum, in minor units, of those that differ.";

@@ -1,5 +1,8 @@
+#include "app/stripe_client.h"
 #include "cli/command.h"
 #include "pg/migrate.h"
+#include "sync/discovery.h"
+#include "sync/standing.h"
 
 namespace payoutd::cli {
 namespace {
@@ -30,6 +33,40 @@ Finding examine_schema(const Secret& url) {
   return {"schema", true, found};
 }
 
+// One attempt each: a person waits.
+Finding ask_stripe(stripe::Client& client, const char* path) {
+  const auto answer =
+      client.call(stripe::Request::get(path, stripe::Form{}).with(stripe::Retries::none()));
+  const std::string check = "Stripe, " + std::string(path).substr(0, std::string(path).find('?'));
+  if (answer) return {check, true, "answers"};
+  if (sync::has_no_connect(answer.error()))
+    return {check, true, "no Connect: there are no connected accounts"};
+  return {check, false, sync::trouble_with(path, answer.error())};
+}
+
+void examine_stripe(const app::Config& config, pg::Database& db, std::vector<Finding>& findings) {
+  const SystemClock clock;
+  const auto client = app::open_stripe(config, db, clock);
+  if (!client) {
+    findings.push_back({"Stripe", false, client.error().message});
+    return;
+  }
+  for (const char* path : {"/v1/account", "/v1/accounts?limit=1"})
+    findings.push_back(ask_stripe(**client, path));
+}
+
+Finding freshness(pg::Database& db) {
+  const auto standing = db.read([](pg::Tx& tx) -> Result<sync::Standing> {
+    return sync::standing(tx);
+  });
+  if (!standing) return {"freshness", false, standing.error().message};
+  return {"freshness", true,
+          standing->fresh_until
+              ? "every active account's transactions are known until " +
+                    to_iso(*standing->fresh_until)
+              : "no account is known yet"};
+}
+
 std::vector<Finding> examine(const app::Config& config) {
   std::vector<Finding> findings;
   auto local =
@@ -39,10 +76,16 @@ std::vector<Finding> examine(const app::Config& config) {
                       : config.database_url ? "DATABASE_URL"
                                             : "embedded, in " + local->folder()});
   if (local) {
-    pg::Database db({.url = local->url(), .max_connections = 1, .wait_ms = 2000});
+    pg::Database db({.url = local->url(), .max_connections = 2, .wait_ms = 2000});
     const auto health = db.health(2000);
     findings.push_back({"connection", health == pg::Database::Health::good, says(health)});
-    if (health != pg::Database::Health::away) findings.push_back(examine_schema(local->url()));
+    if (health != pg::Database::Health::away) {
+      findings.push_back(examine_schema(local->url()));
+      if (findings.back().good) {
+        findings.push_back(freshness(db));
+        if (config.stripe_key) examine_stripe(config, db, findings);
+      }
+    }
   }
   findings.push_back({"STRIPE_SECRET_KEY", config.stripe_key.has_value(),
                       config.stripe_key ? "set" : "not set: nothing is asked of Stripe"});

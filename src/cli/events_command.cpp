@@ -70,7 +70,7 @@ int show(pg::Database& db, EventOptions& options) {
 
 int replay(pg::Database& db, EventOptions& options) {
   const auto appliers = app::all_appliers();
-  const auto event = webhooks::replay_event(db, appliers, mirror::enqueue_follow_ups, options.id);
+  const auto event = webhooks::replay_event(db, appliers, mirror::enqueue_after_events, options.id);
   if (!event) return fail(event.error(), options.json);
   if (options.json) print(to_json(*event));
   else say("applied " + event->id + " (" + event->type + ")");

@@ -41,6 +41,7 @@ std::string title(const reports::ReportQuery& query, const reports::Scope& scope
                                  scope.accounts.currency.str(), to_iso(query.range.begin),
                                  to_iso(query.range.end),
                                  query.timezone);
+  line += scope.fresh_until ? "  known until " + to_iso(*scope.fresh_until) : "  not synced yet";
   if (!scope.other_currencies.empty()) {
     line += fmt::format("  (also: {})", fmt::join(scope.other_currencies, ", "));
   }

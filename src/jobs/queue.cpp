@@ -33,6 +33,11 @@ std::size_t enqueue(pg::Tx& tx, std::span<const Job> jobs) {
   return jobs.empty() ? 0 : insert_jobs(tx, in_lock_order(jobs));
 }
 
+std::size_t enqueue_missing(pg::Tx& tx, std::span<const Job> jobs) {
+  for (const Job& job : jobs) CHECK(job.unique_key.has_value());
+  return jobs.empty() ? 0 : insert_missing(tx, in_lock_order(jobs));
+}
+
 bool enqueue(pg::Tx& tx, const Job& job) { return enqueue(tx, std::span(&job, 1)) == 1; }
 
 Backlog backlog(pg::Tx& tx) { return count_backlog(tx, kCountedTo); }

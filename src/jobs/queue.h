@@ -17,6 +17,11 @@ bool enqueue(pg::Tx& tx, const Job& job);
 // or that stands earlier in `jobs`.
 std::size_t enqueue(pg::Tx& tx, std::span<const Job> jobs);
 
+// For work whose cause lies outside of this database: one that waits with the key begins after the
+// cause, so its row is left alone, and transactions with the same keys do not wait for each other.
+// All must have a key. Returns how many were added.
+std::size_t enqueue_missing(pg::Tx& tx, std::span<const Job> jobs);
+
 // How many jobs there are of each state, counted to at most `kCountedTo`, so that a look at a queue
 // of millions stays cheap.
 inline constexpr int kCountedTo = 10'000;

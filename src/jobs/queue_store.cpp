@@ -37,6 +37,25 @@ const pg::Query kInsert{"insert_jobs", R"sql(
     FROM added)sql",
                         Tenancy::global};
 
+const pg::Query kInsertMissing{"insert_missing_jobs", R"sql(
+  WITH added AS (
+    INSERT INTO jobs (id, organization_id, kind, priority, unique_key, payload, state, run_at,
+                      max_attempts)
+    SELECT id, organization_id, kind, priority, unique_key, payload,
+           CASE WHEN run_at IS NULL THEN 'ready' ELSE 'scheduled' END, run_at, max_attempts
+      FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::text[], $6::text[],
+                  $7::timestamptz[], $8::int[])
+        AS job(id, organization_id, kind, priority, unique_key, payload, run_at, max_attempts)
+    ON CONFLICT (tenant, kind, unique_key)
+       WHERE unique_key IS NOT NULL AND state IN ('scheduled', 'ready')
+    DO NOTHING
+    RETURNING state)
+  SELECT count(*)::int AS added,
+         CASE WHEN bool_or(state = 'ready') AND pg_try_advisory_xact_lock(72057594037927)
+              THEN pg_notify('payoutd_jobs', '')::text END AS told
+    FROM added)sql",
+                               Tenancy::global};
+
 const pg::Query kBacklog{"job_backlog", R"sql(
   SELECT (SELECT count(*) FROM (SELECT FROM jobs WHERE state = 'ready' LIMIT $1) AS c)::int
            AS ready,
@@ -70,7 +89,9 @@ const pg::Query kDiscard{"discard_job", R"sql(
 
 }  // namespace
 
-std::size_t insert_jobs(pg::Tx& tx, const std::vector<const Job*>& jobs) {
+namespace {
+
+std::size_t insert_by(pg::Tx& tx, const pg::Query& insert, const std::vector<const Job*>& jobs) {
   pg::Array<JobId> ids;
   pg::Array<OrgId> organizations;
   pg::Array<std::string> kinds;
@@ -89,9 +110,19 @@ std::size_t insert_jobs(pg::Tx& tx, const std::vector<const Job*>& jobs) {
     run_ats.add(job->run_at);
     max_attempts.add(job->max_attempts);
   }
-  const pg::Row row = tx.exec(kInsert, ids, organizations, kinds, priorities, keys, payloads,
+  const pg::Row row = tx.exec(insert, ids, organizations, kinds, priorities, keys, payloads,
                               run_ats, max_attempts).one();
   return static_cast<std::size_t>(row.get<std::int32_t>("added"));
+}
+
+}  // namespace
+
+std::size_t insert_jobs(pg::Tx& tx, const std::vector<const Job*>& jobs) {
+  return insert_by(tx, kInsert, jobs);
+}
+
+std::size_t insert_missing(pg::Tx& tx, const std::vector<const Job*>& jobs) {
+  return insert_by(tx, kInsertMissing, jobs);
 }
 
 Backlog count_backlog(pg::Tx& tx, int counted_to) {

@@ -15,6 +15,9 @@ namespace payoutd::jobs {
 // No key may stand twice in `jobs`. Returns how many were added.
 std::size_t insert_jobs(pg::Tx& tx, const std::vector<const Job*>& jobs);
 
+// The same; those whose key waits are left alone.
+std::size_t insert_missing(pg::Tx& tx, const std::vector<const Job*>& jobs);
+
 Backlog count_backlog(pg::Tx& tx, int counted_to);
 
 std::vector<DeadJob> select_dead(pg::Tx& tx, const DeadFilter& filter);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
+#include <utility>
 
 #include "mirror/kinds.h"
 
@@ -74,6 +76,31 @@ void read_one(const Appliers& appliers, std::size_t index, const Version& versio
     verdict = {Outcome::refused, false, named(*object, added.error().message)};
 }
 
+// Each may have brought a balance transaction, which no event tells of by itself.
+bool moves_balance(std::string_view event_type) {
+  constexpr std::string_view kKinds[] = {"application_fee.", "charge.", "payout.", "refund.",
+                                         "transfer."};
+  return event_type == "payment_intent.succeeded" ||
+         std::ranges::any_of(kKinds,
+                             [&](std::string_view kind) { return event_type.starts_with(kind); });
+}
+
+// One that is stale here may still be the first to tell of its transaction.
+std::vector<Moved> moved_by(std::span<const Version> versions, const Applied& applied) {
+  std::set<std::pair<OrgId, std::string_view>> accounts;
+  for (std::size_t i = 0; i < versions.size(); ++i) {
+    const Version& version = versions[i];
+    const Outcome outcome = applied.verdicts[i].outcome;
+    const bool read = outcome == Outcome::applied || outcome == Outcome::stale;
+    if (version.source == Source::event && read && moves_balance(version.event_type))
+      accounts.emplace(version.organization, version.account);
+  }
+  std::vector<Moved> moved;
+  for (const auto& [organization, account] : accounts)
+    moved.push_back({organization, std::string(account)});
+  return moved;
+}
+
 void sort_unique(auto& list) {
   std::sort(list.begin(), list.end());
   list.erase(std::unique(list.begin(), list.end()), list.end());
@@ -91,6 +118,7 @@ Applied apply(pg::Tx& tx, const Appliers& appliers, std::span<const Version> ver
     read_one(appliers, i, versions[i], parser, batches, applied.verdicts[i]);
   }
   for (const auto& [name, batch] : batches) batch->write(tx, applied);
+  applied.moved = moved_by(versions, applied);
   sort_unique(applied.refetch);
   sort_unique(applied.follow_ups);
   return applied;
@@ -122,6 +150,7 @@ Applied apply_one_by_one(pg::Tx& tx, const Appliers& appliers, std::span<const V
   }
   sort_unique(all.refetch);
   sort_unique(all.follow_ups);
+  all.moved = moved_by(versions, all);
   return all;
 }
 

@@ -87,8 +87,17 @@ struct FollowUp {
   friend auto operator<=>(const FollowUp&, const FollowUp&) = default;
 };
 
+// An account whose balance may have moved, as an event says: a payment, refund, dispute, fee,
+// transfer or payout that changed.
+struct Moved {
+  OrgId organization;
+  std::string account;
+  friend auto operator<=>(const Moved&, const Moved&) = default;
+};
+
 struct Applied {
   std::vector<Verdict> verdicts;  // one for each version, in the order given
+  std::vector<Moved> moved;       // by versions of Source::event; each account once
   std::vector<Refetch> refetch;
   std::vector<FollowUp> follow_ups;
   std::size_t created = 0;  // rows that were not there before

@@ -31,6 +31,8 @@ constexpr PathOfType kPaths[] = {
 };
 
 constexpr std::size_t kFetchedAtOnce = 8;
+// While Stripe does not answer an hour passes between two attempts: this is for weeks.
+constexpr int kFindAccountAttempts = 1000;
 
 bool is_deauthorized(const Error& error) { return error.code == "account_invalid"; }
 
@@ -69,6 +71,19 @@ std::optional<std::string> path_of(std::string_view type, std::string_view strip
   return stripe::v1_path({found->collection, stripe_id});
 }
 
+void enqueue_adoption(pg::Tx& tx) {
+  jobs::enqueue(tx, {.kind = kAdoptEventsJob, .priority = jobs::Priority::prompt,
+                     .unique_key = "all"});
+}
+
+jobs::Job find_account_job(const std::string& account) {
+  return {.kind = kFindAccountJob,
+          .payload = {{"account", account}},
+          .priority = jobs::Priority::normal,
+          .unique_key = account.empty() ? "own" : account,
+          .max_attempts = kFindAccountAttempts};
+}
+
 void enqueue_follow_ups(pg::Tx& tx, const Applied& applied) {
   std::vector<jobs::Job> wanted;
   for (const Refetch& refetch : applied.refetch) {
@@ -91,6 +106,22 @@ void enqueue_follow_ups(pg::Tx& tx, const Applied& applied) {
                       .unique_key = follow_up.account + "/" + follow_up.stripe_id});
   }
   if (!wanted.empty()) jobs::enqueue(tx, wanted);
+}
+
+jobs::Job read_transactions_job(OrgId organization, const std::string& account) {
+  return {.kind = kReadTransactionsJob,
+          .organization = organization,
+          .payload = {{"account", account}},
+          .priority = jobs::Priority::sync,
+          .unique_key = account};
+}
+
+void enqueue_after_events(pg::Tx& tx, const Applied& applied) {
+  enqueue_follow_ups(tx, applied);
+  std::vector<jobs::Job> readings;
+  for (const Moved& moved : applied.moved)
+    readings.push_back(read_transactions_job(moved.organization, moved.account));
+  jobs::enqueue_missing(tx, readings);
 }
 
 Result<Applied> apply_all(pg::Database& db, const Appliers& appliers,

@@ -1,6 +1,6 @@
 // What a change of the mirror calls for, as jobs: an object fetched again because two versions of
 // one second can't be ordered, the members of a payout whose reconciliation is complete, a payout
-// of ours that Stripe has shown.
+// of ours that Stripe has shown; and what an account calls for that becomes known.
 #pragma once
 
 #include <functional>
@@ -21,9 +21,23 @@ inline constexpr const char* kPayoutMembersJob = "mirror.payout_members";    // 
 inline constexpr const char* kSettleInstructionJob =
     "payouts.settle_instruction";  // {account, payout}
 
+inline constexpr const char* kReadTransactionsJob = "sync.read_transactions";  // {account}
+inline constexpr const char* kAdoptEventsJob = "webhooks.adopt_events";      // of all accounts
+inline constexpr const char* kFindAccountJob = "sync.find_account";          // {account}
+
+// An account became known: the events that came before are to be applied.
+void enqueue_adoption(pg::Tx& tx);
+// An event names an account that nobody knows, or one that is connected again: Stripe is asked for
+// it. Empty: the key's own.
+jobs::Job find_account_job(const std::string& account);
+
 // For everybody who applies, in the same transaction. One job waits for one object, however many
 // versions ask for it.
 void enqueue_follow_ups(pg::Tx& tx, const Applied& applied);
+// For who applies events: also asks for what is new in the balance transactions of the accounts
+// that they moved, at one statement for all, and one waiting job for each account.
+void enqueue_after_events(pg::Tx& tx, const Applied& applied);
+jobs::Job read_transactions_job(OrgId organization, const std::string& account);
 
 // Applies them in one transaction, with their follow-ups and `also`; where one can't be written, it
 // alone is refused. The transaction's body may run more than once.

@@ -7,6 +7,7 @@
 
 #include "access/connected_accounts.h"
 #include "http/schema.h"
+#include "sync/freshness.h"
 
 namespace payoutd::reports {
 namespace {
@@ -171,6 +172,7 @@ Result<Scope> scope_of(pg::Tx& tx, OrgId organization, const ReportQuery& query)
   for (const auto& account : *accounts) scope.every_account.push_back(account.id());
   scope.without_transfers = !query.account &&
       std::ranges::any_of(*accounts, &access::ConnectedAccount::is_platform);
+  scope.fresh_until = sync::fresh_until(tx, organization, query.account);
   return scope;
 }
 
@@ -185,6 +187,8 @@ OrderedJson heading(const ReportQuery& query, const Scope& scope, std::string_vi
                    {"timezone", query.timezone},
                    {"start", to_iso(query.range.begin)},
                    {"end", to_iso(query.range.end)},
+                   {"fresh_until", scope.fresh_until ? OrderedJson(to_iso(*scope.fresh_until))
+                                                     : OrderedJson(nullptr)},
                    {"definition", definition}};
   return json;
 }

@@ -43,6 +43,8 @@ struct Scope {
   // Payments and refunds at the far end of a transfer are left out: the organization's own platform
   // has the charge.
   bool without_transfers = false;
+  // Up to when the accounts' balance transactions are mirrored; nothing: one was never synced.
+  std::optional<Time> fresh_until{};
 };
 
 // Errors: 404 `account_not_found`, for another organization's too; 400 `currency_needed` where the
@@ -50,8 +52,8 @@ struct Scope {
 Result<Scope> scope_of(pg::Tx& tx, OrgId organization, const ReportQuery& query);
 
 OrderedJson or_null(const std::optional<std::string>& text);
-// account, currency, other_currencies, timezone, start, end, definition: the first fields of each
-// answer.
+// account, currency, other_currencies, timezone, start, end, fresh_until, definition: the first
+// fields of each answer.
 OrderedJson heading(const ReportQuery& query, const Scope& scope, std::string_view definition);
 
 // `name` and `name`_decimal.

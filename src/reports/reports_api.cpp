@@ -21,8 +21,12 @@ http::Reply answer(const http::Request& request, const Result<Report>& report, b
                    std::string_view name) {
   if (!report) return http::error_reply(report.error(), request.request_id);
   if (!as_csv) return http::Reply::json(200, to_json(*report));
-  return http::Reply::text(200, csv(to_table(*report)), "text/csv; charset=utf-8; header=present")
-      .with("Content-Disposition", "attachment; filename=\"" + std::string(name) + ".csv\"");
+  http::Reply reply =
+      http::Reply::text(200, csv(to_table(*report)), "text/csv; charset=utf-8; header=present")
+          .with("Content-Disposition", "attachment; filename=\"" + std::string(name) + ".csv\"");
+  const auto fresh_until = report->scope.fresh_until;
+  if (!fresh_until) return reply;
+  return std::move(reply).with("X-Payoutd-Fresh-Until", to_iso(*fresh_until));
 }
 
 // A report that takes no parameters of its own.

@@ -67,6 +67,9 @@ Schema headed() {
       .time_or_null("start",
                     "The first instant that counts. Null where a payout was asked for by its id.")
       .time_or_null("end", "The first instant that does not count any more.")
+      .time_or_null("fresh_until",
+                    "The time up to which the account's (of several: the oldest) balance "
+                    "transactions are known; null: never synced.")
       .text("definition", "What the figures mean, in a few sentences.");
   return schema;
 }
@@ -116,6 +119,7 @@ Scope example_scope() {
   Scope scope;
   scope.accounts.currency = *Currency::parse("eur");
   scope.other_currencies = {"usd"};
+  scope.fresh_until = from_unix(1'767'308'341);
   return scope;
 }
 
@@ -216,6 +220,10 @@ http::Docs docs_of(const char* summary, Grouped grouped, const Schema& schema,
   docs.responses = {
       {"200",
        {{"description", "The report. As CSV: a header line, amounts as decimals in major units."},
+        {"headers",
+         {{"X-Payoutd-Fresh-Until",
+           {{"description", "With CSV: `fresh_until`. Without it: never synced."},
+            {"schema", {{"type", "string"}, {"format", "date-time"}}}}}}},
         {"content",
          {{"application/json",
            {{"schema", schema.json()}, {"example", Json::parse(example.dump())}}},

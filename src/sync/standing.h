@@ -25,6 +25,8 @@ struct Standing {
   // Up to when the balance transactions of the active account that is furthest behind are mirrored,
   // or since when it is connected where none are; nothing without accounts.
   std::optional<Time> synced_to{};
+  // The same with the short readings between runs.
+  std::optional<Time> fresh_until{};
 };
 inline constexpr int kMostDifferences = 100;
 

@@ -9,12 +9,16 @@ SELECT count(*) FILTER (WHERE state = 'equal') AS equal,
        count(*) FILTER (WHERE state = 'different') AS different,
        count(*) FILTER (WHERE state = 'moving') AS moving,
        (SELECT count(*) FROM mirror_payout_checks) AS unsummed,
-       (SELECT min(coalesce(s.synced_to, a.joined_at))
-          FROM connected_accounts a
-          LEFT JOIN sync_streams s ON s.organization_id = a.organization_id
-                                  AND s.account = a.stripe_account_id AND s.stream = 'balance_transactions'
-         WHERE a.status = 'active') AS synced_to
-  FROM mirror_checks)sql",
+       accounts.synced_to, accounts.fresh_until
+  FROM mirror_checks
+ RIGHT JOIN (SELECT min(coalesce(s.synced_to, a.joined_at)) AS synced_to,
+                    min(coalesce(greatest(s.fresh_until, s.synced_to), a.joined_at)) AS fresh_until
+               FROM connected_accounts a
+               LEFT JOIN sync_streams s ON s.organization_id = a.organization_id
+                                       AND s.account = a.stripe_account_id
+                                       AND s.stream = 'balance_transactions'
+              WHERE a.status = 'active') AS accounts ON true
+ GROUP BY accounts.synced_to, accounts.fresh_until)sql",
                         pg::Tenancy::global};
 
 const pg::Query kDifferences{"sync_standing_differences", R"sql(
@@ -30,7 +34,8 @@ Standing standing(pg::Tx& tx) {
                  .different = row.get<std::int64_t>("different"),
                  .moving = row.get<std::int64_t>("moving"),
                  .payouts_unsummed = row.get<std::int64_t>("unsummed"),
-                 .synced_to = row.get<std::optional<Time>>("synced_to")};
+                 .synced_to = row.get<std::optional<Time>>("synced_to"),
+                 .fresh_until = row.get<std::optional<Time>>("fresh_until")};
   for (const pg::Row one : tx.exec(kDifferences, kMostDifferences)) {
     found.differences.push_back({one.get<OrgId>("organization_id"), one.get<std::string>("account"),
                                  one.get<std::string>("currency"),

@@ -26,6 +26,16 @@ constexpr auto kLook = 200ms;
 constexpr auto kKeepAlive = 5s;
 constexpr std::int64_t kAccountsAtOnce = 500;
 
+// Why not all accounts are known. Whose they are not learns only that there are others.
+struct Trouble {
+  OrgId platform;
+  std::string why;
+  std::string told_to(OrgId organization) const {
+    return organization == platform ? "accounts: " + why
+                                    : "accounts: not all of Stripe's accounts could be read";
+  }
+};
+
 struct Tally {
   std::size_t good = 0, bad = 0, busy = 0, interrupted = 0;
 };
@@ -35,6 +45,12 @@ void count(const std::string& status, Tally& tally) {
   else if (status == "failed") ++tally.bad;
   else if (status == "interrupted") ++tally.interrupted;
   else ++tally.good;
+}
+
+OrgId platform_of(pg::Database& db) {
+  const auto platform = access::ensure_platform_organization(db, "Platform");
+  CHECK(platform.ok());
+  return platform->id;
 }
 
 std::string status_of(const Tally& tally) {
@@ -48,7 +64,7 @@ std::string status_of(const Tally& tally) {
 // One run: its accounts are taken by threads one after the other.
 struct Syncer::Turn {
   Turn(Syncer& syncer, const Options& options, std::vector<access::ConnectedAccount> accounts,
-       const std::optional<std::string>& discovery_error);
+       std::optional<Trouble> of_discovery);
 
   Result<void> begin();
   void work();
@@ -66,7 +82,7 @@ struct Syncer::Turn {
   Syncer& syncer;
   const Options& options;
   const std::vector<access::ConnectedAccount> accounts;
-  const std::optional<std::string> discovery_error;
+  const std::optional<Trouble> trouble;
   const RunId id;
   const Time began;
   const std::uint64_t limited_before;
@@ -84,11 +100,11 @@ struct Syncer::Turn {
 
 Syncer::Turn::Turn(Syncer& of, const Options& given,
                    std::vector<access::ConnectedAccount> of_accounts,
-                   const std::optional<std::string>& error)
+                   std::optional<Trouble> of_discovery)
     : syncer(of),
       options(given),
       accounts(std::move(of_accounts)),
-      discovery_error(error),
+      trouble(std::move(of_discovery)),
       id(given.id.value_or(RunId::make())),
       began(of.clock_.now()),
       limited_before(of.client_.counts().limited),
@@ -107,7 +123,7 @@ RunRecord& Syncer::Turn::run_of(OrgId organization) {
   run.status = "running";
   run.queued_at = began;
   run.started_at = began;
-  run.error = discovery_error;
+  if (trouble) run.error = trouble->told_to(organization);
   return run;
 }
 
@@ -206,7 +222,8 @@ Result<std::vector<RunRecord>> Syncer::Turn::end() {
     const Tally& tally = tallies[organization];
     all_busy = all_busy && tally.good + tally.bad + tally.interrupted == 0;
     run.status = stopping ? "interrupted" : status_of(tally);
-    if (run.status == "succeeded" && discovery_error) run.status = "partial";
+    if (run.status == "succeeded" && trouble)
+      run.status = run.accounts > 0 ? "partial" : "failed";
     run.limited = limited();
     run.finished_at = syncer.clock_.now();
     for (const StreamRecord& stream : run.streams) {
@@ -257,20 +274,15 @@ Result<std::vector<access::ConnectedAccount>> Syncer::accounts_of(const Options&
 }
 
 Result<std::vector<RunRecord>> Syncer::run(const Options& options) {
-  std::optional<std::string> discovery_error;
-  if (!options.account && !options.verify_only) {
-    const auto found = discover_accounts(db_, client_, settings_.livemode);
-    if (!found) {
-      discovery_error = "accounts: " + found.error().message;
-      log::warn("Stripe's list of accounts could not be read", {{"error", found.error().message}});
-    } else if (found->joined > 0) {
-      log::info("accounts joined", {{"count", found->joined}});
-    }
-  }
+  std::optional<Error> unknown;
+  if (!options.account && !options.verify_only) unknown = discover();
   auto accounts = accounts_of(options);
   if (!accounts) return accounts.error();
+  std::optional<Trouble> trouble;
+  if (unknown) trouble = {platform_of(db_), unknown->message};
 
-  Turn turn(*this, options, *std::move(accounts), discovery_error);
+  Turn turn(*this, options, *std::move(accounts), trouble);
+  if (turn.runs.empty() && trouble) turn.run_of(trouble->platform);
   if (auto begun = turn.begin(); !begun) return begun.error();
   const std::size_t wanted =
       std::min(turn.accounts.size(), static_cast<std::size_t>(settings_.accounts_at_once));
@@ -279,7 +291,24 @@ Result<std::vector<RunRecord>> Syncer::run(const Options& options) {
   turn.watch();
   if (turn.stopping) turn.lister.stop();
   for (std::thread& thread : threads) thread.join();
-  return turn.end();
+  auto runs = turn.end();
+  // Nothing was read, and the caller may try again.
+  if (runs && unknown && turn.accounts.empty() && !options.organization) return *unknown;
+  return runs;
+}
+
+// Why not all accounts are known.
+std::optional<Error> Syncer::discover() {
+  const auto found = discover_accounts(db_, client_, settings_.livemode);
+  if (!found) {
+    log::warn("Stripe's accounts could not be read", {{"error", found.error().message}});
+    return found.error();
+  }
+  if (found->joined > 0) log::info("accounts joined", {{"count", found->joined}});
+  if (found->trouble.empty()) return std::nullopt;
+  log::warn("not all of Stripe's accounts could be read",
+            {{"refused", found->refused}, {"why", found->trouble}});
+  return Error{Kind::upstream, "accounts_incomplete", found->trouble};
 }
 
 }  // namespace payoutd::sync

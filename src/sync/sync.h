@@ -59,8 +59,9 @@ class Syncer {
          const Clock& clock, Settings settings);
 
   // One record for each organization that had accounts to sync. A failed account is told in its
-  // record. Errors: 404 `account_not_found`; 409 `sync_running` when every account is being synced
-  // by others; what the database throws.
+  // record, and so is why not all accounts are known: the run is then partial at best. Errors: 404
+  // `account_not_found`; 409 `sync_running` when every account is being synced by others; why there
+  // is no account at all, after a failed run was recorded; what the database throws.
   Result<std::vector<RunRecord>> run(const Options& options);
 
   // Runs under way end soon, as interrupted; later ones at once.
@@ -69,6 +70,7 @@ class Syncer {
  private:
   struct Turn;
   Result<std::vector<access::ConnectedAccount>> accounts_of(const Options& options);
+  std::optional<Error> discover();
 
   pg::Database& db_;
   stripe::Client& client_;

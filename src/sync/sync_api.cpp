@@ -3,6 +3,7 @@
 #include "access/connected_accounts.h"
 #include "access/principal.h"
 #include "http/params.h"
+#include "sync/freshness.h"
 #include "sync/runs.h"
 #include "sync/sync_docs.h"
 #include "sync/sync_jobs.h"
@@ -117,7 +118,12 @@ http::Reply show_completeness(const Parts& parts, const http::Request& request) 
   const auto runs =
       parts.db.read([&](pg::Tx& tx) { return list_runs(tx, organization, {.limit = 1}); });
   if (!runs) return refuse(runs.error(), request);
+  const auto fresh = parts.db.read([&](pg::Tx& tx) -> Result<std::optional<Time>> {
+    return fresh_until(tx, organization, account);
+  });
+  if (!fresh) return refuse(fresh.error(), request);
   OrderedJson json = to_json(*found);
+  json["fresh_until"] = *fresh ? OrderedJson(to_iso(**fresh)) : OrderedJson(nullptr);
   json["last_run"] = runs->data.empty() ? OrderedJson(nullptr) : to_json(runs->data.front());
   return http::Reply::json(200, json);
 }

@@ -125,6 +125,9 @@ Json completeness_schema() {
        {"balances", is::array(balance_schema(), "By account and currency.")},
        {"payouts", is::array(payout_check_schema(),
                              "Automatic payouts whose transactions do not sum to them.")},
+       {"fresh_until",
+        is::or_null(is::time("The time up to which the account's (of several: the oldest) balance "
+                             "transactions are known; null: never synced."))},
        {"last_run", is::or_null(run_schema(false))}});
 }
 
@@ -134,6 +137,7 @@ Json completeness_example() {
     "available": 1200000, "pending": 50000, "found": 1250000, "difference": 0, "rows": 812,
     "checked_at": "2026-03-01T02:00:04Z", "first_day": null, "missing": [], "altered": [], "surplus": []}],
     "payouts": []})");
+  example["fresh_until"] = "2026-03-01T09:14:31Z";
   example["last_run"] = run_example(false);
   return example;
 }

@@ -105,7 +105,10 @@ export function testOperations(world) {
     });
 
     it('is told what is missing', () => {
-      assert.deepEqual(world.command('doctor', '--json').json[0].checks.map((one) => one.ok), [true, true, true, true, true]);
+      const { checks } = world.command('doctor', '--json').json[0];
+      assert.deepEqual(checks.filter((one) => !one.ok), []);
+      for (const check of ['schema', 'freshness', 'Stripe, /v1/account', 'Stripe, /v1/accounts'])
+        assert.ok(checks.some((one) => one.check === check), check);
       assert.equal(world.command('migrate').status, 0);
     });
   });

@@ -1,0 +1,41 @@
+// Events of accounts that nobody knows here: kept by the platform, and applied once their account is
+// known. Stripe is asked for the account at once, by a job of sync's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+
+#include "base/clock.h"
+#include "jobs/handler.h"
+#include "pg/database.h"
+#include "webhooks/inbox_store.h"
+
+namespace payoutd::webhooks {
+
+// For those of `events` that name an unknown account, in the transaction that stores them: a job
+// each that asks Stripe for the account, unless Stripe refused it a short time ago.
+// account.application.authorized says that it would not any more.
+void ask_for_accounts(pg::Tx& tx, std::span<const Received> events, Time now);
+
+// The handler of mirror::kAdoptEventsJob: moves what waits to the organizations of the accounts that
+// are known by now, a few hundred events in a transaction, and queues it; then asks Stripe again for
+// the accounts that are not. An event that the organization has already stays one. `livemode` as
+// Placement has it; `adopted` is called after each commit. Database and clock must outlive it.
+struct Adopting {
+  pg::Database& db;
+  const Clock& clock;
+  std::optional<bool> livemode;
+  std::function<void()> adopted = [] {};
+};
+jobs::Handler adopt_handler(Adopting adopting);
+
+// How many events wait for their account, counted to at most kUnknownCountedTo.
+inline constexpr int kUnknownCountedTo = 10'000;
+std::int64_t unknown_waiting(pg::Tx& tx);
+
+// Forgets events whose week is dropped, and old refusals.
+void forget_unknown(pg::Tx& tx, Time now);
+
+}  // namespace payoutd::webhooks
