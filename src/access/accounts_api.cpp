@@ -86,8 +86,8 @@ OrderedJson to_json(const ConnectedAccount& account) {
                    {"status", account.active ? "active" : "deauthorized"},
                    {"livemode", account.livemode}};
   json["country"] = fields.country ? OrderedJson(*fields.country) : OrderedJson(nullptr);
-  json["default_currency"] = fields.default_currency ? OrderedJson(fields.default_currency->str())
-                                                     : OrderedJson(nullptr);
+  json["default_currency"] =
+      fields.default_currency ? OrderedJson(fields.default_currency->str()) : OrderedJson(nullptr);
   json["charges_enabled"] = fields.charges_enabled;
   json["payouts_enabled"] = fields.payouts_enabled;
   json["deauthorized_at"] = account.deauthorized_at ? OrderedJson(to_iso(*account.deauthorized_at))
