@@ -99,9 +99,11 @@ OrderedJson to_json(const ConnectedAccount& account) {
 std::vector<http::Route> accounts_routes(pg::Database& db) {
   return {
       {"GET", "/api/accounts", "read",
-       [&db](http::Context& context) { return show_accounts(db, context.request); }, list_accounts_docs()},
+       [&db](http::Context& context) { return show_accounts(db, context.request); },
+       list_accounts_docs()},
       {"PUT", "/api/accounts/:id/default", "admin",
-       [&db](http::Context& context) { return choose_default(db, context.request); }, choose_default_docs()},
+       [&db](http::Context& context) { return choose_default(db, context.request); },
+       choose_default_docs()},
   };
 }
 
