@@ -86,8 +86,8 @@ OrderedJson to_json(const ConnectedAccount& account) {
                    {"status", account.active ? "active" : "deauthorized"},
                    {"livemode", account.livemode}};
   json["country"] = fields.country ? OrderedJson(*fields.country) : OrderedJson(nullptr);
-  json["default_currency"] = fields.default_currency ? OrderedJson(fields.default_currency->str())
-                                                     : OrderedJson(nullptr);
+  json["default_currency"] =
+      fields.default_currency ? OrderedJson(fields.default_currency->str()) : OrderedJson(nullptr);
   json["charges_enabled"] = fields.charges_enabled;
   json["payouts_enabled"] = fields.payouts_enabled;
   json["deauthorized_at"] = account.deauthorized_at ? OrderedJson(to_iso(*account.deauthorized_at))
@@ -99,9 +99,11 @@ OrderedJson to_json(const ConnectedAccount& account) {
 std::vector<http::Route> accounts_routes(pg::Database& db) {
   return {
       {"GET", "/api/accounts", "read",
-       [&db](http::Context& context) { return show_accounts(db, context.request); }, list_accounts_docs()},
+       [&db](http::Context& context) { return show_accounts(db, context.request); },
+       list_accounts_docs()},
       {"PUT", "/api/accounts/:id/default", "admin",
-       [&db](http::Context& context) { return choose_default(db, context.request); }, choose_default_docs()},
+       [&db](http::Context& context) { return choose_default(db, context.request); },
+       choose_default_docs()},
   };
 }
 

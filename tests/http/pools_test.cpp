@@ -4,8 +4,8 @@
 namespace payoutd::http {
 namespace {
 
-struct Pools : testing::Test {
-  Pools() : world(limits(), 2) {
+struct HandlerPools : testing::Test {
+  HandlerPools() : world(limits(), 2) {
     world.options().stripe_workers = 2;
     world.on("GET", "/stripe", [this](Context&) {
       ++at_stripe;
@@ -16,7 +16,7 @@ struct Pools : testing::Test {
              Runs::on_probe_worker);
     world.start();
   }
-  ~Pools() override { stripe.release(100); }
+  ~HandlerPools() override { stripe.release(100); }
   static Limits limits() {
     Limits limits;
     limits.max_queued_for_stripe = 1;
@@ -33,7 +33,7 @@ struct Pools : testing::Test {
   std::atomic<int> at_stripe = 0;
 };
 
-TEST_F(Pools, WhatWaitsForStripeLeavesReadsAlone) {
+TEST_F(HandlerPools, WhatWaitsForStripeLeavesReadsAlone) {
   std::vector<Client> slow;
   for (int i = 0; i < 2; ++i) slow.push_back(asking("/stripe"));
   ASSERT_TRUE(eventually([&] { return at_stripe == 2; }));
@@ -51,7 +51,7 @@ TEST_F(Pools, WhatWaitsForStripeLeavesReadsAlone) {
   for (Client& client : slow) EXPECT_EQ(client.read().body, "paid");
 }
 
-TEST_F(Pools, ProbesAreAnsweredWhileEverythingElseWaits) {
+TEST_F(HandlerPools, ProbesAreAnsweredWhileEverythingElseWaits) {
   std::vector<Client> slow;
   for (const char* path : {"/stripe", "/stripe", "/slow", "/slow"}) slow.push_back(asking(path));
   ASSERT_TRUE(eventually([&] { return at_stripe == 2 && world.entered == 2; }));
