@@ -13,7 +13,7 @@
 
 namespace payoutd::mirror {
 
-inline constexpr const char* kRefetchJob = "mirror.refetch";                 // {account, type, id}
+inline constexpr const char* kRefetchJob = "mirror.refetch";  // {account, type, id, not_before}
 inline constexpr const char* kPayoutMembersJob = "mirror.payout_members";    // {account, payout}
 inline constexpr const char* kSettleInstructionJob =
     "payouts.settle_instruction";  // {account, payout}
@@ -35,7 +35,10 @@ struct Fetch {
   std::vector<std::string> stripe_ids;
   stripe::Retries retries = stripe::Retries::reading();  // where somebody waits: fewer
 };
-Result<Applied> fetch_and_apply(pg::Database& db, stripe::Client& client, const Appliers& appliers,
+struct Fetched : Applied {
+  std::optional<Time> sent_at;  // the earliest of the answers'; none where Stripe had no object
+};
+Result<Fetched> fetch_and_apply(pg::Database& db, stripe::Client& client, const Appliers& appliers,
                                 const Fetch& fetch);
 
 // The handler of kRefetchJob. All three must outlive it.
