@@ -79,6 +79,15 @@ std::string id_in(const std::string& object) {
   return id != json.end() && id->is_string() ? id->get<std::string>() : std::string{};
 }
 
+// A replayed answer is as old as the send that it first answered: it shows the payout as made.
+Time shown_at(const stripe::Response& answer) {
+  if (!answer.replayed) return answer.sent_at;
+  const Json json = Json::parse(answer.body, nullptr, false);
+  const auto created = json.is_object() ? json.find("created") : json.end();
+  if (created == json.end() || !created->is_number_integer()) return answer.sent_at;
+  return std::min(answer.sent_at, from_unix(created->get<std::int64_t>()));
+}
+
 // A key is for one request. The layer of Idempotency-Keys sees to that, but for keys that a
 // restored database has forgotten.
 std::optional<Error> asks_for_another(const AskStripe::Wanted& wanted,
@@ -177,7 +186,8 @@ Result<void> AskStripe::send(const Instruction& instruction, const Allowed& allo
 Result<void> AskStripe::settle(const Instruction& instruction, const stripe::Answer& answer) {
   if (answer.outcome == stripe::Outcome::done) {
     return settle_done(instruction,
-                       {answer.response.body, answer.response.sent_at, answer.response.request_id});
+                       {answer.response.body, shown_at(answer.response),
+                        answer.response.request_id});
   }
   Said said = Said::unknown;
   const auto written = db_.transact([&](pg::Tx& tx) -> Result<void> {

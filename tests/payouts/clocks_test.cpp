@@ -108,6 +108,26 @@ TEST_P(ClocksApart, ATieIsFetchedUntilStripesClockIsPastIt) {
   EXPECT_EQ(sql("SELECT count(*)::text FROM jobs WHERE kind = 'mirror.refetch'"), "0");
 }
 
+// The first answer was lost; the key's second send is answered as the first one was.
+TEST_P(ClocksApart, AReplayedAnswerIsAsOldAsThePayout) {
+  std::string made;
+  start({.between_sends = [&] {
+    EXPECT_TRUE(sim.advance(10s).ok());
+    for (const Json& payment : moved()) {
+      if (payment["id"] != payout) made = payment["id"];
+    }
+    sim.call("POST", "/v1/payouts/" + made, {{"metadata", {{"order", "1"}}}}, shop);
+    EXPECT_TRUE(sim.advance(10s).ok());
+  }});
+  fault_of_creation({{"do", "status_after"}, {"status", 502}, {"count", 1}});
+  const std::string id = pay_expecting("pending");
+  ASSERT_NE(made, "");
+  EXPECT_EQ(order_of(made), "none");
+  hear();
+  EXPECT_EQ(order_of(made), "1");
+  EXPECT_EQ(get("/api/payouts/" + id)["stripe_payout_id"], made);
+}
+
 INSTANTIATE_TEST_SUITE_P(Seconds, ClocksApart, testing::Values(-3, 0, 3));
 
 }  // namespace
