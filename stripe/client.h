@@ -32,7 +32,7 @@ class Client {
     Secret key;                                   // sk_… or rk_…
     std::string base = "https://api.stripe.com";  // http:// only to this machine or by a test key
     std::shared_ptr<Budget> budget{};             // none: a LocalBudget
-    const Clock* clock = nullptr;                 // for Response::sent_at; none: the machine's
+    const Clock* clock = nullptr;                 // for answers without a Date; none: the machine's
     std::chrono::milliseconds connect_timeout{10'000};
     std::chrono::milliseconds timeout{80'000};  // of one send, connecting included
     std::size_t max_in_flight = 256;            // the last eighth is kept free of sync

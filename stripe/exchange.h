@@ -77,7 +77,9 @@ struct Response {
   bool replayed = false;
   std::optional<bool> should_retry;
   std::optional<std::chrono::seconds> retry_after;
-  Time sent_at{};  // business clock, just before this send: the object is at least as fresh as that
+  // The second of Stripe's clock in which this was sent, or an earlier one: the object is at least
+  // as fresh as that. An answer without a plausible Date: our business clock's, just before.
+  Time sent_at{};
 
   bool ok() const { return status >= 200 && status < 300; }
 };

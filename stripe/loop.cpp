@@ -301,10 +301,23 @@ void Loop::collect() {
     curl_multi_remove_handle(multi_, easy);
     Owned call = take_from_sending(easy);
     Sent sent = call->transfer->finish(result);
+    date(sent);
     call->transfer.reset();
     idle_handles_.push_back(easy);
     ask_budget_at_.reset();  // a slot is free
     conclude(std::move(call), std::move(sent));
+  }
+}
+
+// A gateway's own clock may be anything: an implausible Date counts as none.
+void Loop::date(Sent& sent) {
+  if (!sent.date) return;
+  const auto differs = std::chrono::abs(*sent.date - sent.response.sent_at);
+  if (differs <= kDateDiffers) {
+    sent.response.sent_at = server_time_.sent_at(sent.left, sent.dated, *sent.date);
+  } else if (!std::exchange(said_implausible_, true)) {
+    log::warn("Stripe's answers are dated more than a day from this machine's clock",
+              {{"date", to_iso(*sent.date)}, {"clock", to_iso(sent.response.sent_at)}});
   }
 }
 

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "stripe/server_time.h"
 #include "stripe/transfer.h"
 
 namespace payoutd::stripe {
@@ -44,6 +45,7 @@ class Loop {
   void start(Owned call);
   Owned take_from_sending(CURL* easy);
   void collect();
+  void date(Sent& sent);
   void conclude(Owned call, Sent sent);
   void pause(Owned call, Pause wanted);
   void end(Owned call, Answer answer);
@@ -72,6 +74,8 @@ class Loop {
   std::optional<Instant> ask_budget_at_;
   std::optional<Instant> drain_until_;
   std::minstd_rand random_;
+  ServerTime server_time_;
+  bool said_implausible_ = false;
 
   struct {
     std::atomic<std::uint64_t> calls{0}, sends{0}, repeats{0}, limited{0}, connections{0};

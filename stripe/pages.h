@@ -51,7 +51,7 @@ struct Page {
   std::vector<Item> items;  // in the listing's direction
   bool has_more = false;
   std::string next;  // resumes after this page; empty where an empty page was the first
-  Time sent_at{};    // business clock, just before the request
+  Time sent_at{};    // see Response
   std::string_view request_id;
 };
 

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "stripe/document.h"
+#include "stripe/server_time.h"
 
 namespace payoutd::stripe {
 namespace {
@@ -139,6 +140,8 @@ int Transfer::about_to_send(void* self, char*, char*, int, int) {
   const Time sent_at = transfer.response_.sent_at;
   transfer.response_ = Response{};
   transfer.response_.sent_at = sent_at;
+  transfer.date_.reset();
+  transfer.left_ = std::chrono::steady_clock::now();
   return CURL_PREREQFUNC_OK;
 }
 
@@ -166,6 +169,10 @@ void Transfer::take_header(std::string_view line) {
   if (name == "stripe-should-retry" && value == "true") response_.should_retry = true;
   if (name == "stripe-should-retry" && value == "false") response_.should_retry = false;
   if (name == "retry-after") response_.retry_after = whole_seconds(value);
+  if (name == "date") {
+    date_ = parse_date(value);
+    dated_ = std::chrono::steady_clock::now();
+  }
   if (name == "stripe-notice") log::warn("Stripe gives notice", {{"notice", value}});
   if (name == "content-length")
     response_.body.reserve(std::min(digits(value), max_bytes_) + kPadding);
@@ -222,6 +229,9 @@ Sent Transfer::finish(CURLcode result) {
   sent.last.should_retry = response_.should_retry;
   sent.last.retry_after = response_.retry_after;
   sent.response = std::move(response_);
+  sent.date = date_;
+  sent.left = left_;
+  sent.dated = dated_;
   return sent;
 }
 

@@ -18,6 +18,8 @@ struct Sent {
   std::string failure;   // libcurl's words, keys masked, when nobody answered
   int lost_before = 0;   // libcurl itself repeats a request whose kept connection died: those sends
   long connections = 0;  // that had to be made
+  std::optional<Time> date{};  // the server's Date
+  Instant left{}, dated{};     // when the request was about to leave, when its Date came
 };
 
 // Stays where it is while it runs: libcurl holds its address.
@@ -51,6 +53,8 @@ class Transfer {
   std::size_t max_bytes_;
   Response response_;
   int sends_ = 0;  // how often the request was about to leave
+  std::optional<Time> date_{};
+  Instant left_{}, dated_{};
   bool too_large_ = false;
   char failure_[CURL_ERROR_SIZE] = {};
 };

@@ -29,7 +29,7 @@ struct Balance {
   std::string account;
   bool livemode = false;
   std::vector<Part> available{}, pending{}, connect_reserved{}, instant_available{};
-  Time as_of{};  // business time just before Stripe was asked
+  Time as_of{};  // Stripe's second in which it was asked
   std::chrono::steady_clock::time_point read_at{};
 
   // The figure of one currency; nothing where Stripe names none.

@@ -42,7 +42,7 @@ struct Version {
   OrgId organization;          // whose account it is: the caller has looked that up
   std::string_view account{};  // acct_… that owns the object
   std::string_view object{};   // its JSON text; what it is, its own "object" says
-  Time shown_at{};             // event.created, or the second in which the request was sent
+  Time shown_at{};             // event.created, or stripe::Response::sent_at
   Source source = Source::list;
   std::string_view event_id{};    // of Source::event
   std::string_view event_type{};  // of Source::event: "payout.paid"
@@ -64,7 +64,7 @@ struct Verdict {
 };
 
 // Two versions of one second that nothing orders: fetch the object at or after `not_before`
-// (business time) and apply what comes, with Source::fetch.
+// (Stripe's time) and apply what comes, with Source::fetch.
 struct Refetch {
   OrgId organization;
   std::string account;

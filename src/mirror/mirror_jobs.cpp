@@ -33,6 +33,9 @@ constexpr PathOfType kPaths[] = {
 constexpr std::size_t kFetchedAtOnce = 8;
 // While Stripe does not answer an hour passes between two attempts: this is for weeks.
 constexpr int kFindAccountAttempts = 1000;
+constexpr std::chrono::seconds kAskAgainAfter{2};
+// An answer may count as one of the second before the one in which it was asked for.
+constexpr std::chrono::seconds kSecondsTruncated{1};
 
 bool is_deauthorized(const Error& error) { return error.code == "account_invalid"; }
 
@@ -41,6 +44,21 @@ bool is_about_the_object(const stripe::Answer& answer) {
   const int status = answer.response.status;
   return answer.refusal && answer.refusal->type == "invalid_request_error" &&
          (status == 400 || status == 404) && !is_deauthorized(answer.error);
+}
+
+// `not_before` is a second of Stripe's, and the job began by our clock, which may be ahead.
+Result<void> came_late_enough(jobs::Run& run, std::optional<Time> sent_at) {
+  const Time not_before = from_unix(run.payload().value("not_before", std::int64_t{0}));
+  if (!sent_at || *sent_at >= not_before) return {};
+  if (run.last_attempt()) {
+    log::warn("two versions of one second stay unordered until the next sync",
+              {{"account", run.payload().at("account").get<std::string>()},
+               {"id", run.payload().at("id").get<std::string>()}});
+    return {};
+  }
+  run.retry_after(kAskAgainAfter * run.attempt());
+  return Error{Kind::retry, "refetch_too_early",
+               "Stripe's clock was not past the second of the two versions"};
 }
 
 Result<void> refetch(jobs::Run& run, pg::Database& db, stripe::Client& client,
@@ -60,7 +78,7 @@ Result<void> refetch(jobs::Run& run, pg::Database& db, stripe::Client& client,
   const auto applied = fetch_and_apply(db, client, appliers, fetch);
   if (!applied && is_deauthorized(applied.error())) return {};  // the next sync says so
   if (!applied) return applied.error();
-  return {};
+  return came_late_enough(run, applied->sent_at);
 }
 
 }  // namespace
@@ -92,10 +110,11 @@ void enqueue_follow_ups(pg::Tx& tx, const Applied& applied) {
                       .organization = refetch.organization,
                       .payload = {{"account", refetch.account},
                                   {"type", refetch.type},
-                                  {"id", refetch.stripe_id}},
+                                  {"id", refetch.stripe_id},
+                                  {"not_before", to_unix(refetch.not_before)}},
                       .priority = jobs::Priority::normal,
                       .unique_key = refetch.account + "/" + refetch.type + "/" + refetch.stripe_id,
-                      .run_at = refetch.not_before});
+                      .run_at = refetch.not_before + kSecondsTruncated});
   }
   for (const FollowUp& follow_up : applied.follow_ups) {
     const bool settles = follow_up.kind == FollowUpKind::settle_instruction;
@@ -194,7 +213,9 @@ Result<Fetched> fetch_and_apply(pg::Database& db, stripe::Client& client, const 
     if (failed) return *failed;
   }
   std::vector<Version> versions;
+  std::optional<Time> sent_at;
   for (const stripe::Response& response : responses) {
+    sent_at = std::min(sent_at.value_or(response.sent_at), response.sent_at);
     versions.push_back({.organization = fetch.organization,
                         .account = fetch.account,
                         .object = response.body,
@@ -203,7 +224,7 @@ Result<Fetched> fetch_and_apply(pg::Database& db, stripe::Client& client, const 
   }
   auto applied = apply_all(db, appliers, versions);
   if (!applied) return applied.error();
-  return Fetched{*std::move(applied), std::move(not_shown)};
+  return Fetched{*std::move(applied), std::move(not_shown), sent_at};
 }
 
 std::vector<jobs::Handler> mirror_handlers(pg::Database& db, stripe::Client& client,

@@ -100,6 +100,15 @@ std::string differences(const AskStripe::Wanted& wanted, const instructions::Ask
   return names;
 }
 
+// A replayed answer is as old as the send that it first answered: it shows the payout as made.
+Time shown_at(const stripe::Response& answer) {
+  if (!answer.replayed) return answer.sent_at;
+  const Json json = Json::parse(answer.body, nullptr, false);
+  const auto created = json.is_object() ? json.find("created") : json.end();
+  if (created == json.end() || !created->is_number_integer()) return answer.sent_at;
+  return std::min(answer.sent_at, from_unix(created->get<std::int64_t>()));
+}
+
 // A key is for one request. The layer of Idempotency-Keys sees to that, but for keys that a
 // restored database has forgotten.
 std::optional<Error> asks_for_another(const AskStripe::Wanted& wanted,
@@ -216,7 +225,7 @@ Result<AskStripe::Verdict> AskStripe::send(const Instruction& instruction,
 Result<AskStripe::Verdict> AskStripe::settle(const Instruction& instruction,
                                              const stripe::Answer& answer) {
   if (answer.outcome == stripe::Outcome::done) {
-    const auto said = settle_done(instruction, {answer.response.body, answer.response.sent_at,
+    const auto said = settle_done(instruction, {answer.response.body, shown_at(answer.response),
                                                 answer.response.request_id});
     if (!said) return said.error();
     return Verdict{*said};

@@ -195,7 +195,8 @@ void AccountRun::close(const Pass& pass) {
   });
   if (!ended) return fail(stream, kind, ended.error(), pass.counts);
   if (stream == kCustomers && pass.plan.kind == PassKind::whole)
-    customers_listed_whole_ = pass.plan.began_at;
+    customers_listed_whole_ = std::min(pass.plan.began_at,
+                                       pass.asked_since.value_or(pass.plan.began_at));
   note({.account = target_.account, .stream = stream, .kind = kind, .status = "succeeded",
         .counts = pass.counts, .error = pass.refused});
 }

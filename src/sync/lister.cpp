@@ -221,6 +221,11 @@ bool Lister::tolerate(Reading& reading, const stripe::Answer& answer, StoredPage
   return false;
 }
 
+void Lister::note_asked(Pass& pass, Time sent_at) {
+  const std::scoped_lock lock(mutex_);
+  pass.asked_since = std::min(pass.asked_since.value_or(sent_at), sent_at);
+}
+
 void Lister::prepare(Arrived& arrived, std::vector<ReadingPtr>& to_send) {
   Reading& reading = *arrived.reading;
   StoredPage& stored = arrived.page;
@@ -246,6 +251,7 @@ void Lister::prepare(Arrived& arrived, std::vector<ReadingPtr>& to_send) {
   }
   stored.page = *std::move(page);
   stored.sent_at = arrived.answer.response.sent_at;
+  note_asked(*reading.pass, stored.sent_at);
   stored.counts.pages = 1;
   stored.counts.rows = std::ssize(stored.page.items);
   stored.done = !stored.page.has_more ||

@@ -78,6 +78,7 @@ class Lister {
   void finish(std::vector<Arrived>& arrived);
   void end(const ReadingPtr& reading, std::optional<Error> error);
   bool tolerate(Reading& reading, const stripe::Answer& answer, StoredPage& page);
+  void note_asked(Pass& pass, Time sent_at);
 
   pg::Database& db_;
   stripe::Client& client_;

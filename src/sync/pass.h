@@ -8,6 +8,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "sync/ranges.h"
 #include "sync/streams.h"
 
@@ -50,6 +51,7 @@ class Pass {
   std::optional<Error> error;           // the first that ended one of its readings
   std::string refused;                  // why an object could not be read
   std::vector<std::string> not_itemisable;  // payouts that Stripe does not list members of
+  std::optional<Time> asked_since{};        // the earliest sent_at of its pages
   std::size_t open = 0;
 };
 

@@ -1,4 +1,5 @@
 // The simulator's HTTP: a thin skin that reads headers and forms, and writes answers.
+#include <fmt/chrono.h>
 #include <openssl/evp.h>
 
 #include <array>
@@ -31,6 +32,12 @@ std::string key_of(const http::Request& request) {
   return "";
 }
 
+// As HTTP writes a date: "Thu, 26 Nov 2026 01:05:03 GMT".
+std::string http_date(Time time) {
+  return fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT",
+                     fmt::gmtime(static_cast<std::time_t>(to_unix(time))));
+}
+
 Result<Json> params_of(const http::Request& request) {
   if (request.method == "POST" && !request.body.empty()) return parse_form(request.body);
   return form_tree(request.query);
@@ -57,6 +64,7 @@ http::Reply Sim::serve(const http::Request& request) {
             .body = error_body({.code = params.error().code, .message = params.error().message,
                                 .param = params.error().param}),
             .headers = {{"Request-Id", request.request_id}}};
+  const std::string date = http_date(clock_.now());
   Answer answer = handle({.method = request.method,
                           .path = request.path,
                           .params = std::move(*params),
@@ -64,6 +72,7 @@ http::Reply Sim::serve(const http::Request& request) {
                           .account = header("stripe-account"),
                           .idempotency_key = header("idempotency-key"),
                           .version = header("stripe-version")});
+  answer.headers.emplace_back("Date", date);
   return {.status = answer.status,
           .body = std::move(answer.body),
           .headers = std::move(answer.headers),

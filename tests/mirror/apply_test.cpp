@@ -135,6 +135,38 @@ TEST_F(MirrorApply, ARefundThatFailedStaysFailed) {
   EXPECT_EQ(sql("SELECT status AS it FROM refunds"), "failed");
 }
 
+TEST_F(MirrorApply, EveryOrderOfAPaymentIntentEndsSucceeded) {
+  Shelf shelf(org);
+  for (const char* name : {"created", "requires_action", "processing", "succeeded"}) {
+    shelf.event(std::string("payment_intent.") + name);
+  }
+  shelf.add(fixture("payment_intent.succeeded")["data"]["object"], kStart + 900'000);
+  expect_one_end("payment_intents", shelf.all());
+  EXPECT_EQ(sql("SELECT status AS it FROM payment_intents"), "succeeded");
+}
+
+TEST_F(MirrorApply, EveryOrderOfATransferEndsReversed) {
+  Shelf shelf(org);
+  for (const char* name : {"created", "updated", "reversed"}) {
+    shelf.event(std::string("transfer.") + name);
+  }
+  const Json reversed = fixture("transfer.reversed");
+  shelf.add(reversed["data"]["object"], reversed["created"], Source::fetch);  // of that second
+  expect_one_end("transfers", shelf.all());
+  EXPECT_EQ(sql("SELECT (amount_reversed > 0)::text AS it FROM transfers"), "true");
+}
+
+TEST_F(MirrorApply, EveryOrderOfAnApplicationFeeEndsInTheSameFeeAndRefunds) {
+  Shelf shelf(org);
+  shelf.event("application_fee.created");
+  shelf.event("application_fee.refunded");
+  shelf.event("application_fee.refund.updated");
+  shelf.add(fixture("application_fee.refunded")["data"]["object"], kStart + 900'000);
+  expect_one_end("application_fees", shelf.all());
+  expect_one_end("application_fee_refunds", shelf.all());
+  EXPECT_EQ(sql("SELECT amount_refunded AS it FROM application_fees"), "300");
+}
+
 TEST_F(MirrorApply, ADeletedCustomerStaysDeletedAndNameless) {
   Shelf shelf(org);
   shelf.event("customer.created");

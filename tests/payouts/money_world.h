@@ -46,6 +46,7 @@ struct Instance {
     std::function<void(const char*)> at = [](const char*) {};
     stripe::Rates rates{1e5, 1e5, 1e5};
     std::optional<Secret> api_key{};  // none: the simulator's first
+    std::function<void()> between_sends = [] {};  // of one request, on the client's thread
   };
 
   Instance(std::unique_ptr<pg::Database> database, sim::Sim& sim, const Clock& clock,
@@ -87,7 +88,10 @@ struct Instance {
          .budget = std::make_shared<stripe::LocalBudget>(options.rates),
          .clock = &clock,
          .timeout = options.timeout,
-         .pause = [](stripe::Pause) { return stripe::Pause{1}; }});
+         .pause = [between = options.between_sends](stripe::Pause) {
+           between();
+           return stripe::Pause{1};
+         }});
     CHECK(opened.ok());
     return *std::move(opened);
   }
