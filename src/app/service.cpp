@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "http/openapi.h"
 #include "http/server.h"
+#include "jobs/queue.h"
 #include "jobs/schedules.h"
 #include "jobs/worker.h"
 #include "mirror/balance_transactions_api.h"
@@ -29,8 +30,8 @@
 #include "sync/sync_api.h"
 #include "sync/sync_jobs.h"
 #include "webhooks/apply.h"
-#include "webhooks/event_log.h"
 #include "webhooks/webhooks_api.h"
+#include "webhooks/weeks.h"
 
 namespace payoutd::app {
 namespace {
@@ -114,7 +115,7 @@ struct Service::Parts {
   webhooks::Inbox inbox;
   const std::unique_ptr<sync::Syncer> syncer;    // null without a key
   jobs::Worker worker;
-  StandingGauges standing{db, clock, metrics};
+  StandingGauges standing{db, clock, metrics, apply};
   std::string contract;  // as JSON
   std::string page;      // as HTML
   std::unique_ptr<http::Server> server;  // the last to come, the first to go
@@ -123,6 +124,7 @@ struct Service::Parts {
 std::vector<jobs::Handler> Service::Parts::handlers() {
   std::vector<jobs::Handler> handlers{{"inbox.drop_old_weeks",
            [this](jobs::Run&) -> Result<void> {
+             webhooks::make_weeks(db, clock.now());
              const auto dropped = webhooks::drop_old_weeks(db, clock.now());
              if (!dropped) return dropped.error();
              return {};
@@ -154,6 +156,8 @@ Result<void> Service::Parts::ensure_schedules() {
       if (auto ensured = jobs::ensure_schedule(tx, schedule, clock.now()); !ensured)
         return ensured.error();
     }
+    // Makes the weeks that were not made while no instance ran.
+    jobs::enqueue(tx, jobs::Job{.kind = "inbox.drop_old_weeks", .unique_key = "start"});
     if (!client) return {};
     const jobs::Schedule resolving{.name = "look into payouts whose outcome is not known",
                                    .repeats = jobs::Repeats::interval,

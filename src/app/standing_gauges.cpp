@@ -2,7 +2,6 @@
 
 #include "jobs/queue.h"
 #include "payouts/instructions.h"
-#include "webhooks/apply.h"
 
 namespace payoutd::app {
 namespace {
@@ -27,12 +26,12 @@ void StandingGauges::publish() {
   const auto now = std::chrono::steady_clock::now();
   if (sampled_ != std::chrono::steady_clock::time_point{} && now - sampled_ < kSampledFor) return;
 
-  const auto inbox = webhooks::backlog(db_);
-  set("payoutd_apply_waiting", "Stored events that are not applied yet.",
+  const auto inbox = apply_.backlog();
+  set("payoutd_apply_waiting", "Stored events that are not applied yet, counted to at most 10,000.",
       static_cast<double>(inbox.waiting));
   set("payoutd_apply_lag_seconds", "Age of the oldest stored event that is not applied.",
       inbox.oldest_seconds);
-  set("payoutd_events_set_aside", "Events that could not be applied and wait for a person.",
+  set("payoutd_events_set_aside", "Events that could not be applied and wait for a person, counted to at most 10,000.",
       static_cast<double>(inbox.failed));
 
   const auto sample = db_.read([](pg::Tx& tx) -> Result<Sample> {

@@ -12,14 +12,16 @@
 #include "http/metrics.h"
 #include "pg/database.h"
 #include "sync/standing.h"
+#include "webhooks/apply.h"
 
 namespace payoutd::app {
 
 class StandingGauges {
  public:
   // All must outlive it.
-  StandingGauges(pg::Database& db, const Clock& clock, http::Metrics& metrics)
-      : db_(db), clock_(clock), metrics_(metrics) {}
+  StandingGauges(pg::Database& db, const Clock& clock, http::Metrics& metrics,
+                 const webhooks::ApplyWorkers& apply)
+      : db_(db), clock_(clock), metrics_(metrics), apply_(apply) {}
 
   void publish();
 
@@ -31,6 +33,7 @@ class StandingGauges {
   pg::Database& db_;
   const Clock& clock_;
   http::Metrics& metrics_;
+  const webhooks::ApplyWorkers& apply_;
   std::mutex mutex_;
   std::chrono::steady_clock::time_point sampled_{};
   std::map<std::pair<std::string, std::string>, http::Metrics::Labels>
