@@ -1,7 +1,9 @@
 #include "webhooks/apply.h"
 
+#include <string>
+
 #include "base/log.h"
-#include "webhooks/queue_store.h"
+#include "webhooks/unknown_accounts.h"
 
 namespace payoutd::webhooks {
 namespace {
@@ -9,34 +11,32 @@ namespace {
 // Other instances store events too, so the queue is looked at without a nudge.
 constexpr std::chrono::seconds kIdle{1};
 
-const pg::Query kBacklog{"inbox_backlog", R"sql(
-  SELECT count(*) AS waiting,
-         coalesce(extract(epoch FROM now() - min(queued_at)), 0)::text AS oldest,
-         (SELECT count(*) FROM inbox_failures) AS failed
-    FROM inbox_queue)sql", pg::Tenancy::global};
+constexpr std::size_t kMostWaits = 5;
+
+void wait_for_locks(pg::Tx& tx, int ms) {
+  tx.exec_unnamed("SET LOCAL lock_timeout = " + std::to_string(ms));
+}
 
 // Reads the events, one by one, and writes what they hold as a set. `failures` gets what can't be
 // applied; a SqlError means that one of them can't be written.
 mirror::Applied apply_events(pg::Tx& tx, const mirror::Appliers& appliers,
                              std::span<StoredEvent> events, std::vector<Failure>& failures) {
-  std::vector<mirror::Version> versions;
+  Work work;
   std::vector<const StoredEvent*> version_events;
-  Work work{tx, versions};
   for (StoredEvent& event : events) {
-    const EventType* type = find_event_type(event.type);
-    // Stored by a version of the program that knew the type.
-    if (type == nullptr) continue;
-    auto done = find_object(event);
-    if (done) done = type->handle(event, work);
-    if (!done) failures.push_back({&event, done.error().message});
-    if (versions.size() > version_events.size()) version_events.push_back(&event);
+    if (auto read = read_event(event, work); !read) {
+      failures.push_back({&event, read.error().message});
+    }
+    if (work.versions.size() > version_events.size()) version_events.push_back(&event);
   }
-  mirror::Applied applied = mirror::apply(tx, appliers, versions);
-  for (std::size_t i = 0; i < versions.size(); ++i) {
+  mirror::Applied applied = mirror::apply(tx, appliers, work.versions);
+  for (std::size_t i = 0; i < work.versions.size(); ++i) {
     const mirror::Verdict& verdict = applied.verdicts[i];
     if (verdict.outcome == mirror::Outcome::refused)
       failures.push_back({version_events[i], verdict.error});
   }
+  applied.refetch.insert(applied.refetch.end(), work.refetch.begin(), work.refetch.end());
+  for (const std::string& account : work.connected) ask_for_connected(tx, account);
   return applied;
 }
 
@@ -71,92 +71,166 @@ void ApplyWorkers::run(std::stop_token stop) {
   std::uint64_t seen = 0;
   while (!stop.stop_requested()) {
     std::size_t applied = 0;
+    bool failed = false;
     try {
       applied = apply_batch();
     } catch (const std::exception& e) {
       log::warn("events could not be applied; they stay queued", {{"error", e.what()}});
+      failed = true;
+      know({});  // it may be another database by now, or one from a backup
     }
     if (applied > 0) continue;
     std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, stop, kIdle, [&] { return nudges_ != seen; });
+    // After a failure the whole pause is kept, however many events come meanwhile.
+    wake_.wait_for(lock, stop, kIdle, [&] { return !failed && nudges_ != seen; });
     seen = nudges_;
   }
 }
 
 std::size_t ApplyWorkers::apply_batch() {
-  std::size_t taken = 0;
-  std::size_t failed = 0;
+  std::size_t done = 0;
+  if (delayed_are_due()) {
+    const Tally again = apply_one_by_one(
+        [this](pg::Tx& tx) { return QueueStore::take_delayed(tx, options_.batch); });
+    done = count(again) - again.delayed;
+  }
+  if (const auto set = apply_set()) return done + count(*set);
+  return done + count(apply_one_by_one([this](pg::Tx& tx) { return take(tx); }));
+}
+
+std::vector<StoredEvent> ApplyWorkers::take(pg::Tx& tx) {
+  QueueHead head = QueueStore::head(tx, known_head());
+  auto events = QueueStore::take(tx, head, options_.batch);
+  know(std::move(head));
+  return events;
+}
+
+// Nothing: one of the events spoils the set, or waits for somebody; it was not applied.
+std::optional<ApplyWorkers::Tally> ApplyWorkers::apply_set() {
+  Tally tally;
+  const auto take_apart = [](const char* why) {
+    log::warn("a set of events could not be applied; trying them one by one", {{"error", why}});
+    return std::nullopt;
+  };
   try {
     const auto done = db_.transact([&](pg::Tx& tx) -> Result<void> {
-      std::vector<StoredEvent> events = QueueStore::take(tx, options_.batch);
-      taken = events.size();
-      failed = 0;
+      wait_for_locks(tx, options_.set_lock_timeout_ms);
+      std::vector<StoredEvent> events = take(tx);
+      tally = {events.size(), 0, 0};
       if (events.empty()) return {};
       std::vector<Failure> failures;
       const mirror::Applied applied = apply_events(tx, appliers_, events, failures);
       if (options_.follow_up) options_.follow_up(tx, applied);
       if (!failures.empty()) QueueStore::set_aside(tx, failures);
-      failed = failures.size();
+      tally.failed = failures.size();
       return {};
     });
     // Text that PostgreSQL can't keep came with one of the events.
-    if (!done) return apply_one_by_one();
+    if (!done) return take_apart(done.error().message.c_str());
+    return tally;
   } catch (const pg::SqlError& e) {
-    log::warn("a set of events could not be applied; trying them one by one",
-              {{"error", e.what()}});
-    return apply_one_by_one();
+    return take_apart(e.what());
+  } catch (const pg::Busy& e) {
+    return take_apart(e.what());
+  } catch (const pg::Conflict& e) {
+    return take_apart(e.what());
   } catch (const Broken& e) {
-    log::error("a set of events could not be applied; trying them one by one",
-               {{"error", e.what()}});
-    return apply_one_by_one();
+    return take_apart(e.what());
   }
-  const std::scoped_lock lock(mutex_);
-  counts_.applied += taken - failed;
-  counts_.failed += failed;
-  counts_.batches += taken > 0 ? 1 : 0;
-  return taken;
 }
 
-// One event spoils its set: each is applied in a savepoint of its own, and the bad one set aside.
-std::size_t ApplyWorkers::apply_one_by_one() {
-  std::size_t taken = 0;
-  std::size_t failed = 0;
+// Each event in a savepoint of its own: the bad one is set aside, the one that waits for a lock is
+// delayed, and the others are applied.
+ApplyWorkers::Tally ApplyWorkers::apply_one_by_one(const Take& take) {
+  Tally tally;
   const auto done = db_.transact([&](pg::Tx& tx) -> Result<void> {
-    std::vector<StoredEvent> events = QueueStore::take(tx, options_.batch);
-    taken = events.size();
+    std::vector<StoredEvent> events = take(tx);
     std::vector<Failure> failures;
-    for (StoredEvent& event : events) {
-      std::vector<Failure> refused;
-      const auto error = tx.attempt([&] {
-        try {
-          const mirror::Applied applied = apply_events(tx, appliers_, {&event, 1}, refused);
-          if (options_.follow_up) options_.follow_up(tx, applied);
-        } catch (const Broken& e) {
-          throw pg::SqlError(e.what(), "P0001");  // rolls the savepoint back, like any other
-        }
-      });
-      if (error) refused = {{&event, error->what()}};
-      failures.insert(failures.end(), refused.begin(), refused.end());
-    }
+    std::vector<const StoredEvent*> busy;
+    apply_alone(tx, events, failures, busy);
     if (!failures.empty()) QueueStore::set_aside(tx, failures);
-    failed = failures.size();
+    if (!busy.empty()) QueueStore::delay(tx, busy);
+    tally = {events.size(), failures.size(), busy.size()};
     return {};
   });
   if (!done) throw pg::Lost(done.error().message);
-  log::error("events were set aside; see `payoutd events list --failed`", {{"events", failed}});
-  const std::scoped_lock lock(mutex_);
-  counts_.applied += taken - failed;
-  counts_.failed += failed;
-  ++counts_.batches;
-  return taken;
+  if (tally.failed > 0) {
+    log::error("events were set aside; see `payoutd events list --state failed`",
+               {{"events", tally.failed}});
+  }
+  if (tally.delayed > 0) {
+    log::warn("events wait for what the database is busy with", {{"events", tally.delayed}});
+  }
+  return tally;
 }
 
-Backlog backlog(pg::Database& db) {
-  auto read = db.read([](pg::Tx& tx) -> Result<Backlog> {
-    const pg::Row row = tx.exec(kBacklog).one();
-    return Backlog{row.get<std::int64_t>("waiting"), std::stod(row.get<std::string>("oldest")),
-                   row.get<std::int64_t>("failed")};
-  });
+void ApplyWorkers::apply_alone(pg::Tx& tx, std::span<StoredEvent> events,
+                               std::vector<Failure>& failures,
+                               std::vector<const StoredEvent*>& busy) {
+  wait_for_locks(tx, options_.event_lock_timeout_ms);
+  for (StoredEvent& event : events) {
+    if (apply_alone(tx, event, failures)) continue;
+    busy.push_back(&event);
+    // Many wait for the same: no further one is worth the time of the others.
+    if (busy.size() == kMostWaits) wait_for_locks(tx, 1);
+  }
+}
+
+// False: the database can't do it now.
+bool ApplyWorkers::apply_alone(pg::Tx& tx, StoredEvent& event, std::vector<Failure>& failures) {
+  std::vector<Failure> refused;
+  std::optional<pg::SqlError> error;
+  try {
+    error = tx.attempt([&] {
+      try {
+        const mirror::Applied applied = apply_events(tx, appliers_, {&event, 1}, refused);
+        if (options_.follow_up) options_.follow_up(tx, applied);
+      } catch (const Broken& e) {
+        throw pg::SqlError(e.what(), "P0001");  // rolls the savepoint back, like any other
+      }
+    });
+  } catch (const pg::Busy& e) {
+    log::debug("an event waits", {{"event", event.id}, {"error", e.what()}});
+    return false;
+  }
+  if (error) refused = {{&event, error->what()}};
+  failures.insert(failures.end(), refused.begin(), refused.end());
+  return true;
+}
+
+bool ApplyWorkers::delayed_are_due() {
+  const auto now = std::chrono::steady_clock::now();
+  const std::scoped_lock lock(mutex_);
+  if (delayed_taken_ != std::chrono::steady_clock::time_point{} && now - delayed_taken_ < kIdle) {
+    return false;
+  }
+  delayed_taken_ = now;
+  return true;
+}
+
+QueueHead ApplyWorkers::known_head() const {
+  const std::scoped_lock lock(mutex_);
+  return head_;
+}
+
+void ApplyWorkers::know(QueueHead head) {
+  const std::scoped_lock lock(mutex_);
+  head_ = std::move(head);
+}
+
+std::size_t ApplyWorkers::count(const Tally& tally) {
+  const std::scoped_lock lock(mutex_);
+  counts_.applied += tally.taken - tally.failed - tally.delayed;
+  counts_.failed += tally.failed;
+  counts_.delayed += tally.delayed;
+  counts_.batches += tally.taken > 0 ? 1 : 0;
+  return tally.taken;
+}
+
+QueueBacklog ApplyWorkers::backlog(pg::Database& db) const {
+  const QueueHead head = known_head();
+  auto read = db.read(
+      [&](pg::Tx& tx) -> Result<QueueBacklog> { return QueueStore::backlog(tx, head); });
   CHECK(read);
   return *read;
 }

@@ -1,19 +1,22 @@
 // The second step of an event: out of the queue and into the tables, in sets, on several threads
 // and any number of instances. An event leaves the queue in the transaction that applies it, so
 // that a process that dies loses none and applies none twice. One that can't be applied is set
-// aside with the reason and blocks no other.
+// aside with the reason and blocks no other. What the database is too busy for says nothing of an
+// event: that one is tried again a moment later, for as long as it takes.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "mirror/apply.h"
 #include "pg/database.h"
-#include "webhooks/event_types.h"
+#include "webhooks/queue_store.h"
 
 namespace payoutd::webhooks {
 
@@ -24,6 +27,8 @@ class ApplyWorkers {
     int batch = 500;
     // Called in the transaction that applied them: hands what must be fetched to the jobs.
     std::function<void(pg::Tx&, const mirror::Applied&)> follow_up;
+    int set_lock_timeout_ms = 1'000;  // a set that waits longer for a lock is taken apart
+    int event_lock_timeout_ms = 100;  // an event by itself that waits longer is delayed
   };
   ApplyWorkers(pg::Database& db, const mirror::Appliers& appliers, Options options);
   ~ApplyWorkers();  // finishes the batches under way
@@ -31,16 +36,35 @@ class ApplyWorkers {
   void nudge();  // something was stored
 
   struct Counts {
-    std::uint64_t applied = 0, failed = 0, batches = 0;
+    std::uint64_t applied = 0, failed = 0, delayed = 0, batches = 0;
   };
   Counts counts() const;
 
-  // Applies one batch on the caller's thread; how many events left the queue.
+  // Applies one batch, and the delayed events whose time has come, on the caller's thread; for how
+  // many events that was the end of waiting, or of the queue. Throws what the database throws; then
+  // all stay queued.
   std::size_t apply_batch();
 
+  // How far the tables lag behind the inbox, read on a connection of `db`'s.
+  QueueBacklog backlog(pg::Database& db) const;
+
  private:
+  struct Tally {
+    std::size_t taken = 0, failed = 0, delayed = 0;
+  };
+  using Take = std::function<std::vector<StoredEvent>(pg::Tx&)>;
+
   void run(std::stop_token stop);
-  std::size_t apply_one_by_one();
+  std::vector<StoredEvent> take(pg::Tx& tx);
+  std::optional<Tally> apply_set();
+  Tally apply_one_by_one(const Take& take);
+  void apply_alone(pg::Tx& tx, std::span<StoredEvent> events, std::vector<Failure>& failures,
+                   std::vector<const StoredEvent*>& busy);
+  bool apply_alone(pg::Tx& tx, StoredEvent& event, std::vector<Failure>& failures);
+  bool delayed_are_due();
+  QueueHead known_head() const;
+  void know(QueueHead head);
+  std::size_t count(const Tally& tally);
 
   pg::Database& db_;
   const mirror::Appliers& appliers_;
@@ -50,17 +74,10 @@ class ApplyWorkers {
   std::condition_variable_any wake_;
   std::uint64_t nudges_ = 0;
   Counts counts_;
+  QueueHead head_;
+  std::chrono::steady_clock::time_point delayed_taken_{};
 
   std::vector<std::jthread> threads_;
 };
-
-// How far the tables lag behind the inbox.
-struct Backlog {
-  std::int64_t waiting = 0;
-  double oldest_seconds = 0;  // by the database's clock
-  std::int64_t failed =
-      0;  // set aside with an error, until they are replayed or their week is dropped
-};
-Backlog backlog(pg::Database& db);
 
 }  // namespace payoutd::webhooks

@@ -5,7 +5,7 @@ namespace {
 
 #define EVENT_STATE                                              \
   " CASE WHEN i.disposition <> 'apply' THEN i.disposition"       \
-  " WHEN q.event_id IS NOT NULL THEN 'pending'"                  \
+  " WHEN q.event_id IS NOT NULL OR d.event_id IS NOT NULL THEN 'pending'" \
   " WHEN f.event_id IS NOT NULL THEN 'failed' ELSE 'applied' END"
 #define LISTED_EVENT                                                                         \
   "(SELECT i.organization_id, i.event_id, i.created, i.account, i.type, i.livemode,"          \
@@ -16,6 +16,9 @@ namespace {
 #define WITH_QUEUE                                                                \
   " LEFT JOIN inbox_queue q ON q.organization_id = i.organization_id"              \
   " AND q.event_id = i.event_id AND q.created = i.created"
+#define WITH_DELAYED                                                                \
+  " LEFT JOIN inbox_delayed d ON d.organization_id = i.organization_id"              \
+  " AND d.event_id = i.event_id AND d.created = i.created"
 #define LISTED_WHERE                                                      \
   " WHERE ($1::text IS NULL OR i.type = $1)"                              \
   " AND ($2::text IS NULL OR i.account = $2)"                             \
@@ -33,16 +36,21 @@ namespace {
 // values at hand, so that only the parts that $3 asks for are read.
 const pg::Query kListEvents{
     "event_log_list",
-    "WITH newest AS (" LISTED_EVENT " FROM inbox i" WITH_QUEUE WITH_FAILURE LISTED_WHERE
+    "WITH newest AS (" LISTED_EVENT " FROM inbox i" WITH_QUEUE WITH_DELAYED WITH_FAILURE LISTED_WHERE
     " AND ($3::text IS NULL OR $3 NOT IN ('pending', 'failed', 'out_of_range'))"
     " AND ($3::text IS NULL OR" EVENT_STATE " = $3)" NEWEST_FIRST("i") " UNION ALL " LISTED_EVENT
-    EVENTS_OF("inbox_queue", "q") WITH_FAILURE LISTED_WHERE
+    EVENTS_OF("inbox_queue", "q") WITH_DELAYED WITH_FAILURE LISTED_WHERE
     " AND i.disposition = 'apply' AND $3 = 'pending'" NEWEST_FIRST("q") " UNION ALL " LISTED_EVENT
-    EVENTS_OF("inbox_failures", "f") WITH_QUEUE LISTED_WHERE
-    " AND i.disposition = 'apply' AND q.event_id IS NULL AND $3 = 'failed'" NEWEST_FIRST("f")
+    EVENTS_OF("inbox_delayed", "d") WITH_QUEUE WITH_FAILURE LISTED_WHERE
+    " AND i.disposition = 'apply' AND q.event_id IS NULL AND $3 = 'pending'" NEWEST_FIRST("d")
+    " UNION ALL " LISTED_EVENT
+    EVENTS_OF("inbox_failures", "f") WITH_QUEUE WITH_DELAYED LISTED_WHERE
+    " AND i.disposition = 'apply' AND q.event_id IS NULL AND d.event_id IS NULL AND $3 = 'failed'" NEWEST_FIRST("f")
     " UNION ALL (SELECT i.organization_id, i.event_id, i.created, i.account, i.type, i.livemode,"
-    " i.received_at, 'out_of_range', '' FROM inbox_set_aside i" LISTED_WHERE
-    " AND ($3::text IS NULL OR $3 = 'out_of_range')" NEWEST_FIRST("i") ")"
+    " i.received_at, CASE WHEN i.applied_at IS NULL THEN 'out_of_range' ELSE 'applied' END, ''"
+    " FROM inbox_set_aside i" LISTED_WHERE
+    " AND ($3::text IS NULL OR $3 = CASE WHEN i.applied_at IS NULL THEN 'out_of_range'"
+    " ELSE 'applied' END)" NEWEST_FIRST("i") ")"
     " SELECT organization_id, event_id, created, account, type, livemode, received_at, state, error"
     " FROM newest ORDER BY created DESC, event_id DESC LIMIT $5",
     pg::Tenancy::global};

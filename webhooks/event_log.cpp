@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "access/connected_accounts.h"
+#include "webhooks/event.h"
 #include "webhooks/event_types.h"
 #include "webhooks/queue_store.h"
 #include "webhooks/unknown_accounts.h"
@@ -13,47 +16,63 @@ namespace {
 const pg::Query kFind{"event_log_find", R"sql(
   SELECT i.organization_id, i.event_id, i.created, i.account, i.type, i.livemode, i.received_at,
          CASE WHEN i.disposition <> 'apply' THEN i.disposition
-              WHEN q.event_id IS NOT NULL THEN 'pending'
+              WHEN q.event_id IS NOT NULL OR d.event_id IS NOT NULL THEN 'pending'
               WHEN f.event_id IS NOT NULL THEN 'failed' ELSE 'applied' END AS state,
-         coalesce(f.error, '') AS error, i.body
+         coalesce(f.error, '') AS error, i.body, true AS inside
     FROM organizations o
     JOIN inbox i ON i.organization_id = o.id
     LEFT JOIN inbox_queue q ON q.organization_id = i.organization_id
                            AND q.event_id = i.event_id AND q.created = i.created
+    LEFT JOIN inbox_delayed d ON d.organization_id = i.organization_id
+                             AND d.event_id = i.event_id AND d.created = i.created
     LEFT JOIN inbox_failures f ON f.organization_id = i.organization_id
                               AND f.event_id = i.event_id AND f.created = i.created
    WHERE i.event_id = $1
   UNION ALL
   SELECT a.organization_id, a.event_id, a.created, a.account, a.type, a.livemode, a.received_at,
-         'out_of_range', '', a.body
+         CASE WHEN a.applied_at IS NULL THEN 'out_of_range' ELSE 'applied' END, '', a.body,
+         false
     FROM organizations o JOIN inbox_set_aside a ON a.organization_id = o.id
-   WHERE a.event_id = $1)sql", pg::Tenancy::global};
+   WHERE a.event_id = $1
+   ORDER BY 8, 1)sql", pg::Tenancy::global};
 
 const pg::Query kSettled{"event_log_settled", R"sql(
   WITH pending AS (
-    DELETE FROM inbox_queue WHERE organization_id = $1 AND event_id = $2 AND created = $3)
+    DELETE FROM inbox_queue WHERE organization_id = $1 AND event_id = $2 AND created = $3),
+  delayed AS (
+    DELETE FROM inbox_delayed WHERE organization_id = $1 AND event_id = $2 AND created = $3)
   DELETE FROM inbox_failures WHERE organization_id = $1 AND event_id = $2 AND created = $3)sql"};
 
-// The weeks are picked before their names are read as days: other tables have names of other kinds.
-const pg::Query kOldWeeks{"inbox_old_weeks", R"sql(
-  WITH weeks AS MATERIALIZED (
-    SELECT c.relname AS name, to_date(right(c.relname, 8), 'YYYYMMDD') AS monday
-      FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
-     WHERE h.inhparent = 'inbox'::regclass)
-  SELECT name FROM weeks
-   WHERE monday + 7 <= ($1::timestamptz AT TIME ZONE 'UTC')::date - 30
-     AND NOT EXISTS (
-       SELECT 1 FROM inbox_queue q
-        WHERE (q.created AT TIME ZONE 'UTC')::date >= monday
-          AND (q.created AT TIME ZONE 'UTC')::date < monday + 7)
-   ORDER BY name)sql",
-                          pg::Tenancy::global};
+// The owner's copy of an event that was kept elsewhere, or was not to be applied. $4 is the owner.
+const pg::Query kMoveInside{"event_log_move", R"sql(
+  INSERT INTO inbox (organization_id, event_id, created, account, type, livemode, api_version,
+                     object_id, disposition, received_at, body)
+  SELECT $4::uuid, event_id, created, account, type, livemode, api_version, object_id, 'apply',
+         received_at, body
+    FROM inbox WHERE organization_id = $1 AND event_id = $2 AND created = $3
+  ON CONFLICT (organization_id, event_id, created) DO UPDATE SET disposition = 'apply')sql"};
 
-const pg::Query kForgetOld{"inbox_forget_old", R"sql(
-  WITH failures AS (DELETE FROM inbox_failures WHERE failed_at < $1::timestamptz - interval '60 days'
-                    RETURNING organization_id)
-  DELETE FROM inbox_set_aside WHERE received_at < $1::timestamptz - interval '60 days')sql",
-                           pg::Tenancy::global};
+const pg::Query kRemoveInside{"event_log_remove", R"sql(
+  DELETE FROM inbox WHERE organization_id = $1 AND event_id = $2 AND created = $3)sql"};
+
+// It stays outside the weeks, of which none may be there for it.
+const pg::Query kMoveOutside{"event_log_move_outside", R"sql(
+  INSERT INTO inbox_set_aside (organization_id, event_id, created, account, type, livemode,
+                               received_at, body, applied_at)
+  SELECT $4::uuid, event_id, created, account, type, livemode, received_at, body, now()
+    FROM inbox_set_aside WHERE organization_id = $1 AND event_id = $2 AND created = $3
+  ON CONFLICT (organization_id, event_id, created) DO UPDATE SET applied_at = now())sql"};
+
+const pg::Query kRemoveOutside{"event_log_remove_outside", R"sql(
+  DELETE FROM inbox_set_aside
+   WHERE organization_id = $1 AND event_id = $2 AND created = $3)sql"};
+
+// An event as it is stored, and where.
+struct Kept {
+  LoggedEvent event;
+  std::string api_version;
+  bool inside = true;  // the weeks of the inbox
+};
 
 LoggedEvent event_of(const pg::Row& row) {
   LoggedEvent event;
@@ -69,13 +88,23 @@ LoggedEvent event_of(const pg::Row& row) {
   return event;
 }
 
-std::vector<LoggedEvent> find_in(pg::Tx& tx, const std::string& event_id) {
-  std::vector<LoggedEvent> events;
+std::vector<Kept> find_in(pg::Tx& tx, const std::string& event_id) {
+  std::vector<Kept> found;
   for (const pg::Row row : tx.exec(kFind, event_id)) {
-    events.push_back(event_of(row));
-    events.back().body = row.get<std::string>("body");
+    Kept kept{event_of(row), "", row.get<bool>("inside")};
+    kept.event.body = row.get<std::string>("body");
+    const auto head = read_head(kept.event.body);
+    if (head) kept.api_version = head->api_version.value_or("");
+    found.push_back(std::move(kept));
   }
-  return events;
+  return found;
+}
+
+// Of several copies one that was not applied.
+const Kept& to_replay(const std::vector<Kept>& found) {
+  const auto waits = std::ranges::find_if(
+      found, [](const Kept& kept) { return kept.event.state != "applied"; });
+  return waits == found.end() ? found.front() : *waits;
 }
 
 Error not_found(const std::string& event_id) {
@@ -84,32 +113,76 @@ Error not_found(const std::string& event_id) {
       fmt::format("no event {} is stored (events are kept for at least 30 days)", event_id)};
 }
 
-Result<LoggedEvent> apply_again(pg::Tx& tx, const mirror::Appliers& appliers,
-                                const FollowUp& follow_up, LoggedEvent event) {
-  const EventType* type = find_event_type(event.type);
-  if (type == nullptr) {
-    return Error{Kind::unprocessable, "event_unhandled",
-                 "nothing handles events of type " + event.type};
-  }
+Result<access::ConnectedAccount> owner_of(pg::Tx& tx, const LoggedEvent& event,
+                                          std::optional<bool> livemode) {
   const auto owner = access::find_account(tx, event.account);
   if (!owner) {
     return Error{Kind::unprocessable, "account_unknown",
                  fmt::format("the account {} belongs to no organization yet", event.account)};
   }
-  StoredEvent stored{owner->organization, event.id,      event.type,
-                     event.account,       event.created, event.body};
-  if (auto found = find_object(stored); !found) return found.error();
-  std::vector<mirror::Version> versions;
-  Work work{tx, versions};
-  if (auto handled = type->handle(stored, work); !handled) return handled.error();
-  const mirror::Applied applied = mirror::apply(tx, appliers, versions);
+  const bool ours = livemode.value_or(owner->livemode);
+  if (event.livemode != ours) {
+    return Error{Kind::refused, "event_of_other_mode",
+                 fmt::format("the event is of {} mode, and this installation is of {} mode",
+                             event.livemode ? "live" : "test", ours ? "live" : "test")};
+  }
+  return *owner;
+}
+
+Result<void> apply_now(pg::Tx& tx, const mirror::Appliers& appliers, const FollowUp& follow_up,
+                       StoredEvent& event) {
+  Work work;
+  if (auto read = read_event(event, work); !read) return read.error();
+  mirror::Applied applied = mirror::apply(tx, appliers, work.versions);
   for (const mirror::Verdict& verdict : applied.verdicts) {
     if (verdict.outcome == mirror::Outcome::refused) {
       return Error{Kind::unprocessable, "event_refused", verdict.error};
     }
   }
+  applied.refetch.insert(applied.refetch.end(), work.refetch.begin(), work.refetch.end());
+  for (const std::string& account : work.connected) ask_for_connected(tx, account);
   if (follow_up) follow_up(tx, applied);
-  tx.exec(kSettled, event.organization, event.id, event.created);
+  return {};
+}
+
+// The event is its owner's from now on, and applied: once, however many copies were kept and where.
+void settle(pg::Tx& tx, const std::vector<Kept>& copies, OrgId owner) {
+  const bool some_inside = std::ranges::any_of(copies, &Kept::inside);
+  for (const Kept& kept : copies) {
+    const LoggedEvent& event = kept.event;
+    tx.exec(kSettled, event.organization, event.id, event.created);
+    const bool stays = kept.inside == some_inside;
+    if (stays) {
+      tx.exec(kept.inside ? kMoveInside : kMoveOutside, event.organization, event.id, event.created,
+              owner);
+    }
+    if (stays && event.organization == owner) continue;
+    tx.exec(kept.inside ? kRemoveInside : kRemoveOutside, event.organization, event.id,
+            event.created);
+  }
+}
+
+Result<LoggedEvent> apply_again(pg::Tx& tx, const mirror::Appliers& appliers,
+                                const ReplayOptions& options, const std::vector<Kept>& copies) {
+  const Kept& kept = to_replay(copies);
+  LoggedEvent event = kept.event;
+  if (find_event_type(event.type) == nullptr) {
+    return Error{Kind::unprocessable, "event_unhandled",
+                 "nothing handles events of type " + event.type};
+  }
+  const auto owner = owner_of(tx, event, options.livemode);
+  if (!owner) return owner.error();
+  StoredEvent stored{.organization = owner->organization,
+                     .id = event.id,
+                     .type = event.type,
+                     .account = event.account,
+                     .created = event.created,
+                     .api_version = kept.api_version,
+                     .body = event.body};
+  if (auto applied = apply_now(tx, appliers, options.follow_up, stored); !applied) {
+    return applied.error();
+  }
+  settle(tx, copies, owner->organization);
   event.organization = owner->organization;
   event.state = "applied";
   event.error.clear();
@@ -120,33 +193,19 @@ Result<LoggedEvent> apply_again(pg::Tx& tx, const mirror::Appliers& appliers,
 
 Result<std::vector<LoggedEvent>> find_events(pg::Database& db, const std::string& event_id) {
   return db.read([&](pg::Tx& tx) -> Result<std::vector<LoggedEvent>> {
-    auto events = find_in(tx, event_id);
+    std::vector<LoggedEvent> events;
+    for (Kept& kept : find_in(tx, event_id)) events.push_back(std::move(kept.event));
     if (events.empty()) return not_found(event_id);
     return events;
   });
 }
 
 Result<LoggedEvent> replay_event(pg::Database& db, const mirror::Appliers& appliers,
-                                 const FollowUp& follow_up, const std::string& event_id) {
+                                 const ReplayOptions& options, const std::string& event_id) {
   return db.transact([&](pg::Tx& tx) -> Result<LoggedEvent> {
-    auto events = find_in(tx, event_id);
-    if (events.empty()) return not_found(event_id);
-    return apply_again(tx, appliers, follow_up, std::move(events.front()));
-  });
-}
-
-Result<int> drop_old_weeks(pg::Database& db, Time now) {
-  return db.transact([&](pg::Tx& tx) -> Result<int> {
-    // Waits for no one for long: deliveries come first, and the next run drops the week as well.
-    tx.exec_unnamed("SET LOCAL lock_timeout = '2s'");
-    int dropped = 0;
-    for (const pg::Row row : tx.exec(kOldWeeks, now)) {
-      tx.exec_unnamed("DROP TABLE \"" + row.get<std::string>("name") + "\"");
-      ++dropped;
-    }
-    tx.exec(kForgetOld, now);
-    forget_unknown(tx, now);
-    return dropped;
+    const auto found = find_in(tx, event_id);
+    if (found.empty()) return not_found(event_id);
+    return apply_again(tx, appliers, options, found);
   });
 }
 

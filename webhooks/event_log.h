@@ -43,15 +43,15 @@ Result<std::vector<LoggedEvent>> list_events(pg::Database& db, const EventFilter
 // Error: 404 `event_not_found`.
 Result<std::vector<LoggedEvent>> find_events(pg::Database& db, const std::string& event_id);
 
-// Applies it now, whatever became of it before; events of an account that is known by now go to its
-// organization. Errors: `event_not_found`, `event_unhandled`, `account_unknown`, or why it can't be
-// applied.
+// Applies it now, whatever became of it before, for the organization that its account belongs to by
+// now: it stands under that one, applied, from then on. Errors: `event_not_found`,
+// `event_unhandled`, `account_unknown`, 409 `event_of_other_mode`, or why it can't be applied.
 using FollowUp = std::function<void(pg::Tx&, const mirror::Applied&)>;
+struct ReplayOptions {
+  FollowUp follow_up{};
+  std::optional<bool> livemode{};  // of our Stripe key; without one the account's own decides
+};
 Result<LoggedEvent> replay_event(pg::Database& db, const mirror::Appliers& appliers,
-                                 const FollowUp& follow_up, const std::string& event_id);
-
-// Drops the weeks of the inbox that ended more than 30 days before `now`, and what was set aside or
-// failed in them. A week with pending work stays. How many were dropped.
-Result<int> drop_old_weeks(pg::Database& db, Time now);
+                                 const ReplayOptions& options, const std::string& event_id);
 
 }  // namespace payoutd::webhooks

@@ -1,4 +1,4 @@
-// What each of Stripe's event types does: one row each. A type without a row is stored and left.
+// What each of Stripe's event types shows: one row each. A type without a row is stored and left.
 #pragma once
 
 #include <span>
@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "mirror/apply.h"
-#include "pg/database.h"
+#include "webhooks/object_shape.h"
 
 namespace payoutd::webhooks {
 
@@ -21,28 +21,32 @@ struct StoredEvent {
   std::string type;
   std::string account;  // acct_… whose event it is, the platform's own included
   Time created;
+  std::string api_version;  // empty where the event gives none
   std::string body;
   std::string_view object{};  // data.object's JSON text, a part of `body`
 };
 
-// Collects what goes into the mirror as a set, and does the rest at once.
+// What events call for: versions go into the mirror as a set, and the others are fetched.
 struct Work {
-  pg::Tx& tx;
-  std::vector<mirror::Version>& versions;
+  std::vector<mirror::Version> versions;
+  std::vector<mirror::Refetch> refetch;
+  std::vector<std::string> connected;  // accounts that say so: Stripe is asked how they are now
 };
 
-// Error: the event can't be applied as it is; it is set aside with the reason.
-using Handle = Result<void> (*)(const StoredEvent& event, Work& work);
+enum class Calls { to_apply_object, to_ask_for_account };
 
 struct EventType {
   std::string_view type;
-  Handle handle;
+  const ObjectShape& shape;  // of the object that it shows
+  Calls calls = Calls::to_apply_object;
 };
 
 std::span<const EventType> event_types();
 const EventType* find_event_type(std::string_view type);
 
-// Fills in `object`. Error: `event_invalid`.
-Result<void> find_object(StoredEvent& event);
+// Adds to `work` what the event calls for: its object as a version, or as one to be fetched where
+// it can't be read as it stands. The event must outlive `work`. Error: it can't be applied; it is
+// set aside with the reason.
+Result<void> read_event(StoredEvent& event, Work& work);
 
 }  // namespace payoutd::webhooks

@@ -70,8 +70,7 @@ Inbox::Batch Inbox::next_batch() {
 
 void Inbox::commit(InboxWriter& writer, Batch& batch) {
   try {
-    store(writer, batch.events);
-    http::Hold::send_all(batch.holds);
+    send(batch, store(writer, batch.events));
     options_.stored();
   } catch (const pg::SqlError& e) {
     // One event of the batch can't be stored: each is tried alone, and only the bad one is refused.
@@ -79,7 +78,7 @@ void Inbox::commit(InboxWriter& writer, Batch& batch) {
               {{"events", batch.events.size()}, {"error", e.what()}});
     commit_one_by_one(writer, batch);
   } catch (const std::exception& e) {
-    // Lost, in doubt, or a conflict too many: whatever did commit is found again as a duplicate.
+    // Away, busy, in doubt, or a conflict too many: what did commit is found again as a duplicate.
     log::error("events could not be stored",
                {{"events", batch.events.size()}, {"error", e.what()}});
     for (http::Hold& hold : batch.holds) refuse(hold);
@@ -87,10 +86,20 @@ void Inbox::commit(InboxWriter& writer, Batch& batch) {
 }
 
 void Inbox::commit_one_by_one(InboxWriter& writer, Batch& batch) {
+  bool away = false;  // what it can't do for one, it is not asked to do for each of the others
   for (std::size_t i = 0; i < batch.events.size(); ++i) {
+    if (away) {
+      refuse(batch.holds[i]);
+      continue;
+    }
     try {
-      store(writer, std::span(batch.events).subspan(i, 1));
-      batch.holds[i].send();
+      const bool stored = store(writer, std::span(batch.events).subspan(i, 1)).refused.empty();
+      if (stored) batch.holds[i].send();
+      else refuse(batch.holds[i]);
+    } catch (const pg::Unavailable& e) {
+      log::error("events could not be stored", {{"error", e.what()}});
+      refuse(batch.holds[i]);
+      away = true;
     } catch (const std::exception& e) {
       log::error("an event could not be stored",
                  {{"event", batch.events[i].head.id}, {"error", e.what()}});
@@ -100,13 +109,24 @@ void Inbox::commit_one_by_one(InboxWriter& writer, Batch& batch) {
   options_.stored();
 }
 
-void Inbox::store(InboxWriter& writer, std::span<Received> events) {
-  const StoredBatch batch = writer.store(events);
+StoredBatch Inbox::store(InboxWriter& writer, std::span<Received> events) {
+  StoredBatch batch = writer.store(events);
   const std::scoped_lock lock(mutex_);
   counts_.stored += batch.stored;
   counts_.set_aside += batch.set_aside;
-  counts_.duplicates += events.size() - batch.stored - batch.set_aside;
+  counts_.duplicates += events.size() - batch.stored - batch.set_aside - batch.refused.size();
   ++counts_.batches;
+  return batch;
+}
+
+void Inbox::send(Batch& batch, const StoredBatch& stored) {
+  if (stored.refused.empty()) return http::Hold::send_all(batch.holds);
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < batch.holds.size(); ++i) {
+    const bool refused = next < stored.refused.size() && stored.refused[next] == i;
+    if (refused) refuse(batch.holds[i]), ++next;
+    else batch.holds[i].send();
+  }
 }
 
 void Inbox::refuse(http::Hold& hold) {

@@ -51,7 +51,8 @@ class Inbox {
   Batch next_batch();
   void commit(InboxWriter& writer, Batch& batch);
   void commit_one_by_one(InboxWriter& writer, Batch& batch);
-  void store(InboxWriter& writer, std::span<Received> events);
+  StoredBatch store(InboxWriter& writer, std::span<Received> events);
+  void send(Batch& batch, const StoredBatch& stored);
   void refuse(http::Hold& hold);
 
   pg::Database& db_;

@@ -2,17 +2,14 @@
 
 #include <vector>
 
+#include "base/log.h"
 #include "webhooks/unknown_accounts.h"
+#include "webhooks/weeks.h"
 
 namespace payoutd::webhooks {
 namespace {
 
 using std::chrono::days;
-
-// Stripe lists and resends events for 30 days; what is older, or of the future, is set aside. No
-// week is dropped that may still take an event: see drop_old_weeks.
-constexpr days kOldest{30};
-constexpr days kNewest{2};
 
 const pg::Query kOwners{"inbox_owners", R"sql(
   SELECT stripe_account_id, organization_id, livemode, is_platform
@@ -35,22 +32,20 @@ InboxWriter::InboxWriter(pg::Database& db, const Clock& clock, const Placement& 
 
 StoredBatch InboxWriter::store(std::span<Received> events) {
   StoredBatch batch;
-  std::set<std::int64_t> weeks_made;
+  const auto homeless = weeks_that_can_not_be_made(events);
   const auto done = db_.transact([&](pg::Tx& tx) -> Result<void> {
+    batch = {};
     learn_accounts(tx, events);
-    weeks_made.clear();
     std::vector<const Received*> inside;
     std::vector<const Received*> outside;
-    for (Received& event : events) {
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      Received& event = events[i];
       if (!place(event)) {
         return Error{Kind::retry, "not_set_up", "no platform organization yet"};
       }
-      (in_range(event.head.created) ? inside : outside).push_back(&event);
-    }
-    for (const Received* event : inside) {
-      const auto week = week_of(event->head.created);
-      if (weeks_.contains(week) || !weeks_made.insert(week).second) continue;
-      InboxStore::ensure_week(tx, event->head.created);
+      if (!in_range(event.head.created)) outside.push_back(&event);
+      else if (homeless.contains(week_of(event.head.created))) batch.refused.push_back(i);
+      else inside.push_back(&event);
     }
     batch.stored = inside.empty() ? 0 : InboxStore::insert(tx, inside);
     batch.set_aside = outside.empty() ? 0 : InboxStore::set_aside(tx, outside);
@@ -58,8 +53,26 @@ StoredBatch InboxWriter::store(std::span<Received> events) {
     return {};
   });
   if (!done) throw pg::Lost(done.error().message);
-  weeks_.insert(weeks_made.begin(), weeks_made.end());
   return batch;
+}
+
+// Weeks are made ahead, so that this has something to do only when nobody did: after a long sleep,
+// or when the clock was moved.
+std::set<std::int64_t> InboxWriter::weeks_that_can_not_be_made(std::span<const Received> events) {
+  std::set<std::int64_t> refused;
+  for (const Received& event : events) {
+    const auto week = week_of(event.head.created);
+    if (!in_range(event.head.created) || weeks_.contains(week) || refused.contains(week)) continue;
+    try {
+      make_week_at_once(db_, event.head.created);
+      weeks_.insert(week);
+    } catch (const pg::Busy& e) {
+      log::error("a week of the inbox could not be made; its events are refused",
+                 {{"error", e.what()}});
+      refused.insert(week);
+    }
+  }
+  return refused;
 }
 
 void InboxWriter::learn_accounts(pg::Tx& tx, std::span<const Received> events) {
@@ -103,7 +116,7 @@ bool InboxWriter::place(Received& event) const {
 
 bool InboxWriter::in_range(Time created) const {
   const Time now = clock_.now();
-  return created >= now - kOldest && created <= now + kNewest;
+  return created >= now - kOldestEvent && created <= now + kNewestEvent;
 }
 
 }  // namespace payoutd::webhooks

@@ -9,6 +9,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "pg/database.h"
@@ -25,6 +26,9 @@ struct Placement {
 struct StoredBatch {
   std::size_t stored = 0;
   std::size_t set_aside = 0;  // of a time that the inbox does not keep
+  // Places of the events that were not stored, because their week is not there and could not be
+  // made at once: to be delivered again.
+  std::vector<std::size_t> refused;
 };
 
 class InboxWriter {
@@ -45,6 +49,7 @@ class InboxWriter {
   void learn_accounts(pg::Tx& tx, std::span<const Received> events);
   bool place(Received& event) const;
   bool in_range(Time created) const;
+  std::set<std::int64_t> weeks_that_can_not_be_made(std::span<const Received> events);
 
   pg::Database& db_;
   const Clock& clock_;

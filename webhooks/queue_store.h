@@ -1,6 +1,7 @@
 // The SQL of the queue between the inbox and the tables.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,10 +17,42 @@ struct Failure {
   std::string error;
 };
 
+// Where the queue begins: before it stands nothing but dead rows, which a take would else step
+// over, and what the transactions in `open` queued or will queue. Known to each process by itself;
+// one that starts looks once from the beginning.
+struct QueueHead {
+  std::int64_t xid = 0;  // of the transaction that queued
+  std::string event_id;
+  std::vector<std::int64_t> open;
+};
+
+struct QueueBacklog {
+  std::int64_t waiting = 0;  // counted to kCountedTo, and as many delayed ones
+  double oldest_seconds = 0;
+  std::int64_t failed = 0;   // counted to kCountedTo
+};
+
 struct QueueStore {
-  // Takes the oldest `limit` events that nobody else holds off the queue, with their bodies.
-  static std::vector<StoredEvent> take(pg::Tx& tx, int limit);
+  static constexpr int kCountedTo = 10'000;
+
+  // How the statements below are planned, until plan_as_usual: by the index alone. A plan that was
+  // made while the queue was short or unknown to the statistics would read and sort the whole of it
+  // for ever.
+  static void plan_by_index(pg::Tx& tx);
+  static void plan_as_usual(pg::Tx& tx);
+
+  // Where the queue begins now, as the transaction sees it: nothing can be queued before it any
+  // more but by those in `open`. A database that went back in time is looked at from the beginning.
+  static QueueHead head(pg::Tx& tx, const QueueHead& last);
+  // Takes the oldest `limit` events that nobody else holds off the queue, with their bodies. The
+  // cost depends on `limit` alone, not on the queue's length nor on its dead rows.
+  static std::vector<StoredEvent> take(pg::Tx& tx, const QueueHead& head, int limit);
+  // The same for delayed events whose time has come.
+  static std::vector<StoredEvent> take_delayed(pg::Tx& tx, int limit);
+  // Puts events that were taken aside for a moment; they are taken again after it.
+  static void delay(pg::Tx& tx, std::span<const StoredEvent* const> events);
   static void set_aside(pg::Tx& tx, std::span<const Failure> failures);
+  static QueueBacklog backlog(pg::Tx& tx, const QueueHead& head);
 };
 
 }  // namespace payoutd::webhooks

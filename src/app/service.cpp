@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "http/openapi.h"
 #include "http/server.h"
+#include "jobs/queue.h"
 #include "jobs/schedules.h"
 #include "jobs/worker.h"
 #include "mirror/balance_transactions_api.h"
@@ -35,9 +36,9 @@
 #include "sync/sync_api.h"
 #include "sync/sync_jobs.h"
 #include "webhooks/apply.h"
-#include "webhooks/event_log.h"
 #include "webhooks/unknown_accounts.h"
 #include "webhooks/webhooks_api.h"
+#include "webhooks/weeks.h"
 
 namespace payoutd::app {
 namespace {
@@ -88,7 +89,7 @@ struct Service::Parts {
                       : nullptr),
         worker(db, clock, handlers(),
                {.threads = kJobThreads, .listen_url = options.database_url}),
-        standing(database_options(options), clock, metrics) {}
+        standing(database_options(options), clock, metrics, apply) {}
 
   std::vector<jobs::Handler> handlers();
 
@@ -134,6 +135,7 @@ struct Service::Parts {
 std::vector<jobs::Handler> Service::Parts::handlers() {
   std::vector<jobs::Handler> handlers{{"inbox.drop_old_weeks",
            [this](jobs::Run&) -> Result<void> {
+             webhooks::make_weeks(db, clock.now());
              const auto dropped = webhooks::drop_old_weeks(db, clock.now());
              if (!dropped) return dropped.error();
              return {};
@@ -177,6 +179,8 @@ Result<void> Service::Parts::ensure_schedules() {
         return ensured.error();
     }
     mirror::enqueue_adoption(tx);
+    // Makes the weeks that were not made while no instance ran.
+    jobs::enqueue(tx, jobs::Job{.kind = "inbox.drop_old_weeks", .unique_key = "start"});
     if (!client) return {};
     const jobs::Schedule resolving{.name = "look into payouts whose outcome is not known",
                                    .repeats = jobs::Repeats::interval,

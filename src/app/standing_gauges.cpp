@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "jobs/queue.h"
 #include "payouts/instructions.h"
-#include "webhooks/apply.h"
 #include "webhooks/unknown_accounts.h"
 
 namespace payoutd::app {
@@ -34,8 +33,8 @@ struct Sample {
 }  // namespace
 
 StandingGauges::StandingGauges(pg::Database::Options database, const Clock& clock,
-                               http::Metrics& metrics)
-    : db_(limited(std::move(database))), clock_(clock), metrics_(metrics) {}
+                               http::Metrics& metrics, const webhooks::ApplyWorkers& apply)
+    : db_(limited(std::move(database))), clock_(clock), metrics_(metrics), apply_(apply) {}
 
 // Who asks while another samples gets the values that are there.
 void StandingGauges::publish() {
@@ -57,12 +56,12 @@ void StandingGauges::publish() {
 }
 
 void StandingGauges::sample() {
-  const auto inbox = webhooks::backlog(db_);
-  set("payoutd_apply_waiting", "Stored events that are not applied yet.",
+  const auto inbox = apply_.backlog(db_);
+  set("payoutd_apply_waiting", "Stored events that are not applied yet, counted to at most 10,000.",
       static_cast<double>(inbox.waiting));
   set("payoutd_apply_lag_seconds", "Age of the oldest stored event that is not applied.",
       inbox.oldest_seconds);
-  set("payoutd_events_set_aside", "Events that could not be applied and wait for a person.",
+  set("payoutd_events_set_aside", "Events that could not be applied and wait for a person, counted to at most 10,000.",
       static_cast<double>(inbox.failed));
 
   const auto sample = db_.read([](pg::Tx& tx) -> Result<Sample> {

@@ -13,13 +13,15 @@
 #include "http/metrics.h"
 #include "pg/database.h"
 #include "sync/standing.h"
+#include "webhooks/apply.h"
 
 namespace payoutd::app {
 
 class StandingGauges {
  public:
-  // On a connection of its own, with short limits. Both must outlive it.
-  StandingGauges(pg::Database::Options database, const Clock& clock, http::Metrics& metrics);
+  // On a connection of its own, with short limits. All must outlive it.
+  StandingGauges(pg::Database::Options database, const Clock& clock, http::Metrics& metrics,
+                 const webhooks::ApplyWorkers& apply);
 
   void publish();
 
@@ -32,6 +34,7 @@ class StandingGauges {
   pg::Database db_;
   const Clock& clock_;
   http::Metrics& metrics_;
+  const webhooks::ApplyWorkers& apply_;
   std::mutex mutex_;
   std::chrono::steady_clock::time_point tried_{};
   std::chrono::steady_clock::time_point sampled_ = std::chrono::steady_clock::now();

@@ -1,3 +1,4 @@
+#include "app/stripe_client.h"
 #include "app/wiring.h"
 #include "cli/command.h"
 #include "mirror/mirror_jobs.h"
@@ -37,7 +38,7 @@ std::optional<std::string> given(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
 
-int list(pg::Database& db, EventOptions& options) {
+int list(pg::Database& db, const app::Config&, EventOptions& options) {
   options.filter.type = given(options.type);
   options.filter.account = given(options.account);
   options.filter.state = given(options.state);
@@ -52,7 +53,7 @@ int list(pg::Database& db, EventOptions& options) {
   return kDone;
 }
 
-int show(pg::Database& db, EventOptions& options) {
+int show(pg::Database& db, const app::Config&, EventOptions& options) {
   const auto events = webhooks::find_events(db, options.id);
   if (!events) return fail(events.error(), options.json);
   for (const auto& event : *events) {
@@ -68,24 +69,26 @@ int show(pg::Database& db, EventOptions& options) {
   return kDone;
 }
 
-int replay(pg::Database& db, EventOptions& options) {
+int replay(pg::Database& db, const app::Config& config, EventOptions& options) {
   const auto appliers = app::all_appliers();
-  const auto event = webhooks::replay_event(db, appliers, mirror::enqueue_after_events, options.id);
+  const auto event = webhooks::replay_event(
+      db, appliers,
+      {.follow_up = mirror::enqueue_after_events, .livemode = app::livemode_of(config)}, options.id);
   if (!event) return fail(event.error(), options.json);
   if (options.json) print(to_json(*event));
   else say("applied " + event->id + " (" + event->type + ")");
   return kDone;
 }
 
-using EventStep = int (*)(pg::Database&, EventOptions&);
+using EventStep = int (*)(pg::Database&, const app::Config&, EventOptions&);
 
 void bind_events(CLI::App& command, Action& action, const std::shared_ptr<EventOptions>& options,
                  EventStep step) {
   command.add_flag("--json", options->json, "answer as JSON");
   command.callback([&action, options, step] {
     action = [options, step] {
-      return with_database(options->json, [&](pg::Database& db, const app::Config&) {
-        return step(db, *options);
+      return with_database(options->json, [&](pg::Database& db, const app::Config& config) {
+        return step(db, config, *options);
       });
     };
   });

@@ -71,7 +71,7 @@ TEST_F(Apply, KeepsOneIdOnTwoAccountsApart) {
 TEST_F(Apply, SetsAPoisonEventAsideAndAppliesTheOthers) {
   payout_event("evt_1", "payout.created", "pending", kNow - 50, "acct_shop", "po_1");
   ASSERT_EQ(deliver({.id = "evt_bad", .type = "payout.created", .account = "acct_shop",
-                     .object = R"({"id":"po_bad","object":"payout","amount":"many"})"})
+                     .object = poison_object("po_bad")})
                 .status,
             200);
   payout_event("evt_2", "payout.created", "pending", kNow - 50, "acct_shop", "po_2");
@@ -163,7 +163,7 @@ TEST_F(Apply, WorksOnSeveralThreadsToTheSameEnd) {
 TEST_F(Apply, ListsShowsAndReplays) {
   payout_event("evt_ok", "payout.created", "pending", kNow - 50);
   deliver({.id = "evt_bad", .type = "payout.created", .account = "acct_shop",
-           .object = R"({"id":"po_bad","object":"payout","amount":"many"})"});
+           .object = poison_object("po_bad")});
   deliver({.id = "evt_late", .type = "payout.created", .account = "acct_late",
            .object = payout_object("po_late", "pending")});
   apply_all();
@@ -178,26 +178,106 @@ TEST_F(Apply, ListsShowsAndReplays) {
   EXPECT_EQ(find_events(db(), "evt_none").error().code, "event_not_found");
 
   EXPECT_EQ(replay_event(db(), all, {}, "evt_late").error().code, "account_unknown");
-  connect(other, "acct_late");
-  ASSERT_TRUE(replay_event(db(), all, {}, "evt_late"));
-  EXPECT_EQ(count("payouts WHERE stripe_payout_id = 'po_late' AND organization_id = '" +
-                  other.str() + "'"),
-            1);
   EXPECT_EQ(replay_event(db(), all, {}, "evt_bad").error().code, "event_refused");
 }
 
-TEST_F(Apply, DropsWeeksThatEndedThirtyDaysAgo) {
-  payout_event("evt_1", "payout.created", "pending", kNow - 50);
-  EXPECT_EQ(*drop_old_weeks(db(), from_unix(kNow + 60 * 86'400)), 0) << "it waits to be applied";
-  apply_all();
-  EXPECT_EQ(*drop_old_weeks(db(), from_unix(kNow + 29 * 86'400)), 0);
-  EXPECT_EQ(*drop_old_weeks(db(), from_unix(kNow + 60 * 86'400)), 1);
-  EXPECT_EQ(count("inbox"), 0);
+// Its state in the list and by itself; every copy of it counts.
+struct Replay : Apply {
+  std::string shown(const std::string& id) {
+    const auto found = find_events(db(), id);
+    if (!found) return found.error().code;
+    std::string text;
+    for (const LoggedEvent& event : *found) {
+      text += event.state + " of " + (event.organization == other ? "other" : "platform") + ";";
+    }
+    const auto listed = list_events(db(), {});
+    const auto in_list = std::ranges::count(*listed, id, &LoggedEvent::id);
+    EXPECT_EQ(in_list, std::ssize(*found));
+    for (const LoggedEvent& event : *listed) {
+      if (event.id != id || found->size() != 1) continue;
+      EXPECT_EQ(event.state, found->front().state);
+    }
+    return text;
+  }
+  EventText late(std::int64_t created = kNow) {
+    return {.id = "evt_late", .type = "payout.created", .account = "acct_late", .created = created,
+            .object = payout_object("po_late", "pending")};
+  }
+};
+
+TEST_F(Replay, MovesAnEventToTheOrganizationThatItsAccountCameTo) {
+  deliver(late());
+  EXPECT_EQ(shown("evt_late"), "unknown_account of platform;");
+  connect(other, "acct_late");
+  const auto replayed = replay_event(db(), all, {}, "evt_late");
+  ASSERT_TRUE(replayed) << replayed.error().message;
+  EXPECT_EQ(shown("evt_late"), "applied of other;");
+  EXPECT_EQ(text("SELECT organization_id FROM payouts WHERE stripe_payout_id = 'po_late'"),
+            other.str());
+  ASSERT_TRUE(replay_event(db(), all, {}, "evt_late")) << "and again";
+  EXPECT_EQ(shown("evt_late"), "applied of other;");
+}
+
+TEST_F(Replay, LeavesOneCopyOfAnEventThatWasDeliveredAgain) {
+  deliver(late());
+  connect(other, "acct_late");
+  serve();  // forgets whom it did not know
+  deliver(late());
+  EXPECT_EQ(count("inbox WHERE event_id = 'evt_late'"), 2);
+  ASSERT_TRUE(replay_event(db(), all, {}, "evt_late"));
+  EXPECT_EQ(shown("evt_late"), "applied of other;");
+  EXPECT_EQ(count("inbox_queue"), 0);
+}
+
+TEST_F(Replay, AppliesWhatLiesOutOfRange) {
+  deliver(late(kNow - 40 * 86'400));
+  EXPECT_EQ(shown("evt_late"), "out_of_range of platform;");
+  connect(other, "acct_late");
+  ASSERT_TRUE(replay_event(db(), all, {}, "evt_late"));
+  EXPECT_EQ(shown("evt_late"), "applied of other;");
   EXPECT_EQ(count("payouts"), 1);
-  clock.advance(std::chrono::days(60));
-  EXPECT_EQ(deliver({.id = "evt_2"}).status, 200);
-  EXPECT_EQ(count("inbox_set_aside"), 1)
-      << "what comes for a week that may be gone is kept elsewhere";
+}
+
+TEST_F(Replay, LeavesOneCopyOfAnEventThatCameOutOfRangeFirst) {
+  deliver(late(kNow + 3 * 86'400));
+  clock.advance(std::chrono::days(2));
+  deliver(late(kNow + 3 * 86'400));
+  EXPECT_EQ(shown("evt_late"), "out_of_range of platform;unknown_account of platform;");
+  connect(other, "acct_late");
+  ASSERT_TRUE(replay_event(db(), all, {}, "evt_late"));
+  EXPECT_EQ(shown("evt_late"), "applied of other;");
+}
+
+TEST_F(Replay, RefusesAnEventOfTheOtherMode) {
+  serve({.placement = {.livemode = false}});
+  deliver({.id = "evt_live", .type = "payout.created", .account = "acct_shop", .livemode = true,
+           .object = payout_object("po_live", "pending")});
+  EXPECT_EQ(shown("evt_live"), "other_mode of platform;");
+  for (const std::optional<bool> key : {std::optional<bool>(false), std::optional<bool>()}) {
+    const auto refused = replay_event(db(), all, {.livemode = key}, "evt_live");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, "event_of_other_mode");
+    EXPECT_EQ(refused.error().kind, Kind::refused);
+  }
+  EXPECT_EQ(count("payouts"), 0);
+  EXPECT_EQ(shown("evt_live"), "other_mode of platform;");
+}
+
+TEST_F(Replay, ClearsTheFailureOfAnEventThatCanBeAppliedByNow) {
+  (void)db().transact([](pg::Tx& tx) -> Result<void> {
+    tx.exec_unnamed("ALTER TABLE payouts ADD CONSTRAINT poison CHECK (stripe_payout_id <> 'po_7')");
+    return {};
+  });
+  payout_event("evt_7", "payout.created", "pending", kNow - 50, "acct_shop", "po_7");
+  apply_all();
+  EXPECT_EQ(shown("evt_7"), "failed of platform;");
+  (void)db().transact([](pg::Tx& tx) -> Result<void> {
+    tx.exec_unnamed("ALTER TABLE payouts DROP CONSTRAINT poison");
+    return {};
+  });
+  ASSERT_TRUE(replay_event(db(), all, {}, "evt_7"));
+  EXPECT_EQ(shown("evt_7"), "applied of platform;");
+  EXPECT_EQ(count("inbox_failures"), 0);
 }
 
 }  // namespace

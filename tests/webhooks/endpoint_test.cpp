@@ -1,3 +1,4 @@
+#include "webhooks/weeks.h"
 #include "webhooks/world.h"
 
 namespace payoutd::webhooks {
@@ -140,6 +141,7 @@ TEST_F(Endpoint, SetsAsideWhatIsTooOldOrOfTheFuture) {
 TEST_F(Endpoint, CommitsTogetherWhatQueuedWhileTheWritersWereBusy) {
   constexpr int kWriters = 2;
   constexpr int kDeliveries = 64;
+  make_weeks(db(), from_unix(kNow));
   serve({.writers = kWriters});
   std::vector<http::Client> clients;
   for (int i = 0; i < kDeliveries; ++i) clients.emplace_back(server->port());
@@ -188,6 +190,25 @@ TEST_F(Endpoint, TriesABatchThatFailsEventByEvent) {
     EXPECT_EQ(clients[static_cast<std::size_t>(i)].read(15'000).status, i == 7 ? 503 : 200) << i;
   }
   EXPECT_EQ(count("inbox"), 31);
+}
+
+TEST_F(Endpoint, Answers503ForAllWhenTheDatabaseIsBusyAndTriesNoneAlone) {
+  (void)db().transact([](pg::Tx& tx) -> Result<void> {
+    tx.exec_unnamed(R"(CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$)");
+    tx.exec_unnamed("CREATE TRIGGER full_disk BEFORE INSERT ON inbox_queue FOR EACH ROW"
+                    " EXECUTE FUNCTION full_disk()");
+    return {};
+  });
+  serve();
+  std::vector<http::Client> clients;
+  for (int i = 0; i < 8; ++i) clients.emplace_back(server->port());
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    clients[i].send(signed_request(EventText{.id = "evt_" + std::to_string(i)}.text()));
+  }
+  for (http::Client& client : clients) EXPECT_EQ(client.read(15'000).status, 503);
+  EXPECT_EQ(count("inbox"), 0);
+  EXPECT_EQ(inbox->counts().refused, 8u);
 }
 
 TEST_F(Endpoint, Answers503WhileTheDatabaseIsAwayAndIsWholeAfterwards) {

@@ -37,6 +37,7 @@ struct EventText {
   std::int64_t created = kNow;
   bool livemode = false;
   std::string object = R"({"id":"po_1","object":"payout"})";
+  std::string api_version = "2026-07-29.dahlia";
 
   std::string text() const {
     Json event{{"id", id},
@@ -44,7 +45,7 @@ struct EventText {
                {"type", type},
                {"created", created},
                {"livemode", livemode},
-               {"api_version", "2026-07-29.dahlia"},
+               {"api_version", api_version},
                {"pending_webhooks", 1},
                {"request", nullptr},
                {"data", {{"object", Json::parse(object)}}}};
@@ -81,6 +82,26 @@ inline std::string payout_object(const std::string& id, const std::string& statu
               {"trace_id", {{"status", "pending"}, {"value", nullptr}}},
               {"type", "bank_account"}}
       .dump();
+}
+
+// One that nothing can be made of.
+inline std::string poison_object(const std::string& id) {
+  Json payout = Json::parse(payout_object(id, "pending"));
+  payout["amount"] = "many";
+  return payout.dump();
+}
+
+// An account as Stripe shows it.
+inline Json account_object(const std::string& id, const std::string& name = "Shop") {
+  return {{"id", id},
+          {"object", "account"},
+          {"business_profile", {{"name", name}}},
+          {"charges_enabled", true},
+          {"country", "DE"},
+          {"default_currency", "eur"},
+          {"details_submitted", true},
+          {"payouts_enabled", true},
+          {"requirements", {{"currently_due", Json::array()}}}};
 }
 
 class WebhookTest : public support::DatabaseTest {
@@ -131,9 +152,12 @@ class WebhookTest : public support::DatabaseTest {
     return client.ask(signed_request(event.text()), 15'000);
   }
 
-  // Applies all that waits, on this thread.
-  std::size_t apply_all() {
-    ApplyWorkers workers(db(), all, {.threads = 0, .batch = 100, .follow_up = {}});
+  // Applies all that waits, on this thread; `refetched` keeps what is to be fetched.
+  std::size_t apply_all(int batch = 100) {
+    const auto follow_up = [this](pg::Tx&, const mirror::Applied& applied) {
+      refetched.insert(refetched.end(), applied.refetch.begin(), applied.refetch.end());
+    };
+    ApplyWorkers workers(db(), all, {.threads = 0, .batch = batch, .follow_up = follow_up});
     std::size_t total = 0;
     while (const std::size_t applied = workers.apply_batch()) total += applied;
     return total;
@@ -154,6 +178,7 @@ class WebhookTest : public support::DatabaseTest {
   mirror::Appliers all;
   stripe::SignatureVerifier verifier;
   OrgId platform, other;
+  std::vector<mirror::Refetch> refetched;
   std::unique_ptr<Inbox> inbox;
   std::unique_ptr<http::Server> server;
 };

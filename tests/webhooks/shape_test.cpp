@@ -1,0 +1,84 @@
+// An object is what it says it is, or it is fetched.
+#include <filesystem>
+#include <fstream>
+
+#include "webhooks/world.h"
+
+namespace payoutd::webhooks {
+namespace {
+
+struct Shape : WebhookTest {
+  void SetUp() override { serve(); }
+};
+
+TEST_F(Shape, APayoutThatWasATransferInItsVersionIsFetched) {
+  Json old = Json::parse(payout_object("po_old", "paid"));
+  old["object"] = "transfer";
+  deliver({.id = "evt_1", .type = "payout.paid", .account = "acct_shop", .created = kNow - 5,
+           .object = old.dump(), .api_version = "2017-01-27"});
+  apply_all();
+  EXPECT_EQ(count("transfers"), 0);
+  EXPECT_EQ(count("payouts"), 0);
+  EXPECT_EQ(count("inbox_failures"), 0);
+  ASSERT_EQ(refetched.size(), 1u);
+  EXPECT_EQ(refetched[0].type, "payout");
+  EXPECT_EQ(refetched[0].stripe_id, "po_old");
+  EXPECT_EQ(refetched[0].account, "acct_shop");
+  EXPECT_EQ(refetched[0].organization, platform);
+}
+
+TEST_F(Shape, AnotherTypeAnOldVersionAndAStubAreFetchedWhateverTheRestSays) {
+  const std::string good = payout_object("po_1", "paid");
+  Json stub = Json::parse(good);
+  stub.erase("failure_code");
+  Json other_type = Json::parse(good);
+  other_type["object"] = "charge";
+  deliver({.id = "evt_1", .type = "payout.paid", .account = "acct_shop", .object = stub.dump()});
+  deliver({.id = "evt_2", .type = "payout.paid", .account = "acct_shop",
+           .object = other_type.dump()});
+  deliver({.id = "evt_3", .type = "payout.paid", .account = "acct_shop", .object = good,
+           .api_version = "2016-07-06"});
+  deliver({.id = "evt_4", .type = "payout.paid", .account = "acct_shop", .object = good,
+           .api_version = "latest"});
+  apply_all();
+  EXPECT_EQ(count("payouts"), 0);
+  EXPECT_EQ(refetched.size(), 4u);
+  EXPECT_EQ(count("inbox_failures"), 0);
+}
+
+TEST_F(Shape, AVersionThatIsNewerThanOursIsReadIfItsFieldsFit) {
+  deliver({.id = "evt_1", .type = "payout.paid", .account = "acct_shop",
+           .object = payout_object("po_1", "paid"), .api_version = "2031-01-01.elder"});
+  apply_all();
+  EXPECT_EQ(count("payouts"), 1);
+  EXPECT_TRUE(refetched.empty());
+}
+
+TEST_F(Shape, WhatCanNotBeFetchedIsKeptWithTheReason) {
+  deliver({.id = "evt_1", .type = "application_fee.refund.updated",
+           .object = R"({"id":"fr_1","object":"fee_refund"})"});
+  deliver({.id = "evt_2", .type = "payout.paid", .object = R"({"object":"payout"})"});
+  apply_all();
+  EXPECT_EQ(count("inbox_failures WHERE error LIKE '%is missing%'"), 2);
+  EXPECT_TRUE(refetched.empty());
+}
+
+TEST_F(Shape, EveryEventOfTheFixturesFits) {
+  int fitting = 0;
+  for (const auto& file :
+       std::filesystem::directory_iterator(PAYOUTD_SOURCE_DIR "/fixtures/stripe")) {
+    std::ifstream stream(file.path());
+    const Json event = Json::parse(stream);
+    const EventType* type = find_event_type(event.value("type", ""));
+    if (type == nullptr) continue;
+    const std::string object = event["data"]["object"].dump();
+    const auto why =
+        misfit(type->shape, event["api_version"].get<std::string>(), object);
+    EXPECT_FALSE(why.has_value()) << file.path() << ": " << (why ? why->reason : "");
+    ++fitting;
+  }
+  EXPECT_GE(fitting, 40);
+}
+
+}  // namespace
+}  // namespace payoutd::webhooks
