@@ -6,8 +6,7 @@
 
 #include "access/connected_accounts.h"
 #include "base/json.h"
-#include "jobs/queue.h"
-#include "mirror/mirror_jobs.h"
+#include "webhooks/unknown_accounts.h"
 
 namespace payoutd::webhooks {
 namespace {
@@ -45,7 +44,7 @@ Result<void> account_deauthorized(const StoredEvent& event, Work& work) {
 
 // It connected again, or for the first time: Stripe is asked for the account as it is now.
 Result<void> account_authorized(const StoredEvent& event, Work& work) {
-  jobs::enqueue(work.tx, mirror::find_account_job(event.account));
+  ask_for_connected(work.tx, event.account);
   return {};
 }
 
