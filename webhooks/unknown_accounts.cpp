@@ -62,14 +62,20 @@ void ask_for_accounts(pg::Tx& tx, std::span<const Received> events, Time now) {
   std::set<std::string> authorized;
   for (const Received& event : events) {
     if (event.disposition != Disposition::unknown_account) continue;
-    accounts.insert(event.head.account);
-    if (event.head.type == kAuthorized) authorized.insert(event.head.account);
+    (event.head.type == kAuthorized ? authorized : accounts).insert(event.head.account);
   }
-  if (accounts.empty()) return;
-  for (const std::string& refused : unknown_store::refused(tx, accounts, now)) {
-    if (!authorized.contains(refused)) accounts.erase(refused);
-  }
+  if (accounts.empty() && authorized.empty()) return;
+  for (const std::string& refused : unknown_store::refused(tx, accounts, now))
+    accounts.erase(refused);
   enqueue_questions(tx, accounts);
+  for (const std::string& account : authorized) ask_for_connected(tx, account);
+}
+
+void ask_for_connected(pg::Tx& tx, const std::string& account) {
+  jobs::Job question = mirror::find_account_job(account);
+  question.payload["connected"] = true;
+  question.unique_key = account + "/connected";
+  jobs::enqueue(tx, question);
 }
 
 jobs::Handler adopt_handler(Adopting adopting) {

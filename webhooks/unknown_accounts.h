@@ -15,9 +15,12 @@
 namespace payoutd::webhooks {
 
 // For those of `events` that name an unknown account, in the transaction that stores them: a job
-// each that asks Stripe for the account, unless Stripe refused it a short time ago.
-// account.application.authorized says that it would not any more.
+// each that asks Stripe for the account, unless Stripe refused it a short time ago and the account
+// has not connected since.
 void ask_for_accounts(pg::Tx& tx, std::span<const Received> events, Time now);
+
+// The account says that it connected: Stripe is asked for it, whatever it refused before.
+void ask_for_connected(pg::Tx& tx, const std::string& account);
 
 // The handler of mirror::kAdoptEventsJob: moves what waits to the organizations of the accounts that
 // are known by now, a few hundred events in a transaction, and queues it; then asks Stripe again for

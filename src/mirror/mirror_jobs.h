@@ -23,7 +23,7 @@ inline constexpr const char* kSettleInstructionJob =
 
 inline constexpr const char* kReadTransactionsJob = "sync.read_transactions";  // {account}
 inline constexpr const char* kAdoptEventsJob = "webhooks.adopt_events";      // of all accounts
-inline constexpr const char* kFindAccountJob = "sync.find_account";          // {account}
+inline constexpr const char* kFindAccountJob = "sync.find_account";  // {account, connected?}
 
 // An account became known: the events that came before are to be applied.
 void enqueue_adoption(pg::Tx& tx);

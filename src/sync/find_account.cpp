@@ -24,6 +24,7 @@ struct Finding {
   const bool livemode;
   const OrgId platform;
   const std::string account;  // empty: the key's own
+  const bool connected;       // it says that it connected, whatever Stripe said before
   bool own() const { return account.empty(); }
 };
 
@@ -36,12 +37,16 @@ bool is_known(pg::Tx& tx, const Finding& finding) {
                              &access::ConnectedAccount::is_platform);
 }
 
-Result<bool> known_by_now(const Finding& finding) {
+// Whether Stripe is to be asked: nobody knows it, and Stripe has not refused it a short time ago.
+Result<bool> is_a_question(const Finding& finding) {
   return finding.db.transact([&](pg::Tx& tx) -> Result<bool> {
-    const bool known = is_known(tx, finding);
-    // Its event came while it was being connected.
-    if (known) mirror::enqueue_adoption(tx);
-    return known;
+    if (is_known(tx, finding)) {
+      // Its event came while it was being connected.
+      mirror::enqueue_adoption(tx);
+      return false;
+    }
+    return finding.connected ||
+           !find_account_store::is_refused(tx, finding.account, finding.clock.now());
   });
 }
 
@@ -94,9 +99,9 @@ Result<void> take(const Finding& finding, const stripe::Response& response) {
 }
 
 Result<void> find(const Finding& finding) {
-  const auto known = known_by_now(finding);
-  if (!known) return known.error();
-  if (*known) return {};
+  const auto question = is_a_question(finding);
+  if (!question) return question.error();
+  if (!*question) return {};
   if (!finding.own() && !access::looks_like_account(finding.account))
     return remember_refusal(finding, "this is no acct_…");
   const std::string path =
@@ -115,7 +120,8 @@ jobs::Handler find_account_handler(pg::Database& db, stripe::Client& client, con
   const auto run = [&db, &client, &clock, livemode](jobs::Run& job) -> Result<void> {
     const auto platform = access::ensure_platform_organization(db, kPlatform);
     if (!platform) return platform.error();
-    return find({db, client, clock, livemode, platform->id, job.payload().at("account")});
+    return find({db, client, clock, livemode, platform->id, job.payload().at("account"),
+                 job.payload().value("connected", false)});
   };
   return {mirror::kFindAccountJob, run};
 }

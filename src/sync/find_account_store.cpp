@@ -13,6 +13,10 @@ ON CONFLICT (account) DO UPDATE
          $3::timestamptz + least(interval '1 day', interval '1 hour' * power(2, least(r.times, 5)))
 )sql", pg::Tenancy::global};
 
+const pg::Query kIsRefused{"refused_accounts_find", R"sql(
+SELECT account FROM refused_accounts WHERE account = $1 AND ask_again_at > $2)sql",
+                           pg::Tenancy::global};
+
 const pg::Query kForget{"refused_accounts_forget", R"sql(
 DELETE FROM refused_accounts WHERE account = $1)sql", pg::Tenancy::global};
 
@@ -20,6 +24,10 @@ DELETE FROM refused_accounts WHERE account = $1)sql", pg::Tenancy::global};
 
 void refuse(pg::Tx& tx, const std::string& account, const std::string& why, Time now) {
   tx.exec(kRefuse, account, why, now);
+}
+
+bool is_refused(pg::Tx& tx, const std::string& account, Time now) {
+  return tx.exec(kIsRefused, account, now).size() == 1;
 }
 
 void forget(pg::Tx& tx, const std::string& account) { tx.exec(kForget, account); }

@@ -236,6 +236,7 @@ TEST_F(KnownAccounts, ManyEventsAreMovedAFewHundredAtATime) {
 
 TEST_F(KnownAccounts, AnAccountThatAnEventNamesIsLookedUpAndItsEventsAreApplied) {
   expect_succeeded(sync());
+  jobs.run_all();
   const std::string newcomer =
       ask("POST", "/v1/accounts", {{"country", "DE"}, {"default_currency", "eur"}})["id"];
   store("evt_1", newcomer);
@@ -254,6 +255,7 @@ TEST_F(KnownAccounts, AnAccountThatAnEventNamesIsLookedUpAndItsEventsAreApplied)
 
 TEST_F(KnownAccounts, ARefusedAccountIsNotAskedForAgainForAWhile) {
   expect_succeeded(sync());
+  jobs.run_all();
   const std::string stranger = "acct_1Stranger000001";
   store("evt_1", stranger);
   EXPECT_EQ(jobs.run_all().at("sync.find_account"), 1);
@@ -272,12 +274,24 @@ TEST_F(KnownAccounts, ARefusedAccountIsNotAskedForAgainForAWhile) {
   EXPECT_EQ(number("SELECT count(*) FROM jobs WHERE kind = 'sync.find_account'"), 0);
   // It says that it connected.
   store("evt_6", stranger, "account.application.authorized");
-  EXPECT_EQ(number("SELECT count(*) FROM jobs WHERE kind = 'sync.find_account'"), 1);
+  EXPECT_EQ(jobs.run_all().at("sync.find_account"), 1);
+  EXPECT_EQ(number("SELECT times FROM refused_accounts"), 3);
   EXPECT_EQ(number("SELECT count(*) FROM jobs WHERE state = 'dead'"), 0);
+}
+
+TEST_F(KnownAccounts, AQuestionThatWasAnsweredMeanwhileIsNotAskedAgain) {
+  expect_succeeded(sync());
+  store("evt_1", "acct_1Stranger000001");
+  const auto sends = client->counts().sends;
+  // The adoption of the run asks for the stranger, too, while its question is under way.
+  EXPECT_EQ(jobs.run_all().at("sync.find_account"), 2);
+  EXPECT_EQ(client->counts().sends, sends + 1);
+  EXPECT_EQ(number("SELECT times FROM refused_accounts"), 1);
 }
 
 TEST_F(KnownAccounts, ALookUpWaitsWhileStripeIsAway) {
   expect_succeeded(sync());
+  jobs.run_all();
   const std::string newcomer = ask("POST", "/v1/accounts", {{"country", "DE"}})["id"];
   fault({{"path", "/v1/accounts/*"}, {"do", "status"}, {"status", 503}, {"count", 0}});
   store("evt_1", newcomer);
@@ -299,6 +313,7 @@ TEST_F(KnownAccounts, AnEventOfTheOtherModeAsksForNothing) {
 
 TEST_F(KnownAccounts, AnAccountThatConnectsAgainIsActiveAgain) {
   expect_succeeded(sync());
+  jobs.run_all();
   (void)db().transact([&](pg::Tx& tx) -> Result<void> {
     access::deauthorize_account(tx, platform, shop, clock.now());
     return {};
