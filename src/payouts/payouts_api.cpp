@@ -63,7 +63,7 @@ http::Reply list(pg::Database& db, const http::Request& request) {
     const auto events = events_of(tx, organization, ids);
     return access::to_json(*page, [&](const Payout& payout) {
       const auto found = events.find(payout.id);
-      return found == events.end() ? to_json(payout, {}) : to_json(payout, found->second);
+      return found == events.end() ? to_json(payout, {}) : to_json(payout, found->second.shown);
     });
   });
   if (!answer) return http::error_reply(answer.error(), request.request_id);
@@ -116,19 +116,21 @@ OrderedJson instruction_json(const std::optional<Instruction>& one) {
                      {"sends", one->sends},
                      {"first_sent_at", time(one->first_sent_at)},
                      {"last_sent_at", time(one->last_sent_at)},
+                     {"looks", one->looks},
+                     {"next_look_at", time(one->next_look_at)},
                      {"outcome_code", text(one->outcome_code)},
                      {"outcome_message", text(one->outcome_message)}};
 }
 
-OrderedJson audit_trail(const std::vector<PayoutEvent>& events) {
+OrderedJson audit_trail(const PayoutEvents& events) {
   OrderedJson trail = OrderedJson::array();
-  for (const PayoutEvent& event : events) trail.push_back(to_json(event));
+  for (const PayoutEvent& event : events.shown) trail.push_back(to_json(event));
   return trail;
 }
 
 struct Shown {
   Payout payout;
-  std::vector<PayoutEvent> events;
+  PayoutEvents events;
 };
 
 Result<Shown> find(pg::Tx& tx, const http::Request& request) {
@@ -144,8 +146,9 @@ http::Reply show(pg::Database& db, const http::Request& request) {
     const auto found = find(tx, request);
     if (!found) return found.error();
     const Payout& payout = found->payout;
-    OrderedJson json = to_json(payout, found->events);
+    OrderedJson json = to_json(payout, found->events.shown);
     json["events"] = audit_trail(found->events);
+    json["events_left_out"] = found->events.left_out;
     const auto instruction = instructions::find_of(tx, payout.organization, payout.id);
     json["instruction"] = instruction_json(instruction);
     json["waits_for"] = waits_for(payout, instruction);
@@ -166,7 +169,8 @@ http::Reply show_events(pg::Database& db, const http::Request& request) {
   const auto answer = db.read([&](pg::Tx& tx) -> Result<OrderedJson> {
     const auto found = find(tx, request);
     if (!found) return found.error();
-    return OrderedJson{{"data", audit_trail(found->events)}};
+    return OrderedJson{{"data", audit_trail(found->events)},
+                       {"left_out", found->events.left_out}};
   });
   if (!answer) return http::error_reply(answer.error(), request.request_id);
   return http::Reply::json(200, *answer);
@@ -187,7 +191,8 @@ http::Reply timeline(pg::Database& db, const http::Request& request) {
                        {"processing", date(payout.processed_at)},
                        {"paid", date(payout.paid_at)},
                        {"failed", date(payout.failed_at)},
-                       {"statusHistory", status_history(found->events)}};
+                       {"statusHistory", status_history(found->events.shown)},
+                       {"left_out", found->events.left_out}};
   });
   if (!answer) return http::error_reply(answer.error(), request.request_id);
   return http::Reply::json(200, *answer);
