@@ -102,9 +102,9 @@ struct StripeError {
 // way answer so, and their word decides nothing: the request may have reached Stripe.
 std::optional<StripeError> parse_error(const Response& response);
 
-// For our callers: 404 of an object (`resource_missing`) missing; 400 and 402 unprocessable; 409 of a key in use, 429 and 5xx retry;
-// other 409 refused; 401, 403 and what is unexpected upstream. Code and param are Stripe's where it
-// gave any.
+// For our callers: 404 of an object (`resource_missing`) missing; 400 and 402 unprocessable; 409 of
+// a key in use, 429 and 5xx retry; other 409 refused; 401, 403 and what is unexpected upstream.
+// Code and param are Stripe's where it gave any.
 Error to_error(const StripeError& error);
 
 // What a call came to, over all its sends.

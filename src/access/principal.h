@@ -64,7 +64,7 @@ Result<std::string> require_idempotency_key(const http::Request& request);
 void keep_instead(const http::Request& request, std::string body);
 
 // What the request made stands: should the database be lost before its answer is kept, `error` is
-// answered, which says where to look. Does nothing without an Idempotency-Key: then nothing is kept.
+// answered, which says where to look. Does nothing without an Idempotency-Key: no answer is kept.
 void answer_a_loss_with(const http::Request& request, Error error);
 
 // Whether `name` may stand in X-Payoutd-Actor: 1 to 128 of A-Z a-z 0-9 . _ - + @ : /

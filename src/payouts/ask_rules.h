@@ -19,6 +19,15 @@ inline constexpr std::chrono::minutes kQuiet{10};  // after it, before a list ca
 inline constexpr std::chrono::hours kGiveUp{24 * 7};    // then a person decides
 inline constexpr std::chrono::hours kClocksDiffer{24};  // ours from Stripe's, at most
 
+// The pause before the next look at an instruction whose outcome is not known, after `looks` of
+// them: 15 s, doubled each time up to two hours, and up to half as long again by `spread` (0 to 1),
+// so that what failed together does not come back together.
+std::chrono::milliseconds pause_before_look(int looks, double spread);
+inline constexpr std::chrono::seconds kFirstLook{15};
+inline constexpr std::chrono::hours kLongestPause{2};
+// `now` and that pause.
+Time next_look(const Instruction& instruction, Time now);
+
 inline constexpr const char* kOutcomeUnknown = "outcome_unknown";
 inline constexpr const char* kReplayedError =
     "replayed_error";  // the key answers 500 until it ends
@@ -52,6 +61,9 @@ struct MatchedPayout {
   std::string stripe_id{};  // unless nothing
 };
 MatchedPayout match_of(const std::string& object, const Instruction& instruction);
+
+// Stripe has refused it for good: no limit, nothing that may work later.
+bool is_refusal(const stripe::Answer& answer);
 
 bool is_settled(const Instruction& instruction);  // done, not_done, needs_review
 

@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kForgotten = 1h;  // its own job would have looked at it
+constexpr auto kForgotten = 1h;  // overdue: its own job would have looked at it
 constexpr std::int64_t kResolvedAtOnce = 10'000;
 
 // For people: what an answer that decides nothing said.
@@ -155,8 +155,10 @@ Result<PayoutId> AskStripe::pay_out(const Wanted& wanted) {
   if (!before) return before.error();
   if (*before) return **before;
   const NewPayout payout = payout_of(wanted);
-  const Instruction instruction = instruction_of(wanted, payout);
   const Allowed allowed{.at = clock_.now()};
+  Instruction instruction = instruction_of(wanted, payout);
+  // Should this process end now, another finds out what became of it.
+  instruction.next_look_at = allowed.at + kSendTakes;
   const auto made = commit_intent(wanted, payout, instruction, allowed.at);
   if (!made) return made.error();
   if (!*made) {
@@ -186,8 +188,7 @@ Result<bool> AskStripe::commit_intent(const Wanted& wanted, const NewPayout& pay
                      "the database was started again meanwhile: ask again"};
       }
       if (!instructions::create(tx, payout, instruction, now)) return false;
-      // Should this process end now, another finds out what became of it.
-      enqueue_resolve(tx, payout.organization, payout.id, now + kSendTakes);
+      enqueue_resolve(tx, payout.organization, payout.id, *instruction.next_look_at);
       return true;
     });
   } catch (const pg::InDoubt& lost) {
@@ -250,11 +251,11 @@ Result<AskStripe::Verdict> AskStripe::settle(const Instruction& instruction,
         break;
       case Said::not_arrived:
         instructions::not_arrived(tx, instruction, words_of(answer), now);
-        enqueue_resolve(tx, instruction.organization, instruction.payout, now + 15s);
+        look_later(tx, *known, now);
         break;
       case Said::unknown:
         instructions::unknown(tx, instruction, code_of(answer), words_of(answer), now);
-        enqueue_resolve(tx, instruction.organization, instruction.payout, now + 1min);
+        look_later(tx, *known, now);
     }
     return Verdict{said, answer.error};
   });
@@ -279,8 +280,8 @@ Result<Said> AskStripe::settle_done(const Instruction& instruction, const Seen& 
   });
 }
 
-Result<Said> AskStripe::settle_shown(pg::Tx& tx, const Standing& standing, const MatchedPayout& shown,
-                                     const Seen& seen) {
+Result<Said> AskStripe::settle_shown(pg::Tx& tx, const Standing& standing,
+                                     const MatchedPayout& shown, const Seen& seen) {
   const auto& [payout, instruction] = standing;
   const Time now = clock_.now();
   const auto& named = payout.stripe_payout_id;
@@ -305,8 +306,27 @@ Result<Said> AskStripe::settle_shown(pg::Tx& tx, const Standing& standing, const
                         kept ? "Stripe's answer does not show the payout"
                              : "Stripe shows the payout, and it could not be written down",
                         now);
-  enqueue_resolve(tx, instruction.organization, instruction.payout, now + 1min);
+  look_later(tx, instruction, now);
   return Said::unknown;
+}
+
+// The job of the first look is made here. It is the one that looks later, too: it waits for the
+// time that stands with the instruction.
+void AskStripe::look_later(pg::Tx& tx, const Instruction& known, Time now) {
+  const Time next = next_look(known, now);
+  instructions::plan(tx, known, known.looks, next);
+  if (known.looks == 0) enqueue_resolve(tx, known.organization, known.payout, next);
+}
+
+std::chrono::milliseconds AskStripe::until_next_look(OrgId organization, PayoutId id) {
+  const auto next = db_.transact([&](pg::Tx& tx) -> Result<OptionalTime> {
+    const auto known = instructions::find_of(tx, organization, id);
+    return known ? known->next_look_at : OptionalTime{};
+  });
+  const Time now = clock_.now();
+  if (!next || !*next) return kFirstLook;
+  return std::max<std::chrono::milliseconds>(
+      1s, std::chrono::ceil<std::chrono::milliseconds>(**next - now));
 }
 
 std::vector<jobs::Handler> AskStripe::handlers() {
@@ -316,8 +336,7 @@ std::vector<jobs::Handler> AskStripe::handlers() {
     auto known = resolve(*run.organization(), *id);
     if (known) return known;
     if (known.error().kind == Kind::retry) {
-      run.retry_after(std::min(std::chrono::milliseconds(1min) * run.attempt(),
-                               std::chrono::milliseconds(30min)));
+      run.retry_after(until_next_look(*run.organization(), *id));
       return known;
     }
     // Stripe's definitive refusal is written down with the payout: the job is done.

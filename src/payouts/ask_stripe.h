@@ -74,6 +74,7 @@ class AskStripe {
 
   // Finds out what became of a payout's instruction; does nothing once that is known. Stripe's list
   // is looked at first; what it does not show is sent again under its own key while that key lives.
+  // Not before the instruction's `next_look_at`, whoever asks and however often.
   // Errors: retry, while it is not known; Stripe's refusal, in its words.
   Result<void> resolve(OrgId organization, PayoutId id);
 
@@ -124,6 +125,8 @@ class AskStripe {
   };
   Result<Said> settle_shown(pg::Tx& tx, const Standing& standing, const MatchedPayout& shown,
                             const Seen& seen);
+  void look_later(pg::Tx& tx, const Instruction& known, Time now);
+  std::chrono::milliseconds until_next_look(OrgId organization, PayoutId id);
   Result<Step> next_step(OrgId organization, PayoutId id);
   Result<std::optional<Seen>> look_for(const Instruction& instruction, const std::string& header);
   Result<void> send_again(const Instruction& instruction, const std::string& header);

@@ -126,7 +126,7 @@ http::Reply payout_reply(pg::Database& db, const http::Request& request, const D
     return db.transact([&](pg::Tx& tx) -> Result<OrderedJson> {
       const auto payout = find_payout(tx, organization, done.payout.str());
       if (!payout) return payout.error();
-      return to_json(*payout, events_of(tx, organization, done.payout));
+      return to_json(*payout, events_of(tx, organization, done.payout).shown);
     });
   });
   if (!shown) return http::error_reply(shown.error(), request.request_id);

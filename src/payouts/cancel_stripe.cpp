@@ -98,10 +98,8 @@ Result<void> AskStripe::cancel_at_stripe(const Payout& payout, const std::string
   if (*status != "pending") {
     return refuse("the payout is " + *status + "; Stripe cancels only pending ones");
   }
-  if (answer.outcome == stripe::Outcome::not_done && answer.refusal &&
-      answer.refusal->status != 429) {
+  if (answer.outcome == stripe::Outcome::not_done && is_refusal(answer))
     return refuse(answer.refusal->message);
-  }
   return may_be_canceled(payout.id);
 }
 

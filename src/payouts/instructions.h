@@ -29,6 +29,8 @@ struct Instruction {
   bool was_unknown = false;
   std::int32_t sends = 1;   // the one that creates it counts
   OptionalTime first_sent_at{}, last_sent_at{}, absent_since{};
+  std::int32_t looks = 0;   // into what became of it
+  OptionalTime next_look_at{};
   OptionalText outcome_code{}, outcome_message{};
 };
 
@@ -88,7 +90,11 @@ std::optional<InReview> in_review(pg::Tx& tx, PayoutId payout);
 // The same for a reader.
 std::optional<Instruction> find_of(pg::Tx& tx, OrgId organization, PayoutId payout);
 
-// Another send of the same bytes begins at `now`; `was_unknown` is kept with it.
+// When it is looked into next, after that many looks. Settling it ends that.
+void plan(pg::Tx& tx, const Instruction& instruction, std::int32_t looks, Time next);
+
+// Another send of the same bytes begins at `now`; `was_unknown` is kept with it. A send or an
+// outcome that repeats the one before is no event of its own: `sends` counts them.
 void sending(pg::Tx& tx, const Instruction& instruction, Time now);
 void done(pg::Tx& tx, const Instruction& instruction, const std::string& stripe_id,
           const std::string& request_id, Time now);
@@ -110,8 +116,8 @@ void canceled(pg::Tx& tx, const Instruction& instruction, const std::string& act
 // Stripe is going to be asked to cancel it: for the audit trail.
 void cancel_asked(pg::Tx& tx, const Payout& payout, const std::string& actor, Time now);
 
-// Those whose outcome is not known although nothing was sent since `before`; the oldest ones, at
-// most `limit`. Of all organizations.
+// Those whose outcome is not known and whose look was due `before`; the oldest ones, at most
+// `limit`. Of all organizations.
 struct Unsettled {
   OrgId organization;
   PayoutId payout;

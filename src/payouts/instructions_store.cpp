@@ -6,18 +6,18 @@ namespace {
 const pg::Query kInsertPayout{"payout_ask", R"sql(
   INSERT INTO payouts (organization_id, id, rail, account, amount, currency, status, type, description,
                        metadata, method, automatic, created, updated, requested_at, processed_at,
-                       external_id, created_by, attempts)
+                       external_id, created_by, attempts, next_attempt_at)
   VALUES ($1, $2, 'stripe_payout', $3, $4, $5, 'processing', 'bank_account', $6, $7, $8, false,
-          $9, $9, $9, $9, $10, $11, 1)
+          $9, $9, $9, $9, $10, $11, 1, $12)
   ON CONFLICT (organization_id, external_id) WHERE external_id IS NOT NULL DO NOTHING
   RETURNING id)sql"};
 
 const pg::Query kInsert{"instruction_insert", R"sql(
   INSERT INTO instructions (organization_id, id, rail, account, amount, currency, attempt,
                             idempotency_key, request_path, body, state, sends, first_sent_at,
-                            last_sent_at, created, updated)
+                            last_sent_at, created, updated, next_look_at)
   VALUES ($1, $2, 'stripe_payout', $3, $4, $5, $6, $7, $8, convert_to($9, 'UTF8'), 'sending', 1,
-          $10, $10, $10, $10))sql"};
+          $10, $10, $10, $10, $11))sql"};
 
 const pg::Query kInsertMember{"instruction_insert_payout", R"sql(
   INSERT INTO instruction_payouts (organization_id, instruction_id, payout_id, amount)
@@ -37,7 +37,8 @@ const pg::Query kFindByKey{"payout_by_external_id", R"sql(
 #define LATEST_INSTRUCTION \
   "SELECT i.organization_id, i.id, m.payout_id, i.account, i.amount, i.currency, i.attempt," \
   " i.idempotency_key, i.request_path, convert_from(i.body, 'UTF8') AS body, i.state, i.was_unknown," \
-  " i.sends, i.first_sent_at, i.last_sent_at, i.absent_since, i.outcome_code, i.outcome_message" \
+  " i.sends, i.first_sent_at, i.last_sent_at, i.absent_since, i.looks, i.next_look_at," \
+  " i.outcome_code, i.outcome_message" \
   " FROM instruction_payouts m" \
   " JOIN instructions i ON i.organization_id = m.organization_id AND i.id = m.instruction_id" \
   " WHERE m.organization_id = $1 AND m.payout_id = $2 ORDER BY i.attempt DESC LIMIT 1"
@@ -50,6 +51,17 @@ const pg::Query kSending{"instruction_sending", R"sql(
          was_unknown = was_unknown OR $4, first_sent_at = coalesce(first_sent_at, $3),
          absent_since = NULL, updated = $3
    WHERE organization_id = $1 AND id = $2)sql"};
+
+const pg::Query kCountSend{"payout_count_send", R"sql(
+  UPDATE payouts SET attempts = $3 WHERE organization_id = $1 AND id = $2)sql"};
+
+const pg::Query kPlan{"instruction_plan", R"sql(
+  UPDATE instructions SET looks = $3, next_look_at = $4
+   WHERE organization_id = $1 AND id = $2)sql"};
+
+const pg::Query kShowPlan{"payout_show_plan", R"sql(
+  UPDATE payouts SET next_attempt_at = $3
+   WHERE organization_id = $1 AND id = $2 AND next_attempt_at IS DISTINCT FROM $3)sql"};
 
 const pg::Query kSettle{"instruction_settle", R"sql(
   UPDATE instructions SET state = $3, outcome_code = $4, outcome_message = $5, stripe_id = $6,
@@ -104,13 +116,27 @@ const pg::Query kAppend{"payout_append_engine_event", R"sql(
   VALUES ($1, $2, $3, $4, $5, $6, 'engine', $7, $8, $9)
   ON CONFLICT (organization_id, payout_id, change) DO NOTHING)sql"};
 
+// Only where it differs from the last of them; between two sends stands what came of the first.
+const pg::Query kAppendNews{"payout_append_engine_news", R"sql(
+  INSERT INTO payout_events (organization_id, payout_id, id, change, kind, status, source, actor, notes,
+                             detail, occurred_at)
+  SELECT $1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::text, 'engine', $7::text, $8::text,
+         $9::jsonb, $10::timestamptz
+   WHERE NOT EXISTS (
+     SELECT FROM (SELECT kind, detail FROM payout_events
+                   WHERE organization_id = $1 AND payout_id = $2 AND source = 'engine'
+                     AND ($5 = 'sent' OR kind <> 'sent')
+                   ORDER BY occurred_at DESC, id DESC LIMIT 1) AS last
+      WHERE last.kind = $5 AND last.detail = $9)
+  ON CONFLICT (organization_id, payout_id, change) DO NOTHING)sql"};
+
 const pg::Query kUnsettledSince{"instructions_unsettled", R"sql(
   SELECT i.organization_id, m.payout_id
     FROM instructions i
     JOIN instruction_payouts m ON m.organization_id = i.organization_id AND m.instruction_id = i.id
    WHERE i.rail = 'stripe_payout' AND i.state IN ('ready', 'sending', 'unknown')
-     AND i.last_sent_at < $1
-   ORDER BY i.last_sent_at LIMIT $2)sql",
+     AND coalesce(i.next_look_at, i.last_sent_at) < $1
+   ORDER BY coalesce(i.next_look_at, i.last_sent_at) LIMIT $2)sql",
                                pg::Tenancy::global};
 
 // A restart, a failover, a restored folder: another start of a postmaster. A dump that was
@@ -157,6 +183,17 @@ void append(pg::Tx& tx, OrgId organization, PayoutId payout, const Change& chang
           change.actor, change.notes, now);
 }
 
+void append_news(pg::Tx& tx, const Instruction& one, const Change& change, Json detail, Time now) {
+  tx.exec(kAppendNews, one.organization, one.payout, Uuid::v7(),
+          fmt::format("{}:{}", change.kind, to_micros(now)), change.kind, change.status,
+          change.actor, change.notes, detail, now);
+}
+
+void unplan(pg::Tx& tx, const Instruction& one) {
+  tx.exec(kPlan, one.organization, one.id, one.looks, nullptr);
+  tx.exec(kShowPlan, one.organization, one.payout, nullptr);
+}
+
 InReview in_review_of(const pg::Row& row) {
   return {.organization = row.get<OrgId>("organization_id"),
           .payout = row.get<PayoutId>("payout_id"),
@@ -184,6 +221,8 @@ Instruction instruction_of(const pg::Row& row) {
   one.first_sent_at = row.get<OptionalTime>("first_sent_at");
   one.last_sent_at = row.get<OptionalTime>("last_sent_at");
   one.absent_since = row.get<OptionalTime>("absent_since");
+  one.looks = row.get<std::int32_t>("looks");
+  one.next_look_at = row.get<OptionalTime>("next_look_at");
   one.outcome_code = row.get<OptionalText>("outcome_code");
   one.outcome_message = row.get<OptionalText>("outcome_message");
   return one;
@@ -194,11 +233,12 @@ Instruction instruction_of(const pg::Row& row) {
 bool create(pg::Tx& tx, const NewPayout& payout, const Instruction& instruction, Time now) {
   const auto made = tx.exec(kInsertPayout, payout.organization, payout.id, payout.account,
                             payout.money.minor, payout.money.currency.str(), payout.description,
-                            payout.metadata, payout.method, now, payout.external_id, payout.actor);
+                            payout.metadata, payout.method, now, payout.external_id, payout.actor,
+                            instruction.next_look_at);
   if (made.empty()) return false;
   tx.exec(kInsert, payout.organization, instruction.id, instruction.account,
           instruction.money.minor, instruction.money.currency.str(), instruction.attempt,
-          instruction.key, instruction.path, instruction.body, now);
+          instruction.key, instruction.path, instruction.body, now, instruction.next_look_at);
   tx.exec(kInsertMember, payout.organization, instruction.id, payout.id, instruction.money.minor);
   append(tx, payout.organization, payout.id, {"requested", "processing", payout.actor}, now);
   return true;
@@ -226,21 +266,29 @@ std::optional<Instruction> find_of(pg::Tx& tx, OrgId organization, PayoutId payo
   return row ? std::optional(instruction_of(*row)) : std::nullopt;
 }
 
+void plan(pg::Tx& tx, const Instruction& one, std::int32_t looks, Time next) {
+  tx.exec(kPlan, one.organization, one.id, looks, next);
+  tx.exec(kShowPlan, one.organization, one.payout, next);
+}
+
 void sending(pg::Tx& tx, const Instruction& one, Time now) {
   tx.exec(kSending, one.organization, one.id, now, one.was_unknown);
   tx.exec(kSetStatus, one.organization, one.payout, "processing", nullptr, nullptr, now);
-  append(tx, one.organization, one.payout, {"sent", "processing"}, now);
+  tx.exec(kCountSend, one.organization, one.payout, one.sends + 1);
+  append_news(tx, one, {"sent", "processing"}, Json::object(), now);
 }
 
 void done(pg::Tx& tx, const Instruction& one, const std::string& stripe_id,
           const std::string& request_id, Time now) {
   tx.exec(kSettle, one.organization, one.id, "done", nullptr, nullptr, stripe_id, request_id, now);
+  unplan(tx, one);
 }
 
 void not_done(pg::Tx& tx, const Instruction& one, const std::string& code,
               const std::string& message, Time now) {
   tx.exec(kSettle, one.organization, one.id, "not_done", code, message, nullptr, "", now);
   tx.exec(kEndMembers, one.organization, one.id);
+  unplan(tx, one);
   tx.exec(kSetStatus, one.organization, one.payout, "failed", code, message, now);
   append(tx, one.organization, one.payout, {"refused", "failed", "stripe", message}, now);
 }
@@ -267,6 +315,7 @@ void not_paid(pg::Tx& tx, const Instruction& one, const std::string& actor,
   constexpr const char* kNotPaid = "not_paid";
   tx.exec(kSettle, one.organization, one.id, "not_done", kNotPaid, reason, nullptr, "", now);
   tx.exec(kEndMembers, one.organization, one.id);
+  unplan(tx, one);
   tx.exec(kSetStatus, one.organization, one.payout, "failed", kNotPaid, reason, now);
   append(tx, one.organization, one.payout, {"reviewed", "failed", actor, reason}, now);
 }
@@ -274,14 +323,13 @@ void not_paid(pg::Tx& tx, const Instruction& one, const std::string& actor,
 void not_arrived(pg::Tx& tx, const Instruction& one, const std::string& message, Time now) {
   tx.exec(kUnsettled, one.organization, one.id, "ready", false, "not_arrived", message, now);
   tx.exec(kSetStatus, one.organization, one.payout, "queued", nullptr, nullptr, now);
-  append(tx, one.organization, one.payout, {"not_arrived", "queued", "payoutd", message}, now);
+  append_news(tx, one, {"not_arrived", "queued", "payoutd", message}, Json::object(), now);
 }
 
 void unknown(pg::Tx& tx, const Instruction& one, const std::string& code,
              const std::string& message, Time now) {
   tx.exec(kUnsettled, one.organization, one.id, "unknown", true, code, message, now);
-  append(tx, one.organization, one.payout, {"outcome_unknown", "processing", "payoutd", message},
-         now);
+  append_news(tx, one, {"outcome_unknown", "processing", "payoutd", message}, {{"code", code}}, now);
 }
 
 void absent(pg::Tx& tx, const Instruction& one, Time now) {
@@ -291,12 +339,14 @@ void absent(pg::Tx& tx, const Instruction& one, Time now) {
 void needs_review(pg::Tx& tx, const Instruction& one, const std::string& code,
                   const std::string& message, Time now) {
   tx.exec(kUnsettled, one.organization, one.id, "needs_review", true, code, message, now);
+  unplan(tx, one);
   append(tx, one.organization, one.payout, {"needs_review", "processing", "payoutd", message}, now);
 }
 
 void canceled(pg::Tx& tx, const Instruction& one, const std::string& actor, Time now) {
   tx.exec(kSettle, one.organization, one.id, "not_done", "canceled", nullptr, nullptr, "", now);
   tx.exec(kEndMembers, one.organization, one.id);
+  unplan(tx, one);
   tx.exec(kSetStatus, one.organization, one.payout, "canceled", nullptr, nullptr, now);
   append(tx, one.organization, one.payout, {"canceled", "canceled", actor}, now);
 }

@@ -30,11 +30,16 @@ Result<Payout> find_payout(pg::Tx& tx, OrgId organization, std::string_view id);
 // The same with its row locked until the transaction ends: what canceling and sending both take.
 Result<Payout> lock_payout(pg::Tx& tx, OrgId organization, PayoutId id);
 
-// From the first to the last, at most kMaxEvents of each payout's.
+// In order; where a payout has more than kMaxEvents, its first ones and its newest, half and half,
+// and how many were left out between them.
 inline constexpr std::int64_t kMaxEvents = 1000;
-std::vector<PayoutEvent> events_of(pg::Tx& tx, OrgId organization, PayoutId id);
-std::map<PayoutId, std::vector<PayoutEvent>> events_of(pg::Tx& tx, OrgId organization,
-                                                       const std::vector<PayoutId>& ids);
+struct PayoutEvents {
+  std::vector<PayoutEvent> shown;
+  std::int64_t left_out = 0;
+};
+PayoutEvents events_of(pg::Tx& tx, OrgId organization, PayoutId id);
+std::map<PayoutId, PayoutEvents> events_of(pg::Tx& tx, OrgId organization,
+                                           const std::vector<PayoutId>& ids);
 
 // Pending or in transit at Stripe although their arrival date has passed: to be fetched again.
 std::vector<Payout> past_arrival(pg::Tx& tx, OrgId organization, Time now, std::int64_t limit);

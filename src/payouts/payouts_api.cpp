@@ -63,7 +63,7 @@ http::Reply list(pg::Database& db, const http::Request& request) {
     const auto events = events_of(tx, organization, ids);
     return access::to_json(*page, [&](const Payout& payout) {
       const auto found = events.find(payout.id);
-      return found == events.end() ? to_json(payout, {}) : to_json(payout, found->second);
+      return found == events.end() ? to_json(payout, {}) : to_json(payout, found->second.shown);
     });
   });
   if (!answer) return http::error_reply(answer.error(), request.request_id);
@@ -116,18 +116,20 @@ OrderedJson instruction_json(const std::optional<Instruction>& one) {
                      {"sends", one->sends},
                      {"first_sent_at", time(one->first_sent_at)},
                      {"last_sent_at", time(one->last_sent_at)},
+                     {"looks", one->looks},
+                     {"next_look_at", time(one->next_look_at)},
                      {"outcome_code", text(one->outcome_code)},
                      {"outcome_message", text(one->outcome_message)}};
 }
 
 struct Shown {
   Payout payout;
-  std::vector<PayoutEvent> events;
+  PayoutEvents events;
 };
 
 OrderedJson audit_trail(const Shown& shown) {
   OrderedJson trail = OrderedJson::array();
-  for (const PayoutEvent& event : shown.events) trail.push_back(event_json(shown.payout, event));
+  for (const PayoutEvent& event : shown.events.shown) trail.push_back(event_json(shown.payout, event));
   return trail;
 }
 
@@ -144,8 +146,9 @@ http::Reply show(pg::Database& db, const http::Request& request) {
     const auto found = find(tx, request);
     if (!found) return found.error();
     const Payout& payout = found->payout;
-    OrderedJson json = to_json(payout, found->events);
+    OrderedJson json = to_json(payout, found->events.shown);
     json["events"] = audit_trail(*found);
+    json["events_left_out"] = found->events.left_out;
     const auto instruction = instructions::find_of(tx, payout.organization, payout.id);
     json["instruction"] = instruction_json(instruction);
     json["waits_for"] = waits_for(payout, instruction);
@@ -166,7 +169,7 @@ http::Reply show_events(pg::Database& db, const http::Request& request) {
   const auto answer = db.read([&](pg::Tx& tx) -> Result<OrderedJson> {
     const auto found = find(tx, request);
     if (!found) return found.error();
-    return OrderedJson{{"data", audit_trail(*found)}};
+    return OrderedJson{{"data", audit_trail(*found)}, {"left_out", found->events.left_out}};
   });
   if (!answer) return http::error_reply(answer.error(), request.request_id);
   return http::Reply::json(200, *answer);
@@ -187,7 +190,8 @@ http::Reply timeline(pg::Database& db, const http::Request& request) {
                        {"processing", date(payout.processed_at)},
                        {"paid", date(payout.paid_at)},
                        {"failed", date(payout.failed_at)},
-                       {"statusHistory", status_history(payout, found->events)}};
+                       {"statusHistory", status_history(payout, found->events.shown)},
+                       {"left_out", found->events.left_out}};
   });
   if (!answer) return http::error_reply(answer.error(), request.request_id);
   return http::Reply::json(200, *answer);

@@ -10,6 +10,9 @@ namespace {
 
 namespace is = http::schema;
 
+constexpr const char* kLeftOut =
+    "How many changes stand between the first 500 and the newest 500, where there are more.";
+
 Json status_schema(const char* about) {
   return is::word(about, {"pending", "approved", "queued", "processing", "in_transit", "paid",
                           "failed", "canceled"});
@@ -84,8 +87,8 @@ Json status_history_schema() {
 void add_progress(Json& fields) {
   const Json block = is::object(
       {{"code", is::text("pending_kyc, paused, …")}, {"message", is::text("In words.")}});
-  fields["attempts"] = is::count("Sends so far.");
-  fields["next_attempt_at"] = time_or_null("When it is sent again.");
+  fields["attempts"] = is::count("Sends begun so far.");
+  fields["next_attempt_at"] = time_or_null("When it is looked into, or sent again, next.");
   fields["returned_at"] = time_or_null("When the bank sent it back, if that is known.");
   fields["blocks"] = is::array(block, "Why it may not be paid now.");
   fields["created_by"] = text_or_null("stripe, or the actor who asked for it.");
@@ -230,6 +233,8 @@ Json instruction_schema() {
        {"sends", is::count("Under that key.")},
        {"first_sent_at", time_or_null("When it was first sent.")},
        {"last_sent_at", time_or_null("When it was last sent.")},
+       {"looks", is::count("How often it was looked into what became of it.")},
+       {"next_look_at", time_or_null("When it is looked into next; the pauses grow.")},
        {"outcome_code", text_or_null("Why it is not done.")},
        {"outcome_message", text_or_null("The same in words.")}});
 }
@@ -238,7 +243,8 @@ Json instruction_example() {
   return Json::parse(
       R"({"id": "019a9f3c-6a11-7b6e-8d0a-5f1c2e3d4b5a", "state": "done", "attempt": 1,
     "idempotency_key": "payoutd-019a9f3c-6a0f-7b6e-8d0a-5f1c2e3d4b5a-1", "sends": 1,
-    "first_sent_at": "2026-03-01T09:30:00Z", "last_sent_at": "2026-03-01T09:30:00Z", "outcome_code": null,
+    "first_sent_at": "2026-03-01T09:30:00Z", "last_sent_at": "2026-03-01T09:30:00Z", "looks": 0,
+    "next_look_at": null, "outcome_code": null,
     "outcome_message": null})");
 }
 
@@ -258,6 +264,7 @@ http::Docs show_docs() {
   say_id(docs);
   Json fields = payout_fields();
   fields["events"] = is::array(event_schema(), "Every change, in order.");
+  fields["events_left_out"] = is::count(kLeftOut);
   fields["waits_for"] = is::or_null(is::object(
       {{"code", is::text("stripe, stripe_answer, submission, bank, reconciliation, person")},
        {"message", is::text("In words.")}}));
@@ -267,6 +274,7 @@ http::Docs show_docs() {
                 "What an automatic payout settled, its own row included.");
   Json example = payout_example();
   example["events"] = Json::array({event_example()});
+  example["events_left_out"] = 0;
   example["waits_for"] = nullptr;
   example["instruction"] = instruction_example();
   example["balance_transactions"] = Json::array({mirror::balance_transaction_example()});
@@ -284,7 +292,8 @@ http::Docs timeline_docs() {
                                   {"processing", time_or_null(kProcessedAt)},
                                   {"paid", time_or_null(kPaidAt)},
                                   {"failed", time_or_null(kFailedAt)},
-                                  {"statusHistory", status_history_schema()}});
+                                  {"statusHistory", status_history_schema()},
+                                  {"left_out", is::count(kLeftOut)}});
   const Json payout = payout_example();
   docs.responses["200"] = is::answer("The dates.", schema,
                                      {{"id", payout["id"]},
@@ -294,7 +303,8 @@ http::Docs timeline_docs() {
                                       {"processing", payout["processedAt"]},
                                       {"paid", payout["paidAt"]},
                                       {"failed", nullptr},
-                                      {"statusHistory", payout["statusHistory"]}});
+                                      {"statusHistory", payout["statusHistory"]},
+                                      {"left_out", 0}});
   return docs;
 }
 
@@ -303,8 +313,10 @@ http::Docs audit_trail_docs() {
                   "payouts"};
   say_id(docs);
   docs.responses["200"] =
-      is::answer("All of them.", is::object({{"data", is::array(event_schema(), "In order.")}}),
-                 {{"data", Json::array({event_example()})}});
+      is::answer("The first and the newest of them.",
+                 is::object({{"data", is::array(event_schema(), "In order.")},
+                             {"left_out", is::count(kLeftOut)}}),
+                 {{"data", Json::array({event_example()})}, {"left_out", 0}});
   return docs;
 }
 

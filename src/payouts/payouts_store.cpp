@@ -90,8 +90,9 @@ UPDATE payouts SET members_checked_at = greatest(members_checked_at, $4)
 // the order of a payout's life, then what we did about those.
 const pg::Query kEvents{"payout_events_of", R"sql(
 SELECT payout_id, id, kind, status, source, actor, notes, stripe_event_id, detail, occurred_at,
-       recorded_at
-  FROM (SELECT *, row_number() OVER (PARTITION BY payout_id
+       recorded_at, total
+  FROM (SELECT *, count(*) OVER (PARTITION BY payout_id) AS total,
+                  row_number() OVER (PARTITION BY payout_id
                                      ORDER BY date_trunc('second', occurred_at),
                                               CASE WHEN actor = 'stripe' THEN
                                                 array_position(ARRAY['pending', 'in_transit',
@@ -100,7 +101,7 @@ SELECT payout_id, id, kind, status, source, actor, notes, stripe_event_id, detai
                                                 'outcome_unknown') THEN 0 ELSE 9 END,
                                               occurred_at, recorded_at, id) AS place
           FROM payout_events WHERE organization_id = $1 AND payout_id = ANY ($2::uuid[])) AS ordered
- WHERE place <= $3 ORDER BY payout_id, place)sql"};
+ WHERE place <= $3 OR place > total - $3 ORDER BY payout_id, place)sql"};
 
 Json without_our_keys(Json metadata) {
   metadata.erase(kPayoutIdKey);
@@ -273,21 +274,23 @@ Result<Payout> lock_payout(pg::Tx& tx, OrgId organization, PayoutId id) {
   return read_payout(*row);
 }
 
-std::vector<PayoutEvent> events_of(pg::Tx& tx, OrgId organization, PayoutId id) {
+PayoutEvents events_of(pg::Tx& tx, OrgId organization, PayoutId id) {
   auto all = events_of(tx, organization, std::vector<PayoutId>{id});
-  return all.empty() ? std::vector<PayoutEvent>{} : std::move(all.begin()->second);
+  return all.empty() ? PayoutEvents{} : std::move(all.begin()->second);
 }
 
-std::map<PayoutId, std::vector<PayoutEvent>> events_of(pg::Tx& tx, OrgId organization,
-                                                       const std::vector<PayoutId>& ids) {
+std::map<PayoutId, PayoutEvents> events_of(pg::Tx& tx, OrgId organization,
+                                           const std::vector<PayoutId>& ids) {
   pg::Array<PayoutId> asked;
   for (const PayoutId id : ids) asked.add(id);
-  std::map<PayoutId, std::vector<PayoutEvent>> events;
-  for (const pg::Row row : tx.exec(kEvents, organization, asked, kMaxEvents)) {
+  std::map<PayoutId, PayoutEvents> found;
+  for (const pg::Row row : tx.exec(kEvents, organization, asked, kMaxEvents / 2)) {
     PayoutEvent event = read_event(row);
-    events[event.payout].push_back(std::move(event));
+    PayoutEvents& events = found[event.payout];
+    events.shown.push_back(std::move(event));
+    events.left_out = row.get<std::int64_t>("total") - std::ssize(events.shown);
   }
-  return events;
+  return found;
 }
 
 std::vector<Payout> past_arrival(pg::Tx& tx, OrgId organization, Time now, std::int64_t limit) {

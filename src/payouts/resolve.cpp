@@ -54,7 +54,7 @@ Result<AskStripe::Step> AskStripe::next_step(OrgId organization, PayoutId id) {
   return db_.transact([&](pg::Tx& tx) -> Result<Step> {
     const auto payout = lock_payout(tx, organization, id);
     if (!payout) return payout.error();
-    const auto instruction = instructions::lock_of(tx, organization, id);
+    auto instruction = instructions::lock_of(tx, organization, id);
     if (!instruction || instruction->state == "done") return Step{};
     const Time now = clock_.now();
     // Stripe's word stands, also over what was believed before, but for two payouts of one.
@@ -67,12 +67,16 @@ Result<AskStripe::Step> AskStripe::next_step(OrgId organization, PayoutId id) {
         now - instruction->last_sent_at.value_or(now) < kSendTakes) {
       return Step{Next::wait, instruction};
     }
+    if (instruction->next_look_at && now < *instruction->next_look_at)
+      return Step{Next::wait, instruction};
     const auto age = now - instruction->first_sent_at.value_or(now);
     if (age > kGiveUp) {
       instructions::needs_review(tx, *instruction, "needs_review",
                                  "a week of looking decided nothing", now);
       return Step{};
     }
+    ++instruction->looks;
+    instructions::plan(tx, *instruction, instruction->looks, next_look(*instruction, now));
     const bool key_lives = age < kKeyLife && instruction->outcome_code != kReplayedError;
     return Step{key_lives ? Next::send : Next::look, instruction};
   });
@@ -111,6 +115,8 @@ Result<void> AskStripe::send_again(const Instruction& looked_for, const std::str
     // Whoever was sending it ended meanwhile: it may have arrived.
     if (known->state == "sending") instruction.was_unknown = true;
     instructions::sending(tx, instruction, allowed.at);
+    instructions::plan(tx, instruction, instruction.looks,
+                       std::max(next_look(instruction, allowed.at), allowed.at + kSendTakes));
     ++instruction.sends;
     return true;
   });
@@ -119,6 +125,10 @@ Result<void> AskStripe::send_again(const Instruction& looked_for, const std::str
   const auto verdict = send(instruction, header, allowed);
   if (!verdict) return Error{Kind::retry, verdict.error().code, verdict.error().message};
   if (verdict->said == Said::unknown) return unresolved(instruction);
+  if (verdict->said == Said::not_arrived) {
+    return Error{Kind::retry, "not_arrived",
+                 "Stripe could not be reached, or asked to wait: it is sent again later"};
+  }
   if (verdict->said == Said::refused) return verdict->refusal;
   return {};
 }
@@ -144,6 +154,11 @@ Result<void> AskStripe::count_absence(const Instruction& instruction, Time began
       return true;
     }
     instructions::absent(tx, *known, began);
+    // The next list decides, as soon as it may.
+    if (!known->absent_since) {
+      instructions::plan(tx, *known, known->looks,
+                         std::max(last_sent + kQuiet, clock_.now() + kFirstLook));
+    }
     return false;
   });
   if (!proven) return proven.error();

@@ -51,8 +51,8 @@ struct Fault {
   std::optional<bool> should_retry{};  // Stripe-Should-Retry
   std::optional<int> retry_after{};    // seconds
   // Whether the idempotency layer keeps the injected answer, so that the key replays it. Default: a
-  // status_after of 500 is Stripe's own and is kept; one with a `body`, 502, 503, 504 come from a proxy in front, and
-  // the key replays the real answer; `status` without effect is not kept.
+  // status_after of 500 is Stripe's own and is kept; one with a `body`, 502, 503, 504 come from a
+  // proxy in front, and the key replays the real answer; `status` without effect is not kept.
   bool stored = false;
 };
 

@@ -99,7 +99,7 @@ TEST_P(Fault, ThatOutlastsTheKeyIsDecidedByLists) {
   const auto at_22h = sql("SELECT sends::text FROM instructions");
   pass(61min);  // 23 h and a minute since the first send
   sim.faults().clear();
-  pass_in_steps(60min);
+  pass_in_steps(4h);
   EXPECT_EQ(sql("SELECT sends::text FROM instructions"), at_22h);
   if (moved().empty()) {
     expect_not_paid(id, "not_at_stripe");

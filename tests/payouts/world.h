@@ -50,7 +50,7 @@ class PayoutsTest : public mirror::MirrorTest {
   }
   std::vector<PayoutEvent> events(PayoutId id) {
     return *db().read([&](pg::Tx& tx) -> Result<std::vector<PayoutEvent>> {
-      return events_of(tx, org, id);
+      return events_of(tx, org, id).shown;
     });
   }
 
