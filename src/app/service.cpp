@@ -130,7 +130,8 @@ std::vector<jobs::Handler> Service::Parts::handlers() {
           {"access.purge_idempotency_keys", [this](jobs::Run&) -> Result<void> {
              idempotency.purge();
              return {};
-           }}};
+           }},
+          sync::purge_handler(db, clock)};
   if (!client) return handlers;
   for (auto& handler : ask_stripe->handlers()) handlers.push_back(std::move(handler));
   for (auto& handler : mirror::mirror_handlers(db, *client, appliers))
@@ -150,6 +151,7 @@ Result<void> Service::Parts::ensure_schedules() {
              jobs::Schedule{.name = "purge idempotency keys",
                             .spec = "03:45",
                             .job_kind = "access.purge_idempotency_keys"},
+             sync::nightly_purge(),
          }) {
       if (auto ensured = jobs::ensure_schedule(tx, schedule, clock.now()); !ensured)
         return ensured.error();
