@@ -147,7 +147,8 @@ std::vector<jobs::Handler> Service::Parts::handlers() {
           {"access.purge_idempotency_keys", [this](jobs::Run&) -> Result<void> {
              idempotency.purge();
              return {};
-           }}};
+           }},
+          sync::purge_handler(db, clock)};
   if (!client) return handlers;
   for (auto& handler : ask_stripe->handlers()) handlers.push_back(std::move(handler));
   for (auto& handler : mirror::mirror_handlers(db, *client, appliers))
@@ -174,6 +175,7 @@ Result<void> Service::Parts::ensure_schedules() {
                             .repeats = jobs::Repeats::interval,
                             .spec = "1h",
                             .job_kind = mirror::kAdoptEventsJob},
+             sync::nightly_purge(),
          }) {
       if (auto ensured = jobs::ensure_schedule(tx, schedule, clock.now()); !ensured)
         return ensured.error();

@@ -349,7 +349,7 @@ Result<void> AccountRun::list_new_transactions() {
 void AccountRun::check() {
   check_members();
   const Verifier verifier{in_.db, in_.client, in_.clock,
-                          [this] { return list_new_transactions(); }};
+                          [this] { return list_new_transactions(); }, thorough()};
   auto checks = check_balance(verifier, target_, run_);
   if (!checks) return fail("completeness", "check", checks.error());
   if (wanted_.repair || std::ranges::any_of(*checks, [](const BalanceCheck& check) {
@@ -373,12 +373,12 @@ void AccountRun::check() {
 
 // A repair lists the members of those that do not sum up once more.
 void AccountRun::check_members() {
-  auto wrong = check_payouts(in_.db, target_, in_.clock.now());
+  auto wrong = check_payouts(in_.db, target_, in_.clock.now(), thorough());
   if (wrong && !wrong->empty() && wanted_.repair) {
     std::vector<std::string> ids;
     for (const PayoutCheck& payout : *wrong) ids.push_back(payout.payout);
     list_members(std::move(ids));
-    wrong = check_payouts(in_.db, target_, in_.clock.now());
+    wrong = check_payouts(in_.db, target_, in_.clock.now(), thorough());
   }
   if (!wrong) return fail("completeness", "check", wrong.error());
   for (const PayoutCheck& payout : *wrong) {
@@ -406,7 +406,7 @@ void AccountRun::look_closer(std::vector<BalanceCheck>& checks) {
           .status = "succeeded",
           .counts = {.changed = differences->mended}});
     const Verifier verifier{in_.db, in_.client, in_.clock,
-                            [this] { return list_new_transactions(); }};
+                            [this] { return list_new_transactions(); }, thorough()};
     auto again = check_balance(verifier, target_, run_);
     if (!again) return fail("completeness", "check", again.error());
     checks = *std::move(again);

@@ -60,6 +60,7 @@ class AccountRun {
   void note(StreamRecord record);
   void fail(const std::string& stream, const std::string& kind, const Error& error,
             Counts counts = {});
+  bool thorough() const { return wanted_.repair || wanted_.verify_only; }
   bool may_go_on() const { return !deauthorized_ && !in_.stopping; }
 
   Surroundings in_;

@@ -14,8 +14,9 @@ struct Sum {
   std::int64_t net = 0;
   std::int64_t rows = 0;
 };
-// Of the payments balance, by currency.
-std::map<std::string, Sum> sums(pg::Tx& tx, OrgId organization, std::string_view account);
+// Of the payments balance, by currency: the sums of days, or row by row.
+std::map<std::string, Sum> sums(pg::Tx& tx, OrgId organization, std::string_view account,
+                                bool row_by_row);
 
 // A balance transaction, as far as it is compared.
 struct Row {
@@ -32,9 +33,10 @@ void save(pg::Tx& tx, OrgId organization, std::optional<RunId> run, const Balanc
 std::vector<BalanceCheck> balances(pg::Tx& tx, OrgId organization,
                                    const std::optional<std::string>& account);
 
-// Compares again, and keeps what is wrong now.
+// Compares again what was wrong and what was listed since, or everything (`whole`, and once a week);
+// keeps what is wrong now.
 std::vector<PayoutCheck> check_payouts(pg::Tx& tx, OrgId organization, std::string_view account,
-                                       Time now);
+                                       Time now, bool whole);
 std::vector<PayoutCheck> payouts(pg::Tx& tx, OrgId organization,
                                  const std::optional<std::string>& account);
 

@@ -7,6 +7,9 @@ namespace payoutd::sync {
 
 namespace {
 
+constexpr std::int64_t kPurgedAtOnce = 5'000;
+constexpr int kMostPurgeBatches = 10'000;
+
 OrderedJson or_null(const std::optional<std::string>& text) {
   return text ? OrderedJson(*text) : OrderedJson(nullptr);
 }
@@ -58,6 +61,21 @@ Result<RunRecord> find_run(pg::Tx& tx, OrgId organization, RunId id) {
   if (!run) return Error{Kind::missing, "run_not_found", "no such run"};
   run->streams = runs_store::streams(tx, organization, id);
   return *std::move(run);
+}
+
+std::int64_t purge_runs(pg::Database& db, Time now) {
+  const runs_store::Purge purge{
+      .before = now - kRunsKept, .keep = kNewestRuns, .limit = kPurgedAtOnce};
+  std::int64_t total = 0;
+  for (int batch = 0; batch < kMostPurgeBatches; ++batch) {
+    const auto purged = db.transact([&](pg::Tx& tx) -> Result<std::int64_t> {
+      return runs_store::purge(tx, purge);
+    });
+    CHECK(purged.ok());
+    if (*purged == 0) break;
+    total += *purged;
+  }
+  return total;
 }
 
 OrderedJson to_json(const RunRecord& run) {

@@ -1,6 +1,7 @@
 // What each run did, for people and for whoever watches one.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -46,6 +47,12 @@ Result<access::PageOf<RunRecord>> list_runs(pg::Tx& tx, OrgId organization,
                                             const access::Page& page);
 // Error: 404 `run_not_found`, for another organization's too.
 Result<RunRecord> find_run(pg::Tx& tx, OrgId organization, RunId id);
+
+// Forgets what runs did more than kRunsKept ago, in transactions of some thousand rows; each
+// organization keeps its newest kNewestRuns and the newest that finished. How many rows went.
+inline constexpr std::chrono::days kRunsKept{90};
+inline constexpr int kNewestRuns = 20;
+std::int64_t purge_runs(pg::Database& db, Time now);
 
 OrderedJson to_json(const RunRecord& run);
 

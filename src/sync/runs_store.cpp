@@ -80,6 +80,31 @@ SELECT account, stream, kind, status, pages, rows, created, changed, refused, re
   FROM sync_run_streams WHERE organization_id = $1 AND run_id = $2
  ORDER BY account, stream LIMIT 10000)sql"};
 
+// Of every organization. A run that a slow instance still counts as alive stays.
+#define OLD_RUNS                                                                                       \
+  " SELECT r.organization_id, r.id FROM organizations o JOIN sync_runs r ON r.organization_id = o.id"  \
+  " WHERE r.queued_at < $1 AND (r.alive_until IS NULL OR r.alive_until < now())"                       \
+  " AND (r.queued_at, r.id) < (SELECT n.queued_at, n.id FROM sync_runs n"                              \
+  " WHERE n.organization_id = o.id ORDER BY n.queued_at DESC, n.id DESC OFFSET $2::bigint - 1 LIMIT 1)" \
+  " AND r.id IS DISTINCT FROM (SELECT f.id FROM sync_runs f"                                           \
+  " WHERE f.organization_id = o.id AND f.finished_at IS NOT NULL"                                      \
+  " ORDER BY f.queued_at DESC, f.id DESC LIMIT 1) "
+
+const pg::Query kPurgeStreams{"sync_purge_run_streams", "WITH old AS MATERIALIZED (" OLD_RUNS R"sql()
+DELETE FROM sync_run_streams
+ WHERE (organization_id, run_id, account, stream) IN (
+       SELECT s.organization_id, s.run_id, s.account, s.stream
+         FROM old JOIN sync_run_streams s ON s.organization_id = old.organization_id AND s.run_id = old.id
+        LIMIT $3))sql", pg::Tenancy::global};
+
+const pg::Query kPurgeRuns{"sync_purge_runs", "WITH old AS MATERIALIZED (" OLD_RUNS R"sql()
+DELETE FROM sync_runs
+ WHERE (organization_id, id) IN (
+       SELECT organization_id, id FROM old
+        WHERE NOT EXISTS (SELECT FROM sync_run_streams s
+                           WHERE s.organization_id = old.organization_id AND s.run_id = old.id)
+        LIMIT $3))sql", pg::Tenancy::global};
+
 RunRecord read(const pg::Row& row) {
   RunRecord run{.organization = row.get<OrgId>("organization_id"), .id = row.get<RunId>("id")};
   run.asked_by = row.get<std::string>("asked_by");
@@ -176,6 +201,13 @@ std::vector<StreamRecord> streams(pg::Tx& tx, OrgId organization, RunId id) {
                        .finished_at = row.get<Time>("finished_at")});
   }
   return streams;
+}
+
+std::int64_t purge(pg::Tx& tx, const Purge& purge) {
+  const auto streams = tx.exec(kPurgeStreams, purge.before, purge.keep, purge.limit).affected();
+  if (streams > 0) return static_cast<std::int64_t>(streams);
+  const auto runs = tx.exec(kPurgeRuns, purge.before, purge.keep, purge.limit).affected();
+  return static_cast<std::int64_t>(runs);
 }
 
 }  // namespace payoutd::sync::runs_store

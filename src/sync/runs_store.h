@@ -32,4 +32,13 @@ std::int64_t count(pg::Tx& tx, OrgId organization);
 std::optional<RunRecord> find(pg::Tx& tx, OrgId organization, RunId id);
 std::vector<StreamRecord> streams(pg::Tx& tx, OrgId organization, RunId id);
 
+// Deletes a batch of what runs queued before then left: first the records of their lists, at most
+// `limit`, then runs that have none. Each organization keeps its newest `keep` runs and its newest
+// that finished. How many rows went; 0: nothing is left to purge.
+struct Purge {
+  Time before{};
+  std::int64_t keep = 0, limit = 0;
+};
+std::int64_t purge(pg::Tx& tx, const Purge& purge);
+
 }  // namespace payoutd::sync::runs_store

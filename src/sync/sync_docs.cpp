@@ -26,7 +26,7 @@ Json stream_schema() {
       {"kind", is::text("whole, rescan, increment, fetched, members, pending, check, account")},
       {"status",
        is::word("How it ended.", {"succeeded", "failed", "interrupted", "busy", "deauthorized"})},
-      {"rows_refused", is::count("That could not be read; `error` says why.")},
+      {"rows_refused", is::count("Objects that could not be read or kept; `error` names the first.")},
       {"error", is::or_null(is::text("What went wrong."))},
       {"finished_at", is::time("When it ended.")}};
   add_counts(fields);

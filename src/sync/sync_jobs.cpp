@@ -11,6 +11,7 @@ namespace payoutd::sync {
 
 namespace {
 
+constexpr const char* kPurgeRunsJob = "sync.purge_runs";
 constexpr const char* kAll = "all";
 constexpr std::chrono::minutes kAskAgain{5};
 
@@ -85,6 +86,17 @@ jobs::Schedule nightly_run() {
           .spec = "02:00",
           .job_kind = kRunJob,
           .job_priority = jobs::Priority::sync};
+}
+
+jobs::Handler purge_handler(pg::Database& db, const Clock& clock) {
+  return {kPurgeRunsJob, [&db, &clock](jobs::Run&) -> Result<void> {
+            purge_runs(db, clock.now());
+            return {};
+          }};
+}
+
+jobs::Schedule nightly_purge() {
+  return {.name = "purge records of syncs", .spec = "04:00", .job_kind = kPurgeRunsJob};
 }
 
 void enqueue_run(pg::Tx& tx, const RunRecord& run) {

@@ -19,6 +19,10 @@ std::vector<jobs::Handler> sync_handlers(Syncer& syncer, pg::Database& db, strip
 // Every night at 02:00 UTC.
 jobs::Schedule nightly_run();
 
+// Old records of runs, every night; needs no client.
+jobs::Handler purge_handler(pg::Database& db, const Clock& clock);
+jobs::Schedule nightly_purge();
+
 // Enqueues a run, and a record of it to watch. Without organization: of all, and without a record
 // until it begins.
 void enqueue_run(pg::Tx& tx, const RunRecord& run);

@@ -78,7 +78,7 @@ Result<std::vector<BalanceCheck>> settle(const Verifier& verifier, const Target&
     if (auto refreshed = verifier.refresh(); !refreshed) return refreshed.error();
     const auto sums =
         verifier.db.transact([&](pg::Tx& tx) -> Result<std::map<std::string, checks_store::Sum>> {
-          return checks_store::sums(tx, target.organization, target.account);
+          return checks_store::sums(tx, target.organization, target.account, verifier.row_by_row);
         });
     if (!sums) return sums.error();
     const auto after = look(verifier.client, target);
@@ -118,9 +118,10 @@ Result<std::vector<BalanceCheck>> check_balance(const Verifier& verifier, const 
   return checks;
 }
 
-Result<std::vector<PayoutCheck>> check_payouts(pg::Database& db, const Target& target, Time now) {
+Result<std::vector<PayoutCheck>> check_payouts(pg::Database& db, const Target& target, Time now,
+                                               bool whole) {
   return db.transact([&](pg::Tx& tx) -> Result<std::vector<PayoutCheck>> {
-    return checks_store::check_payouts(tx, target.organization, target.account, now);
+    return checks_store::check_payouts(tx, target.organization, target.account, now, whole);
   });
 }
 

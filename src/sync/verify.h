@@ -52,6 +52,8 @@ struct Verifier {
   const Clock& clock;
   // Reads what Stripe's list has and the mirror may lack: called between two looks at the balance.
   std::function<Result<void>()> refresh;
+  // Adds up every row; else the sums of days, which triggers keep.
+  bool row_by_row = false;
 };
 
 // Looks at Stripe's balance, refreshes, looks again, and compares; repeated while it moves, at most
@@ -60,8 +62,11 @@ inline constexpr int kMostLooks = 6;
 Result<std::vector<BalanceCheck>> check_balance(const Verifier& verifier, const Target& target,
                                                 std::optional<RunId> run);
 
-// Those whose sums are wrong; they are stored, and earlier ones that are right now forgotten.
-Result<std::vector<PayoutCheck>> check_payouts(pg::Database& db, const Target& target, Time now);
+// Those whose sums are wrong; they are stored, and earlier ones that are right now forgotten. Looks
+// at those that were wrong or whose members were listed since the last time; at all of them where
+// `whole` asks for it, and once a week.
+Result<std::vector<PayoutCheck>> check_payouts(pg::Database& db, const Target& target, Time now,
+                                               bool whole);
 
 // As the last check of each account and currency left it.
 struct Completeness {

@@ -22,11 +22,11 @@ const Secret kSigning{"whsec_of_both_endpoints"};
 
 // What tells when and how a row was seen, and of a payout what is our own.
 constexpr const char* kNotCompared =
-    "'organization_id', 'shown_at', 'rank', 'digest', 'tied', 'stage', 'id', 'updated', 'requested_at', 'approved_at', "
+    "'organization_id', 'shown_at', 'rank', 'tied', 'id', 'updated', 'requested_at', 'approved_at', "
     "'paid_at', 'failed_at', 'canceled_at', 'returned_at', 'paid_seen_at', 'failed_seen_at', "
     "'canceled_seen_at', 'members_checked_at'";
 // Stripe changes these of a payout without a word.
-constexpr const char* kSilent = ", 'trace_id', 'trace_id_status', 'reconciliation_status'";
+constexpr const char* kSilent = ", 'digest', 'trace_id', 'trace_id_status', 'reconciliation_status'";
 
 struct LostWebhooks : SyncTest {
   LostWebhooks() : without_(support::create_database(true)) {
@@ -188,7 +188,8 @@ TEST_F(LostWebhooks, OneSyncEndsInTheRowsThatTheWebhooksWouldHaveLeft) {
 
   for (const char* table : {"payouts", "payment_intents", "refunds", "disputes", "customers",
                             "subscriptions", "transfers", "application_fees"}) {
-    expect_same_rows(table, std::string(kNotCompared) + kSilent);
+    const bool silent = std::string_view(table) == "payouts";
+    expect_same_rows(table, std::string(kNotCompared) + (silent ? kSilent : ""));
   }
   // Of the payment that a transfer makes on its destination there is no event until it is refunded.
   const std::string announced =

@@ -16,11 +16,6 @@ struct Verify : SyncTest {
     });
     ASSERT_TRUE(done.ok());
   }
-  std::string text(const std::string& statement) {
-    return *db().transact([&](pg::Tx& tx) -> Result<std::string> {
-      return tx.exec_unnamed(statement).one().get<std::string>(0);
-    });
-  }
   BalanceCheck check_of(const std::string& account, const std::string& currency) {
     const auto found = completeness(db(), platform, account);
     EXPECT_TRUE(found.ok());
@@ -126,6 +121,47 @@ TEST_F(Verify, APayoutWhoseTransactionsDoNotSumToItIsNamed) {
   wait(5s);
   sync({.repair = true});
   expect_whole();
+}
+
+TEST_F(Verify, AnOrdinaryRunChecksThePayoutsThatWereListedSinceAndThoseThatWereWrong) {
+  expect_succeeded(sync());
+  const std::string payout = text(
+      "SELECT stripe_payout_id FROM payouts WHERE automatic AND members_checked_at IS NOT NULL"
+      " AND status = 'paid' ORDER BY created LIMIT 1");
+  const auto wrong = [&] {
+    return number("SELECT count(*) FROM mirror_payout_checks WHERE stripe_payout_id = '" + payout + "'");
+  };
+  const std::string member = text(
+      "SELECT stripe_id FROM balance_transactions WHERE payout_id = '" + payout +
+      "' AND type <> 'payout' ORDER BY stripe_id LIMIT 1");
+  wait(std::chrono::days(2));
+  alter("UPDATE balance_transactions SET payout_id = NULL WHERE stripe_id = '" + member + "'");
+  alter(fmt::format("UPDATE payouts SET members_checked_at = '{}' WHERE stripe_payout_id = '{}'",
+                    to_iso(clock.now()), payout));
+  expect_succeeded(sync());
+  EXPECT_EQ(wrong(), 1);
+  wait(std::chrono::days(2));
+  expect_succeeded(sync());
+  EXPECT_EQ(wrong(), 1);  // nothing came since, and it is still wrong
+  alter("UPDATE balance_transactions SET payout_id = '" + payout + "' WHERE stripe_id = '" + member +
+        "'");
+  expect_succeeded(sync());
+  EXPECT_EQ(wrong(), 0);
+  expect_whole();
+}
+
+TEST_F(Verify, AllPayoutsAreCheckedOnceAWeek) {
+  expect_succeeded(sync());
+  const std::string payout = text(
+      "SELECT stripe_payout_id FROM payouts WHERE automatic AND members_checked_at IS NOT NULL"
+      " AND status = 'paid' ORDER BY created LIMIT 1");
+  wait(std::chrono::days(8));
+  alter("UPDATE balance_transactions SET payout_id = NULL WHERE stripe_id = (SELECT stripe_id"
+        " FROM balance_transactions WHERE payout_id = '" + payout + "' AND type <> 'payout'"
+        " ORDER BY stripe_id LIMIT 1)");
+  expect_succeeded(sync());
+  EXPECT_EQ(number("SELECT count(*) FROM mirror_payout_checks WHERE stripe_payout_id = '" + payout +
+                   "'"), 1);
 }
 
 }  // namespace
