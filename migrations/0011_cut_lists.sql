@@ -11,3 +11,19 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS subscriptions_cut
 -- step
 CREATE INDEX CONCURRENTLY IF NOT EXISTS application_fees_cut
   ON application_fees (organization_id, account, stripe_id) WHERE cut;
+-- step: subscriptions that show ten items may have more: a run asks for them once
+DO $$
+DECLARE
+  n bigint;
+BEGIN
+  LOOP
+    UPDATE subscriptions SET cut = true
+     WHERE (organization_id, account, stripe_id) IN (
+       SELECT organization_id, account, stripe_id FROM subscriptions
+        WHERE NOT cut AND jsonb_array_length(items) = 10
+        ORDER BY organization_id, account, stripe_id LIMIT 1000);
+    GET DIAGNOSTICS n = ROW_COUNT;
+    EXIT WHEN n = 0;
+    COMMIT;
+  END LOOP;
+END $$

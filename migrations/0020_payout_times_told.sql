@@ -19,6 +19,7 @@ BEGIN
               FROM (SELECT organization_id, account, stripe_payout_id, id FROM payouts
                      WHERE (organization_id, account, stripe_payout_id)
                            > (last_organization, last_account, last_stripe_id)
+                       AND stripe_payout_id IS NOT NULL
                      ORDER BY organization_id, account, stripe_payout_id
                      LIMIT 2000 FOR UPDATE) AS locked) AS batch;
     EXIT WHEN ids IS NULL;
@@ -48,7 +49,15 @@ BEGIN
                      WHERE m.organization_id = given.organization_id AND m.payout_id = given.id)
              AS sent
      WHERE p.organization_id = given.organization_id AND p.id = given.id
-       AND p.rail = 'stripe_payout' AND p.shown_at IS NOT NULL;
+       AND p.rail = 'stripe_payout' AND p.shown_at IS NOT NULL
+       AND (p.paid_at IS DISTINCT FROM told.paid OR p.failed_at IS DISTINCT FROM told.failed
+            OR p.canceled_at IS DISTINCT FROM told.canceled
+            OR p.processed_at IS DISTINCT FROM CASE WHEN p.created_by = 'stripe' THEN p.created
+                                                    ELSE coalesce(sent.at, p.processed_at) END
+            -- An old program's row whose times are right already was still never noted as seen.
+            OR (p.paid_at IS NOT NULL AND p.paid_seen_at IS NULL)
+            OR (p.failed_at IS NOT NULL AND p.failed_seen_at IS NULL)
+            OR (p.canceled_at IS NOT NULL AND p.canceled_seen_at IS NULL));
     last_organization := organizations[cardinality(organizations)];
     last_account := accounts[cardinality(accounts)];
     last_stripe_id := stripe_ids[cardinality(stripe_ids)];

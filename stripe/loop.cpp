@@ -309,9 +309,10 @@ void Loop::collect() {
   }
 }
 
-// A gateway's own clock may be anything: an implausible Date counts as none.
+// A gateway's own clock may be anything: only Stripe's answers are read, and an implausible Date
+// counts as none.
 void Loop::date(Sent& sent) {
-  if (!sent.date) return;
+  if (!sent.date || !sent.last.send.parsed) return;
   const auto differs = std::chrono::abs(*sent.date - sent.response.sent_at);
   if (differs <= kDateDiffers) {
     sent.response.sent_at = server_time_.sent_at(sent.left, sent.dated, *sent.date);

@@ -12,6 +12,7 @@ namespace {
 constexpr std::chrono::seconds kIdle{1};
 
 constexpr std::size_t kMostWaits = 5;
+constexpr int kHurriedMs = 1'000;  // for a statement, once many have waited
 
 void wait_for_locks(pg::Tx& tx, int ms) {
   tx.exec_unnamed("SET LOCAL lock_timeout = " + std::to_string(ms));
@@ -93,6 +94,9 @@ std::size_t ApplyWorkers::apply_batch() {
     const Tally again = apply_one_by_one(
         [this](pg::Tx& tx) { return QueueStore::take_delayed(tx, options_.batch); });
     done = count(again) - again.delayed;
+    // Whatever they waited for is over: the rest follow at once.
+    if (again.delayed == 0 && again.taken == static_cast<std::size_t>(options_.batch))
+      delayed_are_due_now();
   }
   if (const auto set = apply_set()) return done + count(*set);
   return done + count(apply_one_by_one([this](pg::Tx& tx) { return take(tx); }));
@@ -172,8 +176,12 @@ void ApplyWorkers::apply_alone(pg::Tx& tx, std::span<StoredEvent> events,
     if (apply_alone(tx, event, failures)) continue;
     busy.push_back(&event);
     // Many wait for the same: no further one is worth the time of the others.
-    if (busy.size() == kMostWaits) wait_for_locks(tx, 1);
+    if (busy.size() == kMostWaits) {
+      wait_for_locks(tx, 1);
+      tx.exec_unnamed("SET LOCAL statement_timeout = " + std::to_string(kHurriedMs));
+    }
   }
+  tx.exec_unnamed("SET LOCAL lock_timeout TO DEFAULT; SET LOCAL statement_timeout TO DEFAULT");
 }
 
 // False: the database can't do it now.
@@ -206,6 +214,11 @@ bool ApplyWorkers::delayed_are_due() {
   }
   delayed_taken_ = now;
   return true;
+}
+
+void ApplyWorkers::delayed_are_due_now() {
+  const std::scoped_lock lock(mutex_);
+  delayed_taken_ = {};
 }
 
 QueueHead ApplyWorkers::known_head() const {

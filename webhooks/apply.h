@@ -62,6 +62,7 @@ class ApplyWorkers {
                    std::vector<const StoredEvent*>& busy);
   bool apply_alone(pg::Tx& tx, StoredEvent& event, std::vector<Failure>& failures);
   bool delayed_are_due();
+  void delayed_are_due_now();
   QueueHead known_head() const;
   void know(QueueHead head);
   std::size_t count(const Tally& tally);

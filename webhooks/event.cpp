@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "base/json.h"
+
 namespace payoutd::webhooks {
 namespace {
 
@@ -75,7 +77,10 @@ Result<EventHead> read_head(std::string_view body) {
   // One a thread: the parser keeps its buffers.
   thread_local simdjson::dom::parser parser;
   simdjson::dom::element root;
-  const auto failed = parser.parse(body.data(), body.size()).get(root);
+  auto failed = parser.parse(body.data(), body.size()).get(root);
+  // Half of a surrogate pair in one text says nothing of the rest; the body is kept as it came.
+  if (failed == simdjson::STRING_ERROR || failed == simdjson::UTF8_ERROR)
+    failed = parser.parse(mended_json(body)).get(root);
   if (failed != simdjson::SUCCESS) {
     return Error{Kind::invalid, "event_not_json",
                  fmt::format("the body is not JSON: {}", simdjson::error_message(failed))};

@@ -1,7 +1,6 @@
-// What each of Stripe's event types shows: one row each. A type without a row is stored and left.
+// A stored event as it is read: what it calls for.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,7 +9,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "mirror/apply.h"
-#include "webhooks/object_shape.h"
+#include "mirror/event_types.h"
 
 namespace payoutd::webhooks {
 
@@ -33,16 +32,9 @@ struct Work {
   std::vector<std::string> connected;  // accounts that say so: Stripe is asked how they are now
 };
 
-enum class Calls { to_apply_object, to_ask_for_account };
-
-struct EventType {
-  std::string_view type;
-  const ObjectShape& shape;  // of the object that it shows
-  Calls calls = Calls::to_apply_object;
-};
-
-std::span<const EventType> event_types();
-const EventType* find_event_type(std::string_view type);
+using mirror::EventType;
+using mirror::event_types;
+using mirror::find_event_type;
 
 // Adds to `work` what the event calls for: its object as a version, or as one to be fetched where
 // it can't be read as it stands. The event must outlive `work`. Error: it can't be applied; it is

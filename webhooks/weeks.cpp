@@ -32,6 +32,7 @@ const pg::Query kOldWeeks{"inbox_old_weeks", R"sql(
      WHERE h.inhparent = 'inbox'::regclass)
   SELECT name FROM weeks w
    WHERE monday + 7 <= ($1::timestamptz AT TIME ZONE 'UTC')::date - 30
+     AND ($2::text IS NULL OR name = $2)
      AND NOT EXISTS (
        SELECT FROM inbox_queue q WHERE (q.created AT TIME ZONE 'UTC')::date >= monday
                                    AND (q.created AT TIME ZONE 'UTC')::date < monday + 7)
@@ -58,19 +59,25 @@ void make_week(pg::Database& db, Time day, int lock_timeout_ms) {
   });
 }
 
+using Name = std::optional<std::string>;
+
 Result<std::vector<std::string>> old_weeks(pg::Database& db, Time now) {
   return db.transact([&](pg::Tx& tx) -> Result<std::vector<std::string>> {
     std::vector<std::string> names;
-    for (const pg::Row row : tx.exec(kOldWeeks, now)) names.push_back(row.get<std::string>("name"));
+    for (const pg::Row row : tx.exec(kOldWeeks, now, Name{}))
+      names.push_back(row.get<std::string>("name"));
     return names;
   });
 }
 
-bool try_to_drop(pg::Database& db, const std::string& name) {
+// Looks once more under the lock: an event of the week may have been queued since.
+bool try_to_drop(pg::Database& db, Time now, const std::string& name) {
   try {
     (void)db.transact([&](pg::Tx& tx) -> Result<void> {
       tx.exec_unnamed(fmt::format("SET LOCAL lock_timeout = {}", kDropLockMs));
-      tx.exec_unnamed("DROP TABLE IF EXISTS \"" + name + "\"");
+      tx.exec_unnamed("LOCK TABLE \"" + name + "\" IN ACCESS EXCLUSIVE MODE");
+      if (tx.exec(kOldWeeks, now, Name(name)).empty()) return {};
+      tx.exec_unnamed("DROP TABLE \"" + name + "\"");
       return {};
     });
     return true;
@@ -79,10 +86,10 @@ bool try_to_drop(pg::Database& db, const std::string& name) {
   }
 }
 
-bool drop(pg::Database& db, const std::string& name) {
+bool drop(pg::Database& db, Time now, const std::string& name) {
   for (int tries = 0; tries < kDropTries; ++tries) {
     if (tries > 0) std::this_thread::sleep_for(kDropPause);
-    if (try_to_drop(db, name)) return true;
+    if (try_to_drop(db, now, name)) return true;
   }
   log::warn("a week of the inbox is in use and stays until the next run", {{"week", name}});
   return false;
@@ -101,7 +108,7 @@ Result<int> drop_old_weeks(pg::Database& db, Time now) {
   const auto names = old_weeks(db, now);
   if (!names) return names.error();
   int dropped = 0;
-  for (const std::string& name : *names) dropped += drop(db, name) ? 1 : 0;
+  for (const std::string& name : *names) dropped += drop(db, now, name) ? 1 : 0;
   auto forgotten = db.transact([&](pg::Tx& tx) -> Result<void> {
     tx.exec(kForgetOld, now);
     forget_unknown(tx, now);

@@ -271,8 +271,8 @@ void Service::Parts::publish() {
       .Set(pool.waiting);
   const bool database_up = db.alive();
   metrics.gauge("payoutd_database_up", "1 while the database answers.").Set(database_up ? 1 : 0);
-  if (!database_up) return;
-  standing.publish();
+  if (database_up) standing.publish();
+  else standing.tell_age();
 }
 
 Result<std::unique_ptr<Service>> Service::start(Options options) {

@@ -1,5 +1,7 @@
 #include "app/standing_gauges.h"
 
+#include <exception>
+
 #include "base/log.h"
 #include "jobs/queue.h"
 #include "payouts/instructions.h"
@@ -46,10 +48,20 @@ void StandingGauges::publish() {
     try {
       sample();
       sampled_ = now;
-    } catch (const pg::Unavailable& error) {
+    } catch (const std::exception& error) {
       log::warn("the gauges of the database's standing are not sampled", {{"error", error.what()}});
     }
   }
+  set_age(now);
+}
+
+// Who samples meanwhile tells it, too.
+void StandingGauges::tell_age() {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (lock) set_age(std::chrono::steady_clock::now());
+}
+
+void StandingGauges::set_age(std::chrono::steady_clock::time_point now) {
   const std::chrono::duration<double> age = now - sampled_;
   set("payoutd_standing_age_seconds", "Age of the gauges that are read from the database's tables.",
       age.count());

@@ -24,9 +24,11 @@ class StandingGauges {
                  const webhooks::ApplyWorkers& apply);
 
   void publish();
+  void tell_age();  // only how old the values are: asks the database nothing
 
  private:
   void sample();
+  void set_age(std::chrono::steady_clock::time_point now);  // by who holds mutex_
   void set(const char* name, const char* help, double value,
            const http::Metrics::Labels& labels = {});
   void publish_mirror(const sync::Standing& standing);

@@ -1,3 +1,5 @@
+#include <chrono>
+
 #include "app/stripe_client.h"
 #include "cli/command.h"
 #include "pg/migrate.h"
@@ -6,6 +8,9 @@
 
 namespace payoutd::cli {
 namespace {
+
+// Of each question to Stripe: for its turn, and then for its answer.
+constexpr std::chrono::seconds kDoctorWaits{10};
 
 struct Finding {
   std::string check;
@@ -33,10 +38,13 @@ Finding examine_schema(const Secret& url) {
   return {"schema", true, found};
 }
 
-// One attempt each: a person waits.
+// One attempt each, and an end to the wait for its turn: a person waits.
 Finding ask_stripe(stripe::Client& client, const char* path) {
   const auto answer =
-      client.call(stripe::Request::get(path, stripe::Form{}).with(stripe::Retries::none()));
+      client.call(stripe::Request::get(path, stripe::Form{})
+                      .with(stripe::Retries::none())
+                      .with(std::chrono::milliseconds{kDoctorWaits})
+                      .until(std::chrono::steady_clock::now() + kDoctorWaits));
   const std::string check = "Stripe, " + std::string(path).substr(0, std::string(path).find('?'));
   if (answer) return {check, true, "answers"};
   if (sync::has_no_connect(answer.error()))
@@ -76,14 +84,19 @@ std::vector<Finding> examine(const app::Config& config) {
                       : config.database_url ? "DATABASE_URL"
                                             : "embedded, in " + local->folder()});
   if (local) {
-    pg::Database db({.url = local->url(), .max_connections = 2, .wait_ms = 2000});
+    pg::Database db({.url = local->url(),
+                     .max_connections = 2,
+                     .wait_ms = 2000,
+                     .lock_timeout_ms = 2000});
     const auto health = db.health(2000);
     findings.push_back({"connection", health == pg::Database::Health::good, says(health)});
     if (health != pg::Database::Health::away) {
       findings.push_back(examine_schema(local->url()));
       if (findings.back().good) {
         findings.push_back(freshness(db));
-        if (config.stripe_key) examine_stripe(config, db, findings);
+        // Each request's turn is written down in the database.
+        if (config.stripe_key && health == pg::Database::Health::good)
+          examine_stripe(config, db, findings);
       }
     }
   }

@@ -237,13 +237,15 @@ void Loop::dispatch(Connection& c) {
   const Route* route = c.match.route;
   if (route == nullptr) return refuse_unmatched(c);
   const Ticket ticket{c.slot, c.exchange};
-  if (route->runs == Runs::on_loop) {
+  const Runs runs =
+      route->runs_async && prefers_async(request) ? *route->runs_async : route->runs;
+  if (runs == Runs::on_loop) {
     return accept_answer(c, core_.answer(request, *route, ticket));
   }
   auto job = [&core = core_, route, ticket, request = std::move(request)]() mutable {
     core.mailbox->answered(ticket, core.answer(request, *route, ticket));
   };
-  if (pools_.of(route->runs).submit(std::move(job))) return;
+  if (pools_.of(runs).submit(std::move(job))) return;
   ++core_.tallies.rejected;
   deliver(c, core_.refuse(c.method, c.request_id, 503,
                           {Kind::retry, "overloaded", "there is too much to do now; try again"}));

@@ -9,6 +9,7 @@ struct Limits {
   std::size_t max_connections = 10'000;  // beyond: 503 with Retry-After, and closed
   std::size_t max_queued = 1'024;        // requests waiting for a worker; beyond: 503, Retry-After
   std::size_t max_queued_for_stripe = 64;  // the same, of those that call Stripe
+  std::size_t max_queued_for_sync = 16;    // the same, of those that sync
   std::size_t max_line_bytes = 8'192;    // request line and each header line
   std::size_t max_uri_bytes = 4'096;
   std::size_t max_header_bytes = 32'768;

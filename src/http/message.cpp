@@ -34,6 +34,11 @@ std::optional<std::string_view> Request::header(std::string_view lower_case_name
   return first_of(headers, lower_case_name);
 }
 
+bool prefers_async(const Request& request) {
+  const auto prefer = request.header("prefer");
+  return prefer && prefer->find("respond-async") != std::string_view::npos;
+}
+
 std::optional<std::string_view> Request::query_value(std::string_view name) const {
   return first_of(query, name);
 }

@@ -31,6 +31,9 @@ struct Request {
   std::string_view param(std::string_view name) const;  // CHECKs it is there
 };
 
+// "Prefer: respond-async, wait=10": one of the preferences.
+bool prefers_async(const Request& request);
+
 // How a reply leaves. Only a simulator of a failing server wants anything but `whole`.
 enum class Wire {
   whole,

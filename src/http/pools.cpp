@@ -13,19 +13,27 @@ std::size_t place_of(Runs runs) {
 }  // namespace
 
 Pools::Pools(const Router& router, const Server::Options& options) {
-  const Limits& limits = options.limits;
   for (const Route& route : router.routes()) {
-    if (route.runs == Runs::on_loop) continue;
-    auto& pool = pools_[place_of(route.runs)];
-    if (pool) continue;
-    switch (route.runs) {
-      case Runs::on_worker: pool.emplace(options.workers, limits.max_queued); break;
-      case Runs::on_stripe_worker:
-        pool.emplace(options.stripe_workers, limits.max_queued_for_stripe);
-        break;
-      case Runs::on_probe_worker: pool.emplace(options.probe_workers, limits.max_queued); break;
-      case Runs::on_loop: break;
-    }
+    make(route.runs, options);
+    if (route.runs_async) make(*route.runs_async, options);
+  }
+}
+
+void Pools::make(Runs runs, const Server::Options& options) {
+  if (runs == Runs::on_loop) return;
+  auto& pool = pools_[place_of(runs)];
+  if (pool) return;
+  const Limits& limits = options.limits;
+  switch (runs) {
+    case Runs::on_worker: pool.emplace(options.workers, limits.max_queued); break;
+    case Runs::on_stripe_worker:
+      pool.emplace(options.stripe_workers, limits.max_queued_for_stripe);
+      break;
+    case Runs::on_sync_worker:
+      pool.emplace(options.sync_workers, limits.max_queued_for_sync);
+      break;
+    case Runs::on_probe_worker: pool.emplace(options.probe_workers, limits.max_queued); break;
+    case Runs::on_loop: break;
   }
 }
 

@@ -1,6 +1,6 @@
 // The threads that run handlers: a pool with a queue of its own for each thing that a handler may
-// wait for, so that what waits for Stripe never holds the threads that serve reads, and neither
-// holds those that say how the service does.
+// wait for, so that what waits for Stripe never holds the threads that serve reads, a sync never
+// those that move money, and none of them those that say how the service does.
 #pragma once
 
 #include <array>
@@ -23,7 +23,9 @@ class Pools {
   void drop_queued();
 
  private:
-  std::array<std::optional<Workers>, 3> pools_;
+  void make(Runs runs, const Server::Options& options);
+
+  std::array<std::optional<Workers>, static_cast<std::size_t>(Runs::on_loop)> pools_;
 };
 
 }  // namespace payoutd::http

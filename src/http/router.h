@@ -20,8 +20,11 @@ namespace payoutd::http {
 enum class Runs {
   on_worker,         // may wait for the database
   on_stripe_worker,  // may wait for Stripe, too
-  on_probe_worker,   // says how the service does, whatever the others wait for; waits a second or two
-  on_loop,  // must not block: runs on the thread that owns the sockets; may hold its reply
+  on_sync_worker,    // may read much of Stripe, for minutes
+  on_probe_worker,   // says how the service does, while all else waits; waits a second or two
+  // Must not block: runs on the thread that owns the sockets; may hold its reply. The last, for it
+  // has no pool.
+  on_loop,
 };
 
 // Where a request's hold comes from; the server makes it.
@@ -63,6 +66,7 @@ struct Route {
   Runs runs = Runs::on_worker;
   std::size_t max_body = 64 * 1024;
   bool keeps_keys_for_ever = false;  // Idempotency-Keys of its requests; otherwise 30 days
+  std::optional<Runs> runs_async{};  // of a request that prefers `respond-async`, if elsewhere
 };
 
 // Called before the handler of a route with `access`; sets request.principal, or returns the reply

@@ -22,6 +22,7 @@ class Server {
     std::uint16_t port = 8080;  // 0: any free one
     int workers = 8;
     int stripe_workers = 16;  // for routes that run on_stripe_worker
+    int sync_workers = 4;     // for those that run on_sync_worker
     int probe_workers = 3;    // for those that run on_probe_worker
     Limits limits{};
     std::string server_name = "payoutd";

@@ -78,6 +78,13 @@ Result<void> refetch(jobs::Run& run, pg::Database& db, stripe::Client& client,
   const auto applied = fetch_and_apply(db, client, appliers, fetch);
   if (!applied && is_deauthorized(applied.error())) return {};  // the next sync says so
   if (!applied) return applied.error();
+  for (const std::string& why : applied->not_shown)
+    log::warn("an object that was to be fetched again is not shown",
+              {{"account", account_id}, {"why", why}});
+  for (const Verdict& verdict : applied->verdicts) {
+    if (verdict.outcome == Outcome::refused)
+      return Error{Kind::unprocessable, "refetch_refused", verdict.error};
+  }
   return came_late_enough(run, applied->sent_at);
 }
 

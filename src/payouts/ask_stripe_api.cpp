@@ -3,6 +3,7 @@
 #include "access/principal.h"
 #include "http/params.h"
 #include "payouts/in_doubt.h"
+#include "payouts/instructions.h"
 #include "payouts/payouts.h"
 #include "payouts/payouts_docs.h"
 
@@ -63,15 +64,37 @@ void check_metadata(http::Fields& fields, const Json& metadata) {
   }
 }
 
+using Before = std::optional<instructions::Asked>;
+
+Result<Before> asked_with_key(pg::Database& db, const http::Request& request) {
+  const auto* run = access::idempotent_run(request);
+  if (run == nullptr) return Before{};
+  return db.transact([&](pg::Tx& tx) -> Result<Before> {
+    return instructions::find_by_external_id(tx, access::principal(request).organization, run->key);
+  });
+}
+
+// What the key has begun goes on with its account and currency, whatever became of the account, or
+// of the default, since.
+Result<access::ConnectedAccount> account_to_draw_on(pg::Database& db, OrgId organization,
+                                                    const std::optional<std::string>& named,
+                                                    const Before& before) {
+  if (!before) return access::pick_account_to_pay_from(db, organization, named);
+  return access::pick_account(db, organization, named ? *named : before->account);
+}
+
 Result<AskStripe::Wanted> read_body(pg::Database& db, const http::Request& request) {
   if (auto error = engine_asked_for(request)) return *error;
   auto fields = http::Fields::of_body(request);
   const auto& who = access::principal(request);
   const auto named = fields.text({"account"});
-  auto account = access::pick_account_to_pay_from(db, who.organization, named);
+  const auto before = asked_with_key(db, request);
+  if (!before) return before.error();
+  auto account = account_to_draw_on(db, who.organization, named, *before);
   auto currency = fields.currency({"currency"});
   if (!currency && !fields.has({"currency"}) && account) {
-    currency = account->fields.default_currency.value_or(*Currency::parse("usd"));
+    currency = *before ? (*before)->money.currency
+                       : account->fields.default_currency.value_or(*Currency::parse("usd"));
     if (!currency->known()) {
       fields.wrong("currency", "currency_unknown",
                    "give the currency: the account's own, " + currency->str() +

@@ -88,8 +88,11 @@ const pg::Query kInReview{"instructions_in_review", IN_REVIEW " ORDER BY i.first
 const pg::Query kPayoutInReview{"instruction_in_review", IN_REVIEW " AND m.payout_id = $1 LIMIT 1",
                                 pg::Tenancy::global};
 
+// That Stripe said yes to something is not forgotten for what a later send came to.
 const pg::Query kUnsettled{"instruction_unsettled", R"sql(
-  UPDATE instructions SET state = $3, was_unknown = was_unknown OR $4, outcome_code = $5,
+  UPDATE instructions SET state = $3, was_unknown = was_unknown OR $4,
+         outcome_code = CASE WHEN outcome_code = 'another_answer' AND $3 <> 'needs_review'
+                             THEN outcome_code ELSE $5 END,
          outcome_message = $6, updated = $7
    WHERE organization_id = $1 AND id = $2)sql"};
 

@@ -90,14 +90,17 @@ Result<std::optional<AskStripe::Seen>> AskStripe::look_for(const Instruction& in
                                       .account = header,
                                       .priority = stripe::Priority::money,
                                       .retries = stripe::Retries::money()});
+  std::optional<Seen> other;  // names the payout with another amount: its own goes before
   for (const stripe::Page& page : pages) {
     for (const stripe::Item& item : page.items) {
       if (!is_of(item.object, instruction)) continue;
-      return std::optional(Seen{std::string(item.raw), page.sent_at, std::string(page.request_id)});
+      Seen seen{std::string(item.raw), page.sent_at, std::string(page.request_id)};
+      if (match_of(seen.object, instruction).match == Match::its_payout) return std::optional(seen);
+      if (!other) other = std::move(seen);
     }
   }
   if (auto whole = pages.finished(); !whole) return whole.error();
-  return std::optional<Seen>{};
+  return other;
 }
 
 Result<void> AskStripe::send_again(const Instruction& looked_for, const std::string& header) {

@@ -82,11 +82,13 @@ GroupBy read_group_by(http::Fields& fields) {
   return word == "month" ? GroupBy::month : GroupBy::day;
 }
 
+// Only a currency whose decimals are known: the account's own may be newer than the table.
 std::optional<Currency> pick_currency(const ReportQuery& query,
                                       const access::ConnectedAccount& account,
                                       const std::set<std::string>& moved) {
   if (query.currency) return query.currency;
-  if (account.fields.default_currency) return account.fields.default_currency;
+  const auto& own = account.fields.default_currency;
+  if (own && own->known()) return own;
   for (const std::string& code : moved) {
     if (const auto currency = Currency::parse(code)) return currency;
   }

@@ -347,9 +347,13 @@ Result<void> AccountRun::list_new_transactions() {
 }
 
 void AccountRun::check() {
+  const auto due = in_.db.transact([&](pg::Tx& tx) -> Result<bool> {
+    return checks_store::whole_is_due(tx, target_.organization, target_.account, in_.clock.now());
+  });
+  if (!due) return fail("completeness", "check", due.error());
   check_members();
   const Verifier verifier{in_.db, in_.client, in_.clock,
-                          [this] { return list_new_transactions(); }, thorough()};
+                          [this] { return list_new_transactions(); }, thorough() || *due};
   auto checks = check_balance(verifier, target_, run_);
   if (!checks) return fail("completeness", "check", checks.error());
   if (wanted_.repair || std::ranges::any_of(*checks, [](const BalanceCheck& check) {

@@ -179,6 +179,11 @@ std::vector<BalanceCheck> balances(pg::Tx& tx, OrgId organization,
   return checks;
 }
 
+bool whole_is_due(pg::Tx& tx, OrgId organization, std::string_view account, Time now) {
+  const auto mark = tx.exec(kMark, organization, account).maybe();
+  return !mark || mark->get<Time>("whole_at") < now - kWholeEvery;
+}
+
 std::vector<PayoutCheck> check_payouts(pg::Tx& tx, OrgId organization, std::string_view account,
                                        Time now, bool whole) {
   pg::Array<std::string> wrong;

@@ -33,6 +33,9 @@ void save(pg::Tx& tx, OrgId organization, std::optional<RunId> run, const Balanc
 std::vector<BalanceCheck> balances(pg::Tx& tx, OrgId organization,
                                    const std::optional<std::string>& account);
 
+// Whether everything is to be looked at again: once a week.
+bool whole_is_due(pg::Tx& tx, OrgId organization, std::string_view account, Time now);
+
 // Compares again what was wrong and what was listed since, or everything (`whole`, and once a week);
 // keeps what is wrong now.
 std::vector<PayoutCheck> check_payouts(pg::Tx& tx, OrgId organization, std::string_view account,

@@ -14,8 +14,9 @@ namespace payoutd::sync {
 namespace {
 
 constexpr std::chrono::minutes kApart{1};
-// Transactions become listable seconds after their `created`; runs look further back.
-constexpr std::chrono::minutes kShortOverlap{2};
+// Transactions become listable some time after their `created`, by Stripe's clock: what is younger
+// may still be missing. Runs look further back.
+constexpr std::chrono::minutes kShortOverlap{5};
 constexpr std::chrono::hours kLeftToRuns{24};
 
 struct Reader {
@@ -44,7 +45,16 @@ Result<std::optional<Range>> begin_reading(const Reader& in, const Target& targe
   });
 }
 
-Result<void> read(const Reader& in, const Target& target, const Range& range) {
+// What is too young to be listed now is read by one more, which is the last unless it finds something.
+void enqueue_last(pg::Tx& tx, const Target& target, Time now) {
+  jobs::Job last = mirror::read_transactions_job(target.organization, target.account);
+  last.payload["last"] = true;
+  last.unique_key = target.account + "/last";
+  last.run_at = now + kShortOverlap;
+  jobs::enqueue(tx, last);
+}
+
+Result<void> read(const Reader& in, const Target& target, const Range& range, bool is_last) {
   const auto pass = std::make_shared<Pass>(target, stream_named(kBalanceTransactions),
                                            std::vector<Range>{range}, false);
   {
@@ -57,9 +67,13 @@ Result<void> read(const Reader& in, const Target& target, const Range& range) {
     log::warn("balance transactions could not be kept",
               {{"account", target.account}, {"count", pass->counts.refused},
                {"why", pass->refused}});
+    return {};  // the next run names them, and what lies before them is known no further
   }
+  const Time upper = from_unix(range.upper);
+  const Time asked = std::min(upper, pass->asked_since.value_or(upper));
   return in.db.transact([&](pg::Tx& tx) -> Result<void> {
-    freshness_store::end(tx, target.organization, target.account, from_unix(range.upper));
+    freshness_store::end(tx, target.organization, target.account, asked - kShortOverlap);
+    if (!is_last || pass->counts.created > 0) enqueue_last(tx, target, in.clock.now());
     return {};
   });
 }
@@ -77,7 +91,7 @@ Result<void> run_reading(const Reader& in, jobs::Run& run) {
   const auto range = begin_reading(in, target);
   if (!range) return range.error();
   if (!*range) return {};
-  const auto done = read(in, target, **range);
+  const auto done = read(in, target, **range, run.payload().value("last", false));
   if (done) return {};
   if (done.error().kind == Kind::retry) {
     run.retry_after(kApart);

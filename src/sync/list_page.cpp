@@ -114,6 +114,9 @@ Result<ListedEvent> read_event(std::string_view item) {
   if (document["type"].get_string().get(type) != simdjson::SUCCESS)
     return malformed("has an event without type");
   event.type = type;
+  std::string_view api_version;
+  if (document["api_version"].get_string().get(api_version) == simdjson::SUCCESS)
+    event.api_version = api_version;
   if (document["created"].get_int64().get(created) != simdjson::SUCCESS) {
     return malformed("has an event without created");
   }

@@ -27,6 +27,7 @@ Result<ListPage> cut_page(std::string& body);
 // One item of the list of events.
 struct ListedEvent {
   std::string id, type;
+  std::string api_version{};  // empty where the event gives none
   Time created{};
   std::string_view object;  // data.object's text, a part of the item
   std::string object_type;  // its "object"

@@ -1,5 +1,6 @@
 #include "sync/page_store.h"
 
+#include "mirror/event_types.h"
 #include "mirror/mirror_jobs.h"
 #include "payouts/payouts.h"
 
@@ -23,6 +24,21 @@ void begin_again(StoredPage& page) {
   page.counts.created = page.counts.changed = page.counts.refused = 0;
   page.refused.clear();
   page.events.clear();
+  page.refetch.clear();
+}
+
+// Whether the event's object is to be fetched instead, since it can't be read as it stands: listed
+// events keep the API version in which they were made.
+bool is_fetched_instead(StoredPage& page, const ListedEvent& event, mirror::Version version) {
+  const mirror::EventType* type = mirror::find_event_type(event.type);
+  if (type == nullptr || type->calls != mirror::Calls::to_apply_object) return false;
+  const auto why = mirror::misfit(type->shape, event.api_version, event.object);
+  if (!why) return false;
+  version.shown_at = event.created;
+  auto refetch = mirror::fetch_instead(*type, *why, version);
+  if (refetch) page.refetch.push_back(*std::move(refetch));
+  else refuse(page, event.id + ": " + refetch.error().message);
+  return true;
 }
 
 // Events of what nothing keeps are left out.
@@ -35,6 +51,7 @@ void add_events(const mirror::Appliers& appliers, StoredPage& page, mirror::Vers
       refuse(page, event.error().message);
       continue;
     }
+    if (is_fetched_instead(page, *event, version)) continue;
     if (!appliers.place_of(event->object_type)) continue;
     const ListedEvent& kept = page.events.emplace_back(*std::move(event));
     version.object = kept.object;
@@ -87,6 +104,8 @@ void store_together(pg::Database& db, const mirror::Appliers& appliers,
       ends.push_back(versions.size());
     }
     mirror::Applied applied = mirror::apply(tx, appliers, versions);
+    for (const StoredPage* page : pages)
+      applied.refetch.insert(applied.refetch.end(), page->refetch.begin(), page->refetch.end());
     std::vector<cursors_store::RangeChange> changes;
     std::size_t at = 0;
     for (std::size_t i = 0; i < pages.size(); ++i) {
@@ -107,6 +126,7 @@ void store_item_by_item(pg::Database& db, const mirror::Appliers& appliers, Stor
     add_versions(appliers, page, versions);
     mirror::Applied applied = mirror::apply_one_by_one(tx, appliers, versions);
     for (const mirror::Verdict& verdict : applied.verdicts) count(page, verdict);
+    applied.refetch.insert(applied.refetch.end(), page.refetch.begin(), page.refetch.end());
     enqueue(tx, applied);
     cursors_store::save_ranges(tx, page.changes);
     note_members(tx, page);

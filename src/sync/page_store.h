@@ -25,6 +25,7 @@ struct StoredPage {
   Counts counts{};
   std::string refused{};
   std::vector<ListedEvent> events{};
+  std::vector<mirror::Refetch> refetch{};  // objects of events that can't be read as they stand
 };
 
 // All in one transaction. Throws what the database throws, and SqlError for text it can't keep;

@@ -25,12 +25,6 @@ http::Reply refuse(const Error& error, const http::Request& request) {
   return http::error_reply(error, request.request_id);
 }
 
-// "respond-async, wait=10": one of the preferences.
-bool prefers_async(const http::Request& request) {
-  const auto prefer = request.header("prefer");
-  return prefer && prefer->find("respond-async") != std::string_view::npos;
-}
-
 Result<Options> read_options(const Parts& parts, const http::Request& request) {
   auto body = http::Fields::of_body(request);
   auto query = http::Fields::of_query(request);
@@ -74,7 +68,7 @@ http::Reply sync_now(const Parts& parts, const http::Request& request) {
                    "STRIPE_SECRET_KEY is not set: nothing can be asked of Stripe"},
                   request);
   }
-  if (prefers_async(request)) return sync_later(parts, *options, request);
+  if (http::prefers_async(request)) return sync_later(parts, *options, request);
   const auto runs = parts.syncer->run(*options);
   if (!runs) return refuse(runs.error(), request);
   CHECK(runs->size() == 1);
@@ -178,9 +172,11 @@ std::vector<http::Route> sync_routes(pg::Database& db, Syncer* syncer, const Clo
       [parts](http::Reply (*handle)(const Parts&, const http::Request&)) -> http::Handler {
     return [parts, handle](http::Context& context) { return handle(parts, context.request); };
   };
+  http::Route syncing{"POST", "/api/balance/transactions/sync", "write", with(sync_now),
+                      sync_docs(), http::Runs::on_sync_worker};
+  syncing.runs_async = http::Runs::on_worker;
   return {
-      {"POST", "/api/balance/transactions/sync", "write", with(sync_now), sync_docs(),
-       http::Runs::on_stripe_worker},
+      std::move(syncing),
       {"GET", "/api/sync/runs", "read", with(list), runs_docs()},
       {"GET", "/api/sync/runs/:id", "read", with(show), run_docs()},
       {"GET", "/api/mirror/completeness", "read", with(show_completeness), completeness_docs()},

@@ -7,19 +7,33 @@ namespace {
 struct HandlerPools : testing::Test {
   HandlerPools() : world(limits(), 2) {
     world.options().stripe_workers = 2;
+    world.options().sync_workers = 1;
     world.on("GET", "/stripe", [this](Context&) {
       ++at_stripe;
       stripe.acquire();
       return Reply::text(200, "paid");
     }, Runs::on_stripe_worker);
+    Route reading{"GET", "/sync", "", [this](Context& context) {
+      if (prefers_async(context.request)) return Reply::text(202, "queued");
+      ++at_sync;
+      syncing.acquire();
+      return Reply::text(200, "synced");
+    }};
+    reading.runs = Runs::on_sync_worker;
+    reading.runs_async = Runs::on_worker;
+    world.router.add(std::move(reading));
     world.on("GET", "/probe", [](Context&) { return Reply::text(200, "well"); },
              Runs::on_probe_worker);
     world.start();
   }
-  ~HandlerPools() override { stripe.release(100); }
+  ~HandlerPools() override {
+    stripe.release(100);
+    syncing.release(100);
+  }
   static Limits limits() {
     Limits limits;
     limits.max_queued_for_stripe = 1;
+    limits.max_queued_for_sync = 1;
     return limits;
   }
   Client asking(const char* path) {
@@ -30,7 +44,9 @@ struct HandlerPools : testing::Test {
 
   World world;
   std::counting_semaphore<> stripe{0};
+  std::counting_semaphore<> syncing{0};
   std::atomic<int> at_stripe = 0;
+  std::atomic<int> at_sync = 0;
 };
 
 TEST_F(HandlerPools, WhatWaitsForStripeLeavesReadsAlone) {
@@ -49,6 +65,24 @@ TEST_F(HandlerPools, WhatWaitsForStripeLeavesReadsAlone) {
   EXPECT_EQ(at_stripe, 2);
   stripe.release(3);
   for (Client& client : slow) EXPECT_EQ(client.read().body, "paid");
+}
+
+TEST_F(HandlerPools, SyncsLeaveWhatMovesMoneyAlone) {
+  std::vector<Client> slow;
+  slow.push_back(asking("/sync"));
+  ASSERT_TRUE(eventually([&] { return at_sync == 1; }));
+  slow.push_back(asking("/sync"));
+  ASSERT_TRUE(eventually([&] { return world.server().counts().queued == 1; }));
+  stripe.release(1);
+  EXPECT_EQ(world.ask(get("/stripe")).body, "paid");
+  EXPECT_EQ(world.ask(get("/work")).body, "worked");
+  EXPECT_EQ(world.ask(get("/sync", "Prefer: respond-async\r\n")).body, "queued");
+  const Answered refused = world.ask(get("/sync"));
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.code(), "overloaded");
+  EXPECT_EQ(at_sync, 1);
+  syncing.release(2);
+  for (Client& client : slow) EXPECT_EQ(client.read().body, "synced");
 }
 
 TEST_F(HandlerPools, ProbesAreAnsweredWhileEverythingElseWaits) {

@@ -30,8 +30,8 @@ export function testOperations(world) {
     });
 
     it('lists the events that are handled', () => {
-      const handled = [...read('webhooks/event_types.cpp').matchAll(/^ {4}\{"([a-z_.]+)", \w+\},$/gm)].map((one) => one[1]);
-      const block = manual.split('<!-- the types of webhooks/event_types.cpp -->')[1].split('```')[1];
+      const handled = [...read('src/mirror/event_types.cpp').matchAll(/^ {4}\{"([a-z_.]+)", \w+\},$/gm)].map((one) => one[1]);
+      const block = manual.split('<!-- the types of src/mirror/event_types.cpp -->')[1].split('```')[1];
       assert.deepEqual(block.trim().split('\n').map((line) => line.split(' ')[0]), handled);
       assert.ok(handled.length > 40);
     });

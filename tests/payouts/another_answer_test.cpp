@@ -65,5 +65,19 @@ TEST_F(AnotherAnswer, ThatNoListShowsIsForAPerson) {
   EXPECT_EQ(status(id), "processing");
 }
 
+TEST_F(AnotherAnswer, IsNotForgottenForWhatALaterSendCameTo) {
+  fault_of_creation({{"do", "status"}, {"status", 200}, {"body", kOtherAnswers[1]}, {"count", 1}});
+  const std::string id = pay_expecting("processing");
+  fault_of_creation({{"do", "status"}, {"status", 500}, {"count", 0}});
+  clock.advance(1min);
+  resolve(id);
+  clock.advance(24h);
+  resolve(id);
+  clock.advance(1h);
+  resolve(id);
+  EXPECT_EQ(state(id), "needs_review");
+  EXPECT_EQ(status(id), "processing");
+}
+
 }  // namespace
 }  // namespace payoutd::payouts

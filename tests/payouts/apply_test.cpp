@@ -182,8 +182,9 @@ TEST_F(PayoutApply, PoisonAmongGoodOnesIsRefusedByItself) {
   shelf.event("payout.updated", at("paid", {{"arrival_date", nullptr}}), kStart + 1);
   shelf.event("payout.updated", at("resting", {{"amount", 9'007'199'254'740'993}}), kStart + 2);
   const Applied applied = apply(shelf.all());
-  EXPECT_EQ(applied.verdicts[1].error, "amount is not a whole number of 64 bits");
-  EXPECT_EQ(applied.verdicts[2].error, "arrival_date is missing");
+  EXPECT_EQ(applied.verdicts[1].error,
+            "po_1QAutomatic0001: amount is not a whole number of 64 bits");
+  EXPECT_EQ(applied.verdicts[2].error, "po_1QAutomatic0001: arrival_date is missing");
   EXPECT_EQ(sql("SELECT status || amount AS it FROM payouts"), "resting9007199254740993");
 }
 

@@ -65,6 +65,25 @@ TEST_F(InDoubt, TheSameKeyGoesOn) {
   expect_paid_once(id);
 }
 
+TEST_F(InDoubt, TheSameKeyGoesOnWhateverBecameOfTheDefault) {
+  const std::string second = open_shop(organization);
+  lose_the_database_at("answered");
+  const std::string id = named_by(pay("k1"));
+  bring_it_back();
+  ASSERT_TRUE(db().transact(
+      [&](pg::Tx& tx) { return access::make_default(tx, organization, second); }));
+  ASSERT_TRUE(db().transact([&](pg::Tx& tx) -> Result<void> {
+    EXPECT_TRUE(access::deauthorize_account(tx, organization, shop, clock.now()));
+    return {};
+  }));
+  clock.advance(15min);
+  const auto again = pay("k1");
+  EXPECT_EQ(again.status, 201) << again.body;
+  EXPECT_EQ(json(again)["id"], id);
+  EXPECT_EQ(moved(shop).size(), 1u);
+  EXPECT_EQ(moved(second).size(), 0u);
+}
+
 TEST_F(InDoubt, APayoutThatWasNotSentYetIsNamed) {
   lose_the_database_at("committed");
   const std::string id = named_by(pay());

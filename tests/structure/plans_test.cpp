@@ -36,13 +36,14 @@ const std::map<std::string, std::string> kReadMuch{
     {"report_count_customers", "the same"},
     {"report_running_subscriptions", "those that run are what is added up"},
     {"inbox_old_weeks", "once a night; the queue is short then"},
-    {"inbox_backlog", "counts the queue, which is short when all is well"},
+    {"sync_check_all_payouts", "once a week and when asked, all payouts of an account"},
+    {"sync_purge_run_streams", "once a night, a bounded number at a time"},
     {"job_backlog", "counts up to a bound"},
     {"event_log_list", "an operator who searches by type or account; see below for the rest"}};
 
 // Seen with queues and accounts of their own sizes by the tests of their folders.
-const std::set<std::string> kMeasuredElsewhere{"inbox_queue_take", "sync_check_sums",
-                                               "sync_check_payouts"};
+const std::set<std::string> kMeasuredElsewhere{"inbox_queue_head", "inbox_queue_take",
+                                               "sync_check_sums", "sync_check_payouts"};
 
 // Their callers force a plan for the values at hand.
 const std::set<std::string> kPlannedAfresh{
@@ -56,7 +57,8 @@ const std::set<std::string> kPlannedAfresh{
 // Their callers forbid what would be planned for an empty queue.
 const std::set<std::string> kByIndexesOnly{"claim_jobs", "finish_jobs", "give_back_jobs",
                                            "bury_jobs", "extend_leases", "take_over_jobs",
-                                           "promote_jobs"};
+                                           "promote_jobs", "inbox_backlog",
+                                           "inbox_delayed_take"};
 constexpr const char* kIndexesOnly =
     "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;"
     "SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;";

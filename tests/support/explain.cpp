@@ -20,14 +20,13 @@ bool reads_all(const std::string& node) {
   return std::ranges::find(kAll, node) != kAll.end();
 }
 
-// i_1 is the first partition of i.
+}  // namespace
+
 std::string without_number(const std::string& alias) {
   const auto at = alias.find_last_not_of("0123456789");
   return at != std::string::npos && at + 1 < alias.size() && alias[at] == '_' ? alias.substr(0, at)
                                                                               : alias;
 }
-
-}  // namespace
 
 std::string plausible(std::string_view type) {
   if (type.ends_with("[]")) {

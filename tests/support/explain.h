@@ -34,6 +34,9 @@ struct Plan {
   std::vector<std::string> arbiters;    // unique indexes of ON CONFLICT
 };
 
+// "i" of "i_1", the alias of a partition of i.
+std::string without_number(const std::string& alias);
+
 // A value of that type, as SQL: of the large organization of structure/filled.h, where it may be one.
 std::string plausible(std::string_view type);
 

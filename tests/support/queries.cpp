@@ -19,14 +19,20 @@ class Bound {
     static const std::regex kBinding(
         R"((\w+)\.organization_id (?:=|IS DISTINCT FROM) )"
         R"((ANY \(\$\d+\)|\$\d+|(\w+)\.organization_id|'[^']*'))");
+    // The first partition of i is bound as i_1.
+    const auto named = [&](const std::string& alias) {
+      const std::string whole = without_number(alias);
+      return tenant_aliases.contains(alias) ? alias
+             : tenant_aliases.contains(whole) ? whole : alias;
+    };
     for (const std::string& condition : plan.conditions) {
       for (std::sregex_iterator at(condition.begin(), condition.end(), kBinding), end; at != end;
            ++at) {
-        const std::string other = (*at)[3];
+        const std::string one = named((*at)[1]), other = named((*at)[3]);
         // An array, a subquery: what feeds it is judged by itself.
-        if (!tenant_aliases.contains(other)) bound_.insert((*at)[1]);
-        else equal_.insert({(*at)[1], other});
-        if (!other.empty() && !tenant_aliases.contains((*at)[1])) bound_.insert(other);
+        if (!tenant_aliases.contains(other)) bound_.insert(one);
+        else equal_.insert({one, other});
+        if (!other.empty() && !tenant_aliases.contains(one)) bound_.insert(other);
       }
     }
     for (std::size_t before = 0; before != bound_.size();) {

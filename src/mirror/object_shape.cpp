@@ -1,11 +1,13 @@
-#include "webhooks/object_shape.h"
+#include "mirror/object_shape.h"
 
 #include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
 
-namespace payoutd::webhooks {
+#include "base/json.h"
+
+namespace payoutd::mirror {
 namespace {
 
 using Field = std::string_view;
@@ -98,9 +100,10 @@ std::optional<Misfit> misfit(const ObjectShape& shape, std::string_view api_vers
                              std::string_view text) {
   thread_local simdjson::dom::parser parser;
   simdjson::dom::object object;
-  if (parser.parse(text.data(), text.size()).get(object) != simdjson::SUCCESS) {
-    return Misfit{"its object is not JSON", {}};
-  }
+  auto error = parser.parse(text.data(), text.size()).get(object);
+  // Half of a surrogate pair in one text says nothing of the rest.
+  if (error != simdjson::SUCCESS) error = parser.parse(mended_json(text)).get(object);
+  if (error != simdjson::SUCCESS) return Misfit{"its object is not JSON", {}};
   auto reason = reason_of(shape, api_version, object);
   if (!reason) return std::nullopt;
   return Misfit{*std::move(reason), text_at(object, "id")};
@@ -124,4 +127,4 @@ constinit const ObjectShape kSubscription{"subscription", kPeriodsOfItems, kSubs
 constinit const ObjectShape kTransfer{"transfer", kPayoutsAreTheirOwn, kTransferFields};
 }  // namespace shapes
 
-}  // namespace payoutd::webhooks
+}  // namespace payoutd::mirror

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace payoutd::webhooks {
+namespace payoutd::mirror {
 
 struct ObjectShape {
   std::string_view type;  // its "object"
@@ -35,4 +35,4 @@ extern const ObjectShape kAccount, kApplication, kApplicationFee, kCharge, kCust
     kTransfer;
 }  // namespace shapes
 
-}  // namespace payoutd::webhooks
+}  // namespace payoutd::mirror
