@@ -169,6 +169,7 @@ class ProgramTest : public support::DatabaseTest {
   void expect_paid_once_by_a_new_start() {
     serve(sim.url());
     EXPECT_TRUE(eventually([&] {
+      sql("UPDATE instructions SET next_look_at = now() WHERE next_look_at > now()");
       sql("UPDATE jobs SET run_at = now() WHERE kind = 'payouts.resolve' AND state = 'scheduled'");
       return sql("SELECT state FROM instructions") == "done";
     })) << sql("SELECT state FROM instructions") << program->said();

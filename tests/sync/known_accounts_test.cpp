@@ -146,7 +146,7 @@ struct KnownAccounts : SyncTest {
                      {"livemode", livemode}, {"data", {{"object", object}}}};
     webhooks::Received received{.head = {.id = id, .type = type, .account = account,
                                          .created = from_unix(kMondayNoon), .livemode = livemode,
-                                         .api_version = {}, .object_id = "cus_" + id},
+                                         .api_version = std::string(stripe::kApiVersion), .object_id = "cus_" + id},
                                 .body = event.dump(),
                                 .organization = {},
                                 .disposition = {}};

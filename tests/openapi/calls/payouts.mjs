@@ -64,6 +64,8 @@ export default {
       },
       { before: (world) => world.simulator('faults', [{ method: 'POST', path: '/v1/payouts', do: 'status', status: 401, count: 20 }]),
         body: { amount: 100 }, status: 502 },
+      { before: (world) => world.simulator('faults', [{ method: 'GET', path: '/v1/balance', do: 'status', status: 503, count: 20 }]),
+        body: { amount: 100 }, status: 503 },
     ],
   },
   get_payouts_id: {
@@ -81,6 +83,9 @@ export default {
     unseen,
     path: mine,
     good: [{ check: (answer) => answer.json.status === 'canceled' }],
-    refused: [{ path: known, status: 409, code: 'payout_not_cancelable' }],
+    refused: [{ path: known, status: 409, code: 'payout_not_cancelable' },
+      { before: (world) => world.simulator('faults', [{ method: 'POST', path: '/v1/payouts/*', do: 'status', status: 503, count: 20 },
+        { method: 'GET', path: '/v1/payouts/*', do: 'status', status: 503, count: 20 }]),
+        status: 503, code: 'outcome_unknown' }],
   },
 };
