@@ -69,7 +69,8 @@ TEST_F(Ready, ADatabaseThatTakesNoWritesIsToldAndRead) {
   for (const char* path : {"/api/payouts", "/api/accounts", "/api/balance/transactions"})
     EXPECT_EQ(get(path).status, 200) << path;
   std::string said;
-  EXPECT_EQ(run({"report", "balance", "--json"}, said), 0) << said;
+  // Named: the account's own currency may not be known yet.
+  EXPECT_EQ(run({"report", "balance", "--currency", "usd", "--json"}, said), 0) << said;
   EXPECT_EQ(run({"accounts", "list"}, said), 0) << said;
   EXPECT_EQ(run({"events", "list"}, said), 0) << said;
   EXPECT_EQ(run({"migrate"}, said), 0) << said;
