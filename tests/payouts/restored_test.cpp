@@ -108,7 +108,7 @@ TEST_F(Restored, AKeyOfEditedMetadataIsStillItsRequests) {
   const std::string id = json(made)["id"], stripe_id = json(made)["stripe_payout_id"];
   ASSERT_EQ(sim.call("POST", "/v1/payouts/" + stripe_id, {{"metadata", {{"invoice", "8"}}}}, shop)
                 .status, 200);
-  clock.advance(1s);
+  clock.advance(2s);
   see(stripe_id);
   ASSERT_EQ(get("/api/payouts/" + id)["metadata"]["invoice"], "8");
   sql("DELETE FROM idempotency_keys RETURNING ''");
