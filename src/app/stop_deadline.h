@@ -12,8 +12,8 @@ inline constexpr std::chrono::seconds kStopsWithin{20};
 
 class StopDeadline {
  public:
-  // The process exits with 0 after `time`, or at once at a second stop signal.
-  explicit StopDeadline(std::chrono::milliseconds time = kStopsWithin);
+  // The process exits with `code` after `time`, or at once at a second stop signal.
+  explicit StopDeadline(std::chrono::milliseconds time = kStopsWithin, int code = 0);
   ~StopDeadline() = default;  // it ended in time
   StopDeadline(const StopDeadline&) = delete;
   StopDeadline& operator=(const StopDeadline&) = delete;

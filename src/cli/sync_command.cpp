@@ -1,6 +1,11 @@
 #include <unistd.h>
 
+#include <atomic>
+#include <optional>
+#include <thread>
+
 #include "app/signals.h"
+#include "app/stop_deadline.h"
 #include "app/stripe_client.h"
 #include "app/wiring.h"
 #include "cli/command.h"
@@ -48,16 +53,35 @@ void say_run(const sync::RunRecord& run) {
   }
 }
 
-sync::Options options_of(const SyncArguments& arguments) {
+// The first stop signal ends a run where it stands and cuts what it asks of Stripe; a second one, or
+// twenty seconds, end the process.
+class StopOnSignal {
+ public:
+  explicit StopOnSignal(stripe::Client& client)
+      : thread_([this, &client](const std::stop_token& ended) {
+          while (!ended.stop_requested()) {
+            if (app::wait_for_stop(std::chrono::milliseconds(50)) == 0) continue;
+            ending_.emplace(app::kStopsWithin, kFailed);
+            asked_ = true;
+            client.stop();
+            return;
+          }
+        }) {}
+  bool asked() const { return asked_; }
+
+ private:
+  std::atomic<bool> asked_ = false;
+  std::optional<app::StopDeadline> ending_;
+  std::jthread thread_;  // the last to come: it uses the others
+};
+
+sync::Options options_of(const SyncArguments& arguments, const StopOnSignal& stop) {
   sync::Options options;
   options.asked_by = "cli";
   options.wait_for_others = sync::kLease + std::chrono::seconds(5);
   options.repair = arguments.repair;
   if (!arguments.account.empty()) options.account = arguments.account;
-  options.stop = [stopped = false]() mutable {
-    stopped = stopped || app::wait_for_stop(std::chrono::seconds(0)) != 0;
-    return stopped;
-  };
+  options.stop = [&stop] { return stop.asked(); };
   if (!arguments.json && ::isatty(STDERR_FILENO) == 1) options.progress = show_progress;
   return options;
 }
@@ -76,7 +100,8 @@ int report(const Result<std::vector<sync::RunRecord>>& runs, const SyncArguments
 }
 
 // Runs `body(syncer, db)` for whoever has a Stripe key.
-int with_syncer(bool json, const std::function<int(sync::Syncer&, pg::Database&)>& body) {
+int with_syncer(bool json, const std::function<int(sync::Syncer&, pg::Database&,
+                                                   const StopOnSignal&)>& body) {
   return with_database(json, [&](pg::Database& db, const app::Config& config) {
     const SystemClock clock;
     auto client = app::open_stripe(config, db, clock);
@@ -86,7 +111,8 @@ int with_syncer(bool json, const std::function<int(sync::Syncer&, pg::Database&)
     }
     const mirror::Appliers appliers = app::all_appliers();
     sync::Syncer syncer(db, **client, appliers, clock, app::sync_settings(config));
-    return body(syncer, db);
+    const StopOnSignal stop(**client);
+    return body(syncer, db, stop);
   });
 }
 
@@ -104,8 +130,9 @@ Result<bool> differs(pg::Database& db, const std::vector<sync::RunRecord>& runs)
 }
 
 int sync_now(const SyncArguments& arguments) {
-  return with_syncer(arguments.json, [&](sync::Syncer& syncer, pg::Database& db) {
-    const sync::Options options = options_of(arguments);
+  return with_syncer(arguments.json, [&](sync::Syncer& syncer, pg::Database& db,
+                                         const StopOnSignal& stop) {
+    const sync::Options options = options_of(arguments, stop);
     const auto runs = syncer.run(options);
     const int code = report(runs, arguments, static_cast<bool>(options.progress));
     if (!runs || code != kDone) return code;
@@ -154,8 +181,9 @@ int show_completeness(pg::Database& db, const std::vector<sync::RunRecord>& runs
 }
 
 int verify(const SyncArguments& arguments) {
-  return with_syncer(arguments.json, [&](sync::Syncer& syncer, pg::Database& db) {
-    sync::Options options = options_of(arguments);
+  return with_syncer(arguments.json, [&](sync::Syncer& syncer, pg::Database& db,
+                                         const StopOnSignal& stop) {
+    sync::Options options = options_of(arguments, stop);
     options.verify_only = true;
     const auto runs = syncer.run(options);
     if (options.progress) fmt::print(stderr, "\r\x1b[K");

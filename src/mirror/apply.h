@@ -71,6 +71,7 @@ struct Refetch {
   std::string type;       // Stripe's "object": payout, charge, customer, …
   std::string stripe_id;
   Time not_before;
+  bool instead = false;  // of an event's object that can't be read: nothing else tells of it
   friend auto operator<=>(const Refetch&, const Refetch&) = default;
 };
 

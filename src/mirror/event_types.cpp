@@ -86,7 +86,8 @@ Result<Refetch> fetch_instead(const EventType& type, const Misfit& misfit, const
                  .account = std::string(event.account),
                  .type = std::string(object),
                  .stripe_id = misfit.object_id,
-                 .not_before = event.shown_at + std::chrono::seconds(1)};
+                 .not_before = event.shown_at + std::chrono::seconds(1),
+                 .instead = true};
 }
 
 }  // namespace payoutd::mirror

@@ -78,9 +78,13 @@ Result<void> refetch(jobs::Run& run, pg::Database& db, stripe::Client& client,
   const auto applied = fetch_and_apply(db, client, appliers, fetch);
   if (!applied && is_deauthorized(applied.error())) return {};  // the next sync says so
   if (!applied) return applied.error();
-  for (const std::string& why : applied->not_shown)
+  for (const std::string& why : applied->not_shown) {
     log::warn("an object that was to be fetched again is not shown",
               {{"account", account_id}, {"why", why}});
+    // The event that told of it could not be read: a person sees the dead job.
+    if (run.payload().value("instead", false))
+      return Error{Kind::unprocessable, "object_not_shown", why};
+  }
   for (const Verdict& verdict : applied->verdicts) {
     if (verdict.outcome == Outcome::refused)
       return Error{Kind::unprocessable, "refetch_refused", verdict.error};
@@ -118,7 +122,8 @@ void enqueue_follow_ups(pg::Tx& tx, const Applied& applied) {
                       .payload = {{"account", refetch.account},
                                   {"type", refetch.type},
                                   {"id", refetch.stripe_id},
-                                  {"not_before", to_unix(refetch.not_before)}},
+                                  {"not_before", to_unix(refetch.not_before)},
+                                  {"instead", refetch.instead}},
                       .priority = jobs::Priority::normal,
                       .unique_key = refetch.account + "/" + refetch.type + "/" + refetch.stripe_id,
                       .run_at = refetch.not_before + kSecondsTruncated});

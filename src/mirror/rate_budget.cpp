@@ -138,9 +138,14 @@ void SharedBudget::lease() {
     // Read after the answer: a slot may come a little late, never early.
     const stripe::Instant first = std::chrono::steady_clock::now() + *begins;
     Line& line = lines_.at(each.name);
+    // Limited meanwhile: slots that know nothing of it are not used, and others are asked for.
+    if (line.pause != each.pause) {
+      wanted_ = true;
+      continue;
+    }
     for (std::int64_t i = 0; i < count; ++i) line.slots.push_back(first + interval * i);
     line.wanted = false;
-    if (line.pause == each.pause) line.pause = 0us;
+    line.pause = 0us;
   }
 }
 

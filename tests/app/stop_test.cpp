@@ -66,6 +66,16 @@ TEST_F(Stop, WhileStripeRefusesConnections) {
   expect_paid_once_by_a_new_start();
 }
 
+TEST_F(Stop, OfASyncAtTheShell) {
+  program = std::make_unique<Program>(std::vector<std::string>{"sync"},
+                                      environment("http://127.0.0.1:9"));
+  ASSERT_TRUE(eventually([&] { return program->says("will call Stripe again"); }))
+      << program->said();
+  program->signal(SIGTERM);
+  EXPECT_EQ(program->ended(kEndsWithin), 1) << program->said();
+  EXPECT_FALSE(program->says("cut off")) << program->said();
+}
+
 TEST_F(Stop, AtASecondSignalIsAtOnce) {
   serve(wall.url());
   auto payer = paying("k1");

@@ -324,5 +324,22 @@ TEST_F(KnownAccounts, AnAccountThatConnectsAgainIsActiveAgain) {
                    "' AND status = 'active'"), 1);
 }
 
+// The event could not be read and says no more: the job stays for a person.
+TEST_F(KnownAccounts, AnObjectThatStripeDoesNotShowInsteadOfAnEventsIsADeadJob) {
+  expect_succeeded(sync());
+  for (const bool instead : {false, true}) {
+    (void)db().transact([&](pg::Tx& tx) -> Result<void> {
+      mirror::Applied applied;
+      applied.refetch = {{platform, shop, "payout", "po_1NotAtStripe", clock.now(), instead}};
+      mirror::enqueue_follow_ups(tx, applied);
+      return {};
+    });
+    clock.advance(5s);
+    const auto done = jobs.run_all();
+    EXPECT_EQ(done.contains("mirror.refetch dead"), instead);
+    EXPECT_EQ(done.contains("mirror.refetch"), !instead);
+  }
+}
+
 }  // namespace
 }  // namespace payoutd::sync
