@@ -2,6 +2,7 @@
 
 #include "access/principal.h"
 #include "base/log.h"
+#include "http/params.h"
 #include "http/schema.h"
 
 namespace payoutd::access {
@@ -19,6 +20,8 @@ http::Reply show_accounts(pg::Database& db, const http::Request& request) {
 }
 
 http::Reply choose_default(pg::Database& db, const http::Request& request) {
+  if (auto error = http::Fields::of_body(request).done())
+    return http::error_reply(*error, request.request_id);
   const Principal& who = principal(request);
   const std::string id(request.param("id"));
   const auto chosen =

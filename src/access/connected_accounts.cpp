@@ -161,7 +161,7 @@ Result<ConnectedAccount> pick_account_to_pay_from(pg::Database& db, OrgId organi
   auto account = pick_account(db, organization, stripe_account);
   if (!account || account->active) return account;
   if (stripe_account) {
-    return Error{Kind::unprocessable, "account_deauthorized",
+    return Error{Kind::refused, "account_deauthorized",
                  "the account took its authorization back", "account"};
   }
   return Error{Kind::refused, "default_account_inactive",

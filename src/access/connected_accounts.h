@@ -107,7 +107,7 @@ Result<ConnectedAccount> pick_account(pg::Database& db, OrgId organization,
 Result<ConnectedAccount> pick_account(pg::Database& db, const http::Request& request);
 
 // The account that a call that moves money draws on. Errors: those of pick_account; where it is not
-// active, 409 `default_account_inactive` or, for a named one, 422 `account_deauthorized`.
+// active, 409 `default_account_inactive` or, for a named one, `account_deauthorized`.
 Result<ConnectedAccount> pick_account_to_pay_from(pg::Database& db, OrgId organization,
                                                   std::optional<std::string_view> stripe_account);
 

@@ -1,6 +1,7 @@
 #include "access/keys_api.h"
 
 #include "access/principal.h"
+#include "http/params.h"
 #include "http/schema.h"
 
 namespace payoutd::access {
@@ -115,6 +116,7 @@ http::Reply show(Keys& keys, http::Context& context) {
 
 http::Reply revoke(Keys& keys, http::Context& context) {
   const auto& request = context.request;
+  if (auto error = http::Fields::of_body(request).done()) return answer(*error, request);
   const auto id = id_in(request);
   if (!id) return answer(id.error(), request);
   const Principal& who = principal(request);

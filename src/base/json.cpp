@@ -104,6 +104,11 @@ std::string dump_lenient(const J& json) {
 
 }  // namespace
 
+std::size_t characters(std::string_view text) {
+  const auto begins_one = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
+  return static_cast<std::size_t>(std::ranges::count_if(text, begins_one));
+}
+
 Result<Json> parse_json(std::string_view text) {
   if (too_deep(text)) return invalid(fmt::format("is nested deeper than {} levels", kMaxJsonDepth));
   RepeatedKey repeated;

@@ -174,9 +174,9 @@ Fields& Fields::need(Names names) {
 std::optional<std::string> Fields::text(Names names, TextRule rule) {
   const std::string* found = find_text(names);
   if (found == nullptr) return std::nullopt;
-  if (found->size() > rule.max) {
+  if (characters(*found) > rule.max) {
     wrong(shown(names), "parameter_too_long",
-          fmt::format("must not have more than {} bytes", rule.max));
+          fmt::format("must not have more than {} characters", rule.max));
     return std::nullopt;
   }
   if (found->empty() && !rule.may_be_empty) {

@@ -35,7 +35,7 @@ using Names = std::initializer_list<std::string_view>;
 using Words = std::initializer_list<std::string_view>;
 
 struct TextRule {
-  std::size_t max = 255;  // bytes
+  std::size_t max = 255;  // characters
   bool may_be_empty = false;
 };
 

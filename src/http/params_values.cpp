@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "http/params.h"
 #include "http/params_state.h"
@@ -31,7 +32,10 @@ std::optional<Money> Fields::money(std::optional<Currency> currency, AmountRule 
   }
   std::optional<Money> money;
   if (whole != nullptr) {
-    if (!whole->is_number_integer()) {
+    // What is beyond int64 is read as a float, which is compared and never counted with.
+    const bool beyond = whole->is_number_float() &&
+                        std::abs(whole->get<double>()) > static_cast<double>(kMaxMinor);
+    if (!whole->is_number_integer() && !beyond) {
       wrong(
           rule.name, "amount_invalid",
           whole->is_string()
@@ -41,7 +45,7 @@ std::optional<Money> Fields::money(std::optional<Currency> currency, AmountRule 
                     whole->is_number() ? dump(*whole) : whole->type_name()));
       return std::nullopt;
     }
-    const std::int64_t minor = fits_int64(*whole) ? whole->get<std::int64_t>() : INT64_MAX;
+    const std::int64_t minor = !beyond && fits_int64(*whole) ? whole->get<std::int64_t>() : INT64_MAX;
     if (minor > kMaxMinor || minor < -kMaxMinor) {
       wrong(rule.name, "amount_too_large",
             fmt::format("must be at most {} minor units; {} was given", kMaxMinor, dump(*whole)),

@@ -144,7 +144,7 @@ Result<std::optional<PayoutId>> AskStripe::asked_before(const Wanted& wanted) {
   if (!*found) return std::optional<PayoutId>{};
   if (auto another = asks_for_another(wanted, **found)) return *another;
   const PayoutId id = (*found)->id;
-  const auto known = or_in_doubt(may_be_paid(id), [&] { return resolve(organization, id); });
+  const auto known = or_in_doubt(may_be_paid(id, wanted.external_id), [&] { return resolve(organization, id); });
   if (!known && known.error().kind != Kind::retry) return known.error();
   return std::optional<PayoutId>(id);
 }
@@ -168,9 +168,9 @@ Result<PayoutId> AskStripe::pay_out(const Wanted& wanted) {
     if (*other) return **other;
     return Error{Kind::retry, "payout_in_progress", "the same payout was just refused: ask again"};
   }
-  return or_in_doubt(may_be_paid(payout.id), [&]() -> Result<PayoutId> {
+  return or_in_doubt(may_be_paid(payout.id, wanted.external_id), [&]() -> Result<PayoutId> {
     const auto verdict = send(instruction, std::string(wanted.account.stripe_header()), allowed);
-    if (!verdict) return may_be_paid(payout.id);
+    if (!verdict) return may_be_paid(payout.id, wanted.external_id);
     if (verdict->said == Said::refused) return verdict->refusal;
     settings_.at("kept");
     return payout.id;
@@ -194,7 +194,7 @@ Result<bool> AskStripe::commit_intent(const Wanted& wanted, const NewPayout& pay
   } catch (const pg::InDoubt& lost) {
     log::error("the commit of a payout is in doubt",
                {{"payout", payout.id.str()}, {"what", std::string_view(lost.what())}});
-    return may_be_paid(payout.id);
+    return may_be_paid(payout.id, wanted.external_id);
   }
 }
 

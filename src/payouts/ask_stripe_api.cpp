@@ -51,13 +51,13 @@ void check_metadata(http::Fields& fields, const Json& metadata) {
   }
   for (const auto& [key, value] : metadata.items()) {
     const std::string name = "metadata." + key;
-    if (key.empty() || key.size() > 40 || key.find_first_of("[]") != std::string::npos) {
+    if (key.empty() || characters(key) > 40 || key.find_first_of("[]") != std::string::npos) {
       fields.wrong(name, "metadata_key_invalid",
                    "a metadata key has 1 to 40 characters, none of them [ or ]");
     } else if (key.starts_with("payoutd_")) {
       fields.wrong(name, "metadata_key_reserved",
                    "metadata keys that begin with payoutd_ are the service's own");
-    } else if (!value.is_string() || value.get_ref<const std::string&>().size() > 500) {
+    } else if (!value.is_string() || characters(value.get_ref<const std::string&>()) > 500) {
       fields.wrong(name, "metadata_value_invalid",
                    "a metadata value is a text of at most 500 characters");
     }
@@ -156,25 +156,34 @@ http::Reply payout_reply(pg::Database& db, const http::Request& request, const D
   return http::Reply::json(done.status, *shown);
 }
 
+// Of what failed before anything was sent: a caller who reads of Stripe's silence needs to know.
+Error paid_nothing(Error error) {
+  if (error.kind == Kind::retry || error.kind == Kind::upstream || error.kind == Kind::limited)
+    error.message += "; this request paid nothing";
+  return error;
+}
+
 http::Reply create(pg::Database& db, AskStripe* ask, const AskPayable& payable,
                    const http::Request& request) {
   if (ask == nullptr) return http::error_reply(not_configured(), request.request_id);
   const auto wanted = read_body(db, request);
   if (!wanted) return http::error_reply(wanted.error(), request.request_id);
   const auto before = ask->asked_before(*wanted);
-  if (!before) return http::error_reply(before.error(), request.request_id);
-  if (*before) return payout_reply(db, request, {**before, 201, may_be_paid(**before)});
+  if (!before) return http::error_reply(paid_nothing(before.error()), request.request_id);
+  if (*before) return payout_reply(db, request, {**before, 201, may_be_paid(**before, wanted->external_id)});
   const auto there = payable(wanted->account, wanted->money.currency);
-  if (!there) return http::error_reply(there.error(), request.request_id);
+  if (!there) return http::error_reply(paid_nothing(there.error()), request.request_id);
   if (auto error = too_little(*wanted, *there))
     return http::error_reply(*error, request.request_id);
   const auto id = ask->pay_out(*wanted);
   if (!id) return http::error_reply(id.error(), request.request_id);
-  return payout_reply(db, request, {*id, 201, may_be_paid(*id)});
+  return payout_reply(db, request, {*id, 201, may_be_paid(*id, wanted->external_id)});
 }
 
 http::Reply cancel(pg::Database& db, AskStripe* ask, const http::Request& request) {
   if (ask == nullptr) return http::error_reply(not_configured(), request.request_id);
+  if (auto error = http::Fields::of_body(request).done())
+    return http::error_reply(*error, request.request_id);
   const auto& who = access::principal(request);
   const auto found =
       db.read([&](pg::Tx& tx) { return find_payout(tx, who.organization, request.param("id")); });

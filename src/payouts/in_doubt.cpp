@@ -16,11 +16,13 @@ Error in_doubt(PayoutId id, std::string message) {
 
 }  // namespace
 
-Error may_be_paid(PayoutId id) {
-  return in_doubt(
-      id, fmt::format("payout {0} may or may not be paid: look at GET /api/payouts/{0}, or send the "
-                      "same request with the same Idempotency-Key; never ask again without it",
-                      id.str()));
+Error may_be_paid(PayoutId id, const std::optional<std::string>& external_id) {
+  const char* next = external_id ? ", or send the same request with the same Idempotency-Key; never "
+                                   "ask again without it"
+                                 : " until it says; asking again would be another payout";
+  return in_doubt(id, fmt::format("payout {0} may or may not be paid: look at GET "
+                                  "/api/payouts/{0}{1}",
+                                  id.str(), next));
 }
 
 Error may_be_canceled(PayoutId id) {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <exception>
+#include <optional>
+#include <string>
 #include <type_traits>
 
 #include "base/ids.h"
@@ -12,8 +14,9 @@
 namespace payoutd::payouts {
 
 // 503 `outcome_unknown`; `details` hold {param: "id", code: "payout_id", message: <the payout's
-// id>}.
-Error may_be_paid(PayoutId id);
+// id>}. A request without an Idempotency-Key (`external_id`) is not told to come back: it would pay
+// twice.
+Error may_be_paid(PayoutId id, const std::optional<std::string>& external_id);
 Error may_be_canceled(PayoutId id);
 Error may_be_settled(PayoutId id);
 

@@ -327,14 +327,17 @@ http::Docs create_docs() {
       "payouts"};
   docs.request_body = is::body(wanted_schema(),
                                {{"amount", 100000}, {"currency", "eur"}, {"description", "March"}});
-  docs.responses["201"] = is::answer("The payout.", payout_schema(), payout_example());
+  docs.responses["201"] = is::answer(
+      "The payout. Where `status` is processing, Stripe's answer is not known yet: GET /api/payouts/{id} "
+      "tells once it is. The same key gives this first answer again.",
+      payout_schema(), payout_example());
   docs.responses["404"] =
       is::refusal("The organization has no such account.",
                   {Kind::missing, "account_not_found",
                    "your organization has no such connected account", "account"});
   docs.responses["409"] = is::refusal(
-      "default_account_inactive: no `account` was named, and the default one took its authorization "
-      "back; or idempotency_key_in_use.",
+      "account_deauthorized: the named account took its authorization back; default_account_inactive: no "
+      "`account` was named, and the default one did; or idempotency_key_in_use.",
       {Kind::refused, "default_account_inactive",
        "the default account acct_1PlatformDemo001 took its authorization back, and no other one is "
        "paid from in its place: name one in `account`, or have an admin choose with PUT "
@@ -342,15 +345,15 @@ http::Docs create_docs() {
        "account"});
   docs.responses["422"] = is::refusal(
       "It can't be paid as it stands: balance_insufficient, amount_too_large, amount_precision, amount_step_invalid, "
-      "account_deauthorized, what Stripe refuses, or idempotency_key_reused.",
+      "what Stripe refuses, or idempotency_key_reused.",
       {Kind::unprocessable, "balance_insufficient",
        "1000.00 eur were asked for; 12.50 eur are available", "amount"});
   docs.responses["502"] = is::shared("Upstream");
   docs.responses["503"] = is::refusal(
       "The same request may work later; see Retry-After. After outcome_unknown the payout may have been made: "
       "`details` name its id. Look there, or send the request again with the same Idempotency-Key, never "
-      "without it.",
-      may_be_paid(example_id()));
+      "without it. After every other 503 nothing was paid.",
+      may_be_paid(example_id(), "march-1"));
   return docs;
 }
 

@@ -83,7 +83,7 @@ class Reader {
   void text(const char* name, std::string& into, std::size_t max = 500) {
     const Json* value = find(name);
     if (!value) return;
-    if (!value->is_string() || value->get_ref<const std::string&>().size() > max) {
+    if (!value->is_string() || characters(value->get_ref<const std::string&>()) > max) {
       return fail(name, fmt::format("a string of at most {} characters", max));
     }
     into = value->get<std::string>();

@@ -52,16 +52,16 @@ Try<void> check_map(const std::string& name, const Json& value) {
     return refuse("", "Metadata can have at most 50 keys.", name);
   for (const auto& [key, text] : value.items()) {
     const std::string param = fmt::format("{}[{}]", name, key);
-    if (key.size() > kMaxMetadataKey)
+    if (characters(key) > kMaxMetadataKey)
       return refuse("", "Metadata keys can have up to 40 characters, and yours has " +
-                            std::to_string(key.size()) + ".", param);
+                            std::to_string(characters(key)) + ".", param);
     if (!text.is_string())
       return refuse("", fmt::format("Metadata values must be strings: '{}'", key), param);
-    if (text.get_ref<const std::string&>().size() > kMaxMetadataValue)
+    if (characters(text.get_ref<const std::string&>()) > kMaxMetadataValue)
       return refuse(
           "",
           "Metadata values can have up to 500 characters, but you passed in a value that is " +
-              std::to_string(text.get_ref<const std::string&>().size()) +
+              std::to_string(characters(text.get_ref<const std::string&>())) +
               " characters. Invalid value: " + key,
           param);
   }

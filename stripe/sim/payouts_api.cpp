@@ -1,4 +1,4 @@
-// POST and GET /v1/payouts, cancel and reverse (reference 3.5).
+// POST and GET /v1/payouts, cancel and reverse.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -89,7 +89,7 @@ Try<PayoutOrder> read_order_payout(const Ask& ask) {
                   "amount");
   order.description = p.str("description");
   order.statement_descriptor = p.str("statement_descriptor");
-  if (order.statement_descriptor.size() > 22)
+  if (characters(order.statement_descriptor) > 22)
     return refuse("", "The statement descriptor must be at most 22 characters.",
                   "statement_descriptor");
   OrderedJson holder;

@@ -45,6 +45,11 @@ TEST_F(AccountsApi, AnAdminChoosesTheDefault) {
   EXPECT_EQ(choose("acct_2", key(Role::operator_)).status, 403);
   EXPECT_EQ(choose("acct_3", key(Role::admin)).code(), "account_not_found");
   EXPECT_EQ(choose("acct_3", key(Role::admin)).status, 404);
+  const Answer told = send("PUT", "/api/accounts/acct_2/default", key(Role::admin), {},
+                           R"({"account": "acct_1"})");
+  EXPECT_EQ(told.status, 400);
+  EXPECT_EQ(told.code(), "parameter_unknown");
+  EXPECT_EQ(pick_account_to_pay_from(db(), org, std::nullopt)->id(), "acct_1");
   const Answer chosen = choose("acct_2", key(Role::admin));
   ASSERT_EQ(chosen.status, 200) << chosen.body;
   EXPECT_EQ(chosen.json().at("is_default"), true);

@@ -91,7 +91,8 @@ Answer call(std::uint16_t port, const std::string& method, const std::string& ta
             const Headers& headers, const std::string& body) {
   std::string request = method + " " + target + " HTTP/1.1\r\nHost: test\r\nConnection: close\r\n";
   for (const auto& [name, value] : headers) request += name + ": " + value + "\r\n";
-  if (method == "POST") request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+  if (method == "POST" || !body.empty())
+    request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
   return parse(exchange(connect_to(port), request + "\r\n" + body));
 }
 

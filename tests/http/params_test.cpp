@@ -54,6 +54,8 @@ TEST(Amount, SaysWhatAFractionOrAStringShouldBe) {
 
 TEST(Amount, BeyondTheLimitIsUnprocessable) {
   for (const auto* json : {R"({"amount": 1000000000000001})", R"({"amount": 18446744073709551615})",
+                           R"({"amount": 99999999999999999999})",
+                           R"({"amount": -99999999999999999999})",
                            R"({"amount_decimal": "99999999999999999.00"})"}) {
     const auto error = amount_error(json);
     EXPECT_EQ(error->kind, Kind::unprocessable) << json;
@@ -68,6 +70,19 @@ TEST(Amount, HasItsFormCheckedWithoutACurrency) {
   auto fields = Fields::of_body(body(R"({"amount": "x", "currency": "nope"})"));
   EXPECT_FALSE(fields.money(fields.currency({"currency"})));
   EXPECT_EQ(fields.done()->details.size(), 2u);
+}
+
+TEST(Body, CountsTheCharactersOfAText) {
+  std::string umlauts;
+  for (int i = 0; i < 255; ++i) umlauts += "ü";
+  auto fits = Fields::of_body(body(R"({"name": ")" + umlauts + R"("})"));
+  EXPECT_EQ(fits.text({"name"}), umlauts);
+  EXPECT_FALSE(fits.done());
+  auto more = Fields::of_body(body(R"({"name": "x)" + umlauts + R"("})"));
+  EXPECT_FALSE(more.text({"name"}));
+  const auto error = more.done();
+  EXPECT_EQ(error->code, "parameter_too_long");
+  EXPECT_EQ(error->message, "name: must not have more than 255 characters");
 }
 
 TEST(Body, TellsAllMistakesAtOnce) {

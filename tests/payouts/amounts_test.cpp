@@ -163,6 +163,16 @@ TEST_F(Amounts, MetadataAndDescriptionArriveAsTheyWereGiven) {
             400);  // 16 kB in all
   for (auto& value : many) value = "x";
   EXPECT_EQ(pay("k3", {{"amount", 100}, {"currency", "usd"}, {"metadata", many}}).status, 201);
+  const auto repeated = [](int times) {
+    std::string text;
+    for (; times > 0; --times) text += "ü";
+    return text;
+  };
+  const Json longest{{repeated(40), repeated(500)}};
+  EXPECT_EQ(pay("k5", {{"amount", 100}, {"currency", "usd"}, {"description", repeated(500)},
+                       {"metadata", longest}}).status, 201);
+  EXPECT_EQ(pay("k6", {{"amount", 100}, {"currency", "usd"}, {"description", repeated(501)}})
+                .status, 400);
   many["one_more"] = "x";
   EXPECT_EQ(pay("k4", {{"amount", 100}, {"currency", "usd"}, {"metadata", many}}).status, 400);
 }

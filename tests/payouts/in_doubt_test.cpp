@@ -41,11 +41,16 @@ struct InDoubt : MoneyTest {
     EXPECT_NE(message.find("GET /api/payouts/" + id), std::string::npos) << message;
     return id;
   }
+  static bool speaks_of_a_key(const http::Answered& answered) {
+    return answered.body.find("Idempotency-Key") != std::string::npos;
+  }
 };
 
 TEST_F(InDoubt, APayoutWhoseAnswerCouldNotBeKeptIsNamed) {
   lose_the_database_at("answered");
-  const std::string id = named_by(pay());  // without a key there is but this id
+  const auto answered = pay();  // without a key there is but the id
+  EXPECT_FALSE(speaks_of_a_key(answered)) << answered.body;
+  const std::string id = named_by(answered);
   bring_it_back();
   EXPECT_EQ(moved().size(), 1u);
   EXPECT_EQ(status(id), "processing");
@@ -55,7 +60,9 @@ TEST_F(InDoubt, APayoutWhoseAnswerCouldNotBeKeptIsNamed) {
 
 TEST_F(InDoubt, TheSameKeyGoesOn) {
   lose_the_database_at("answered");
-  const std::string id = named_by(pay("k1"));
+  const auto answered = pay("k1");
+  EXPECT_TRUE(speaks_of_a_key(answered)) << answered.body;
+  const std::string id = named_by(answered);
   bring_it_back();
   clock.advance(15min);
   const auto again = pay("k1");

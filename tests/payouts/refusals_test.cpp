@@ -28,6 +28,23 @@ TEST_F(Refusal, ByOurLookAtTheBalanceMakesNothing) {
   expect_paid_once(pay_expecting("pending"));  // the key is free
 }
 
+TEST_F(Refusal, WhileTheBalanceCannotBeReadSaysThatNothingWasPaid) {
+  fault({{"method", "GET"}, {"path", "/v1/balance"}, {"do", "reset_after"}, {"count", 0}});
+  const auto answered = pay();
+  EXPECT_EQ(answered.status, 503) << answered.body;
+  EXPECT_EQ(answered.code(), "stripe_no_answer");
+  EXPECT_NE(answered.body.find("this request paid nothing"), std::string::npos) << answered.body;
+  EXPECT_EQ(moved().size(), 0u);
+}
+
+TEST_F(Refusal, OfACancellationThatSaysMoreThanItCan) {
+  const std::string id = pay_expecting("pending");
+  const std::string target = "/api/payouts/" + id + "/cancel";
+  EXPECT_EQ(send("POST", target, key, R"({"amount": 100})").code(), "parameter_unknown");
+  EXPECT_EQ(status(id), "pending");
+  EXPECT_EQ(send("POST", target, key, "{}").status, 200);
+}
+
 // An organization that has another account is not paid from that one in the default's place.
 TEST_F(Refusal, WithoutAnAccountWhileTheDefaultIsDeauthorized) {
   const std::string second = open_shop(organization);
@@ -38,6 +55,9 @@ TEST_F(Refusal, WithoutAnAccountWhileTheDefaultIsDeauthorized) {
   const auto refused = pay("k1");
   EXPECT_EQ(refused.status, 409) << refused.body;
   EXPECT_EQ(refused.code(), "default_account_inactive");
+  const auto named = pay("k1", {{"amount", 2'500}, {"currency", "usd"}, {"account", shop}});
+  EXPECT_EQ(named.status, 409) << named.body;
+  EXPECT_EQ(named.code(), "account_deauthorized");
   EXPECT_EQ(moved(shop).size() + moved(second).size(), 0u);
   EXPECT_EQ(sql("SELECT count(*)::text FROM payouts"), "0");
   EXPECT_EQ(pay("k2", {{"amount", 2'500}, {"currency", "usd"}, {"account", second}}).status, 201);
