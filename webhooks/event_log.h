@@ -44,8 +44,10 @@ Result<std::vector<LoggedEvent>> list_events(pg::Database& db, const EventFilter
 Result<std::vector<LoggedEvent>> find_events(pg::Database& db, const std::string& event_id);
 
 // Applies it now, whatever became of it before, for the organization that its account belongs to by
-// now: it stands under that one, applied, from then on. Errors: `event_not_found`,
-// `event_unhandled`, `account_unknown`, 409 `event_of_other_mode`, or why it can't be applied.
+// now: it stands under that one, applied, from then on. One whose object can't be read as it is
+// written is `pending` (outside the weeks of the inbox `out_of_range`) until a job has fetched that.
+// Errors: `event_not_found`, `event_unhandled`, `account_unknown`, 409 `event_of_other_mode`, or
+// why it can't be applied.
 using FollowUp = std::function<void(pg::Tx&, const mirror::Applied&)>;
 struct ReplayOptions {
   FollowUp follow_up{};

@@ -69,6 +69,15 @@ int show(pg::Database& db, const app::Config&, EventOptions& options) {
   return kDone;
 }
 
+std::string outcome_of(const webhooks::LoggedEvent& replayed) {
+  if (replayed.state == "applied")
+    return fmt::format("applied {} ({})", replayed.id, replayed.type);
+  return fmt::format(
+      "{} ({}) is {}: its object can't be read as it stands, and a running service fetches it from "
+      "Stripe; `payoutd events show {}` tells how that ended",
+      replayed.id, replayed.type, replayed.state, replayed.id);
+}
+
 int replay(pg::Database& db, const app::Config& config, EventOptions& options) {
   const auto appliers = app::all_appliers();
   const auto event = webhooks::replay_event(
@@ -76,7 +85,7 @@ int replay(pg::Database& db, const app::Config& config, EventOptions& options) {
       {.follow_up = mirror::enqueue_after_events, .livemode = app::livemode_of(config)}, options.id);
   if (!event) return fail(event.error(), options.json);
   if (options.json) print(to_json(*event));
-  else say("applied " + event->id + " (" + event->type + ")");
+  else say(outcome_of(*event));
   return kDone;
 }
 
