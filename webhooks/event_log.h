@@ -2,6 +2,7 @@
 // operator at the machine, never an API key.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <string>
@@ -14,6 +15,9 @@
 
 namespace payoutd::webhooks {
 
+inline constexpr std::array<const char*, 7> kEventStates = {
+    "applied", "pending", "failed", "unhandled", "unknown_account", "other_mode", "out_of_range"};
+
 struct LoggedEvent {
   OrgId organization{};
   std::string id;
@@ -22,8 +26,7 @@ struct LoggedEvent {
   Time created;
   Time received;
   bool livemode = false;
-  // applied, pending, failed, unhandled, unknown_account, other_mode, out_of_range
-  std::string state;
+  std::string state;    // one of kEventStates
   std::string error{};  // of a failed one
   std::string body{};   // only from find_events
 };
@@ -31,7 +34,7 @@ struct LoggedEvent {
 struct EventFilter {
   std::optional<std::string> type{};
   std::optional<std::string> account{};
-  std::optional<std::string> state{};
+  std::optional<std::string> state{};  // one of kEventStates
   std::optional<Time> before{};  // by `created`
   int limit = 50;
 };
