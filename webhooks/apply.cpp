@@ -1,5 +1,8 @@
 #include "webhooks/apply.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <string>
 
 #include "base/log.h"
@@ -13,22 +16,24 @@ constexpr std::chrono::seconds kIdle{1};
 
 constexpr std::size_t kMostWaits = 5;
 constexpr int kHurriedMs = 1'000;  // for a statement, once many have waited
+constexpr std::chrono::seconds kBusyPause{2};
 
 void wait_for_locks(pg::Tx& tx, int ms) {
   tx.exec_unnamed("SET LOCAL lock_timeout = " + std::to_string(ms));
 }
 
 // Reads the events, one by one, and writes what they hold as a set. `failures` gets what can't be
-// applied; a SqlError means that one of them can't be written.
+// applied; a SqlError means that one of them can't be written. Those whose object is fetched wait.
 mirror::Applied apply_events(pg::Tx& tx, const mirror::Appliers& appliers,
                              std::span<StoredEvent> events, std::vector<Failure>& failures) {
   Work work;
-  std::vector<const StoredEvent*> version_events;
+  std::vector<const StoredEvent*> version_events, fetched;
   for (StoredEvent& event : events) {
     if (auto read = read_event(event, work); !read) {
       failures.push_back({&event, read.error().message});
     }
     if (work.versions.size() > version_events.size()) version_events.push_back(&event);
+    if (work.refetch.size() > fetched.size()) fetched.push_back(&event);
   }
   mirror::Applied applied = mirror::apply(tx, appliers, work.versions);
   for (std::size_t i = 0; i < work.versions.size(); ++i) {
@@ -37,11 +42,27 @@ mirror::Applied apply_events(pg::Tx& tx, const mirror::Appliers& appliers,
       failures.push_back({version_events[i], verdict.error});
   }
   applied.refetch.insert(applied.refetch.end(), work.refetch.begin(), work.refetch.end());
+  if (!fetched.empty()) QueueStore::delay(tx, fetched, kFetchTakes);
   for (const std::string& account : work.connected) ask_for_connected(tx, account);
   return applied;
 }
 
+std::size_t fetched_instead(const mirror::Applied& applied) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      applied.refetch, [](const mirror::Refetch& refetch) { return refetch.event.has_value(); }));
+}
+
 }  // namespace
+
+bool end_fetch(pg::Tx& tx, OrgId organization, const mirror::WaitingEvent& event,
+               const Error* failed) {
+  if (failed == nullptr) return QueueStore::fetched(tx, organization, event);
+  const std::string error = fmt::format("{}; it was to be fetched instead: {}", event.misfit,
+                                        failed->message);
+  const bool waited = QueueStore::not_fetched(tx, organization, event, error);
+  if (waited) log::error("an event was set aside", {{"event", event.id}, {"error", error}});
+  return waited;
+}
 
 ApplyWorkers::ApplyWorkers(pg::Database& db, const mirror::Appliers& appliers, Options options)
     : db_(db), appliers_(appliers), options_(std::move(options)) {
@@ -120,13 +141,14 @@ std::optional<ApplyWorkers::Tally> ApplyWorkers::apply_set() {
     const auto done = db_.transact([&](pg::Tx& tx) -> Result<void> {
       wait_for_locks(tx, options_.set_lock_timeout_ms);
       std::vector<StoredEvent> events = take(tx);
-      tally = {events.size(), 0, 0};
+      tally = {.taken = events.size()};
       if (events.empty()) return {};
       std::vector<Failure> failures;
       const mirror::Applied applied = apply_events(tx, appliers_, events, failures);
       if (options_.follow_up) options_.follow_up(tx, applied);
       if (!failures.empty()) QueueStore::set_aside(tx, failures);
       tally.failed = failures.size();
+      tally.fetched = fetched_instead(applied);
       return {};
     });
     // Text that PostgreSQL can't keep came with one of the events.
@@ -149,12 +171,11 @@ ApplyWorkers::Tally ApplyWorkers::apply_one_by_one(const Take& take) {
   Tally tally;
   const auto done = db_.transact([&](pg::Tx& tx) -> Result<void> {
     std::vector<StoredEvent> events = take(tx);
-    std::vector<Failure> failures;
-    std::vector<const StoredEvent*> busy;
-    apply_alone(tx, events, failures, busy);
-    if (!failures.empty()) QueueStore::set_aside(tx, failures);
-    if (!busy.empty()) QueueStore::delay(tx, busy);
-    tally = {events.size(), failures.size(), busy.size()};
+    Rest rest;
+    apply_alone(tx, events, rest);
+    if (!rest.failures.empty()) QueueStore::set_aside(tx, rest.failures);
+    if (!rest.busy.empty()) QueueStore::delay(tx, rest.busy, kBusyPause);
+    tally = {events.size(), rest.failures.size(), rest.busy.size(), rest.fetched};
     return {};
   });
   if (!done) throw pg::Lost(done.error().message);
@@ -168,15 +189,13 @@ ApplyWorkers::Tally ApplyWorkers::apply_one_by_one(const Take& take) {
   return tally;
 }
 
-void ApplyWorkers::apply_alone(pg::Tx& tx, std::span<StoredEvent> events,
-                               std::vector<Failure>& failures,
-                               std::vector<const StoredEvent*>& busy) {
+void ApplyWorkers::apply_alone(pg::Tx& tx, std::span<StoredEvent> events, Rest& rest) {
   wait_for_locks(tx, options_.event_lock_timeout_ms);
   for (StoredEvent& event : events) {
-    if (apply_alone(tx, event, failures)) continue;
-    busy.push_back(&event);
+    if (apply_alone(tx, event, rest)) continue;
+    rest.busy.push_back(&event);
     // Many wait for the same: no further one is worth the time of the others.
-    if (busy.size() == kMostWaits) {
+    if (rest.busy.size() == kMostWaits) {
       wait_for_locks(tx, 1);
       tx.exec_unnamed("SET LOCAL statement_timeout = " + std::to_string(kHurriedMs));
     }
@@ -185,14 +204,16 @@ void ApplyWorkers::apply_alone(pg::Tx& tx, std::span<StoredEvent> events,
 }
 
 // False: the database can't do it now.
-bool ApplyWorkers::apply_alone(pg::Tx& tx, StoredEvent& event, std::vector<Failure>& failures) {
+bool ApplyWorkers::apply_alone(pg::Tx& tx, StoredEvent& event, Rest& rest) {
   std::vector<Failure> refused;
+  std::size_t fetched = 0;
   std::optional<pg::SqlError> error;
   try {
     error = tx.attempt([&] {
       try {
         const mirror::Applied applied = apply_events(tx, appliers_, {&event, 1}, refused);
         if (options_.follow_up) options_.follow_up(tx, applied);
+        fetched = fetched_instead(applied);
       } catch (const Broken& e) {
         throw pg::SqlError(e.what(), "P0001");  // rolls the savepoint back, like any other
       }
@@ -202,7 +223,8 @@ bool ApplyWorkers::apply_alone(pg::Tx& tx, StoredEvent& event, std::vector<Failu
     return false;
   }
   if (error) refused = {{&event, error->what()}};
-  failures.insert(failures.end(), refused.begin(), refused.end());
+  else rest.fetched += fetched;
+  rest.failures.insert(rest.failures.end(), refused.begin(), refused.end());
   return true;
 }
 
@@ -233,7 +255,8 @@ void ApplyWorkers::know(QueueHead head) {
 
 std::size_t ApplyWorkers::count(const Tally& tally) {
   const std::scoped_lock lock(mutex_);
-  counts_.applied += tally.taken - tally.failed - tally.delayed;
+  counts_.applied += tally.taken - tally.failed - tally.delayed - tally.fetched;
+  counts_.fetched += tally.fetched;
   counts_.failed += tally.failed;
   counts_.delayed += tally.delayed;
   counts_.batches += tally.taken > 0 ? 1 : 0;

@@ -20,6 +20,11 @@
 
 namespace payoutd::webhooks {
 
+// For mirror::mirror_handlers: the event whose object was fetched instead of its own is applied;
+// one whose object could not be fetched is set aside with the reason.
+bool end_fetch(pg::Tx& tx, OrgId organization, const mirror::WaitingEvent& event,
+               const Error* failed);
+
 class ApplyWorkers {
  public:
   struct Options {
@@ -37,6 +42,7 @@ class ApplyWorkers {
 
   struct Counts {
     std::uint64_t applied = 0, failed = 0, delayed = 0, batches = 0;
+    std::uint64_t fetched = 0;  // they wait for an object that is fetched instead of their own
   };
   Counts counts() const;
 
@@ -50,7 +56,13 @@ class ApplyWorkers {
 
  private:
   struct Tally {
-    std::size_t taken = 0, failed = 0, delayed = 0;
+    std::size_t taken = 0, failed = 0, delayed = 0, fetched = 0;
+  };
+  // What became of events that were not simply applied.
+  struct Rest {
+    std::vector<Failure> failures;
+    std::vector<const StoredEvent*> busy;
+    std::size_t fetched = 0;
   };
   using Take = std::function<std::vector<StoredEvent>(pg::Tx&)>;
 
@@ -58,9 +70,8 @@ class ApplyWorkers {
   std::vector<StoredEvent> take(pg::Tx& tx);
   std::optional<Tally> apply_set();
   Tally apply_one_by_one(const Take& take);
-  void apply_alone(pg::Tx& tx, std::span<StoredEvent> events, std::vector<Failure>& failures,
-                   std::vector<const StoredEvent*>& busy);
-  bool apply_alone(pg::Tx& tx, StoredEvent& event, std::vector<Failure>& failures);
+  void apply_alone(pg::Tx& tx, std::span<StoredEvent> events, Rest& rest);
+  bool apply_alone(pg::Tx& tx, StoredEvent& event, Rest& rest);
   bool delayed_are_due();
   void delayed_are_due_now();
   QueueHead known_head() const;

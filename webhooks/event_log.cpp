@@ -59,9 +59,11 @@ const pg::Query kRemoveInside{"event_log_remove", R"sql(
 const pg::Query kMoveOutside{"event_log_move_outside", R"sql(
   INSERT INTO inbox_set_aside (organization_id, event_id, created, account, type, livemode,
                                received_at, body, applied_at)
-  SELECT $4::uuid, event_id, created, account, type, livemode, received_at, body, now()
+  SELECT $4::uuid, event_id, created, account, type, livemode, received_at, body,
+         CASE WHEN $5 THEN now() END
     FROM inbox_set_aside WHERE organization_id = $1 AND event_id = $2 AND created = $3
-  ON CONFLICT (organization_id, event_id, created) DO UPDATE SET applied_at = now())sql"};
+  ON CONFLICT (organization_id, event_id, created)
+  DO UPDATE SET applied_at = excluded.applied_at)sql"};
 
 const pg::Query kRemoveOutside{"event_log_remove_outside", R"sql(
   DELETE FROM inbox_set_aside
@@ -129,8 +131,10 @@ Result<access::ConnectedAccount> owner_of(pg::Tx& tx, const LoggedEvent& event,
   return *owner;
 }
 
-Result<void> apply_now(pg::Tx& tx, const mirror::Appliers& appliers, const FollowUp& follow_up,
-                       StoredEvent& event) {
+enum class Replayed { applied, waits };  // for its object, which is fetched
+
+Result<Replayed> apply_now(pg::Tx& tx, const mirror::Appliers& appliers, const FollowUp& follow_up,
+                           StoredEvent& event) {
   Work work;
   if (auto read = read_event(event, work); !read) return read.error();
   mirror::Applied applied = mirror::apply(tx, appliers, work.versions);
@@ -142,19 +146,21 @@ Result<void> apply_now(pg::Tx& tx, const mirror::Appliers& appliers, const Follo
   applied.refetch.insert(applied.refetch.end(), work.refetch.begin(), work.refetch.end());
   for (const std::string& account : work.connected) ask_for_connected(tx, account);
   if (follow_up) follow_up(tx, applied);
-  return {};
+  return work.refetch.empty() ? Replayed::applied : Replayed::waits;
 }
 
-// The event is its owner's from now on, and applied: once, however many copies were kept and where.
-void settle(pg::Tx& tx, const std::vector<Kept>& copies, OrgId owner) {
+// The event is its owner's from now on, once, however many copies were kept and where.
+void settle(pg::Tx& tx, const std::vector<Kept>& copies, OrgId owner, Replayed replayed) {
   const bool some_inside = std::ranges::any_of(copies, &Kept::inside);
   for (const Kept& kept : copies) {
     const LoggedEvent& event = kept.event;
     tx.exec(kSettled, event.organization, event.id, event.created);
     const bool stays = kept.inside == some_inside;
     if (stays) {
-      tx.exec(kept.inside ? kMoveInside : kMoveOutside, event.organization, event.id, event.created,
-              owner);
+      if (kept.inside) tx.exec(kMoveInside, event.organization, event.id, event.created, owner);
+      else
+        tx.exec(kMoveOutside, event.organization, event.id, event.created, owner,
+                replayed == Replayed::applied);
     }
     if (stays && event.organization == owner) continue;
     tx.exec(kept.inside ? kRemoveInside : kRemoveOutside, event.organization, event.id,
@@ -179,13 +185,20 @@ Result<LoggedEvent> apply_again(pg::Tx& tx, const mirror::Appliers& appliers,
                      .created = event.created,
                      .api_version = kept.api_version,
                      .body = event.body};
-  if (auto applied = apply_now(tx, appliers, options.follow_up, stored); !applied) {
-    return applied.error();
-  }
-  settle(tx, copies, owner->organization);
+  const auto replayed = apply_now(tx, appliers, options.follow_up, stored);
+  if (!replayed) return replayed.error();
+  settle(tx, copies, owner->organization, *replayed);
   event.organization = owner->organization;
-  event.state = "applied";
   event.error.clear();
+  if (*replayed == Replayed::applied) {
+    event.state = "applied";
+  } else if (std::ranges::any_of(copies, &Kept::inside)) {
+    const StoredEvent* waits = &stored;
+    QueueStore::delay(tx, {&waits, 1}, kFetchTakes);
+    event.state = "pending";
+  } else {
+    event.state = "out_of_range";
+  }
   return event;
 }
 

@@ -2,6 +2,7 @@
 // operator at the machine, never an API key.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <string>
@@ -14,6 +15,9 @@
 
 namespace payoutd::webhooks {
 
+inline constexpr std::array<const char*, 7> kEventStates = {
+    "applied", "pending", "failed", "unhandled", "unknown_account", "other_mode", "out_of_range"};
+
 struct LoggedEvent {
   OrgId organization{};
   std::string id;
@@ -22,8 +26,7 @@ struct LoggedEvent {
   Time created;
   Time received;
   bool livemode = false;
-  // applied, pending, failed, unhandled, unknown_account, other_mode, out_of_range
-  std::string state;
+  std::string state;    // one of kEventStates
   std::string error{};  // of a failed one
   std::string body{};   // only from find_events
 };
@@ -31,7 +34,7 @@ struct LoggedEvent {
 struct EventFilter {
   std::optional<std::string> type{};
   std::optional<std::string> account{};
-  std::optional<std::string> state{};
+  std::optional<std::string> state{};  // one of kEventStates
   std::optional<Time> before{};  // by `created`
   int limit = 50;
 };
@@ -44,8 +47,10 @@ Result<std::vector<LoggedEvent>> list_events(pg::Database& db, const EventFilter
 Result<std::vector<LoggedEvent>> find_events(pg::Database& db, const std::string& event_id);
 
 // Applies it now, whatever became of it before, for the organization that its account belongs to by
-// now: it stands under that one, applied, from then on. Errors: `event_not_found`,
-// `event_unhandled`, `account_unknown`, 409 `event_of_other_mode`, or why it can't be applied.
+// now: it stands under that one, applied, from then on. One whose object can't be read as it is
+// written is `pending` (outside the weeks of the inbox `out_of_range`) until a job has fetched that.
+// Errors: `event_not_found`, `event_unhandled`, `account_unknown`, 409 `event_of_other_mode`, or
+// why it can't be applied.
 using FollowUp = std::function<void(pg::Tx&, const mirror::Applied&)>;
 struct ReplayOptions {
   FollowUp follow_up{};

@@ -45,6 +45,7 @@ Result<void> read_event(StoredEvent& event, Work& work) {
   }
   auto refetch = mirror::fetch_instead(*type, *why, version);
   if (!refetch) return refetch.error();
+  refetch->event = mirror::WaitingEvent{event.id, event.created, why->reason};
   log::debug("an event's object can't be read as it stands; it is fetched",
              {{"event", event.id}, {"why", why->reason}});
   work.refetch.push_back(*std::move(refetch));

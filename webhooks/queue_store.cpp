@@ -2,6 +2,8 @@
 
 #include <sstream>
 
+#include "jobs/retry_rules.h"
+
 namespace payoutd::webhooks {
 namespace {
 
@@ -72,7 +74,7 @@ const pg::Query kTakeDelayed{"inbox_delayed_take", R"sql(
 
 const pg::Query kDelay{"inbox_delayed_insert", R"sql(
   INSERT INTO inbox_delayed (organization_id, event_id, created, retry_at)
-  SELECT organization_id, event_id, created, clock_timestamp() + interval '2 seconds'
+  SELECT organization_id, event_id, created, clock_timestamp() + $4 * interval '1 second'
     FROM unnest($1::uuid[], $2::text[], $3::timestamptz[])
          AS given(organization_id, event_id, created)
   ON CONFLICT (organization_id, event_id, created)
@@ -81,6 +83,25 @@ const pg::Query kDelay{"inbox_delayed_insert", R"sql(
 const pg::Query kSetAsideFailed{"inbox_failures_insert", R"sql(
   INSERT INTO inbox_failures (organization_id, event_id, created, error)
   SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[])
+  ON CONFLICT (organization_id, event_id, created)
+  DO UPDATE SET error = excluded.error, failed_at = now())sql"};
+
+const pg::Query kFetched{"inbox_fetched", R"sql(
+  WITH waited AS (
+    DELETE FROM inbox_delayed WHERE organization_id = $1 AND event_id = $2 AND created = $3
+    RETURNING event_id),
+  outside AS (
+    UPDATE inbox_set_aside SET applied_at = coalesce(applied_at, now())
+     WHERE organization_id = $1 AND event_id = $2 AND created = $3
+    RETURNING event_id)
+  SELECT event_id FROM waited UNION SELECT event_id FROM outside)sql"};
+
+const pg::Query kNotFetched{"inbox_not_fetched", R"sql(
+  WITH waited AS (
+    DELETE FROM inbox_delayed WHERE organization_id = $1 AND event_id = $2 AND created = $3
+    RETURNING organization_id, event_id, created)
+  INSERT INTO inbox_failures (organization_id, event_id, created, error)
+  SELECT organization_id, event_id, created, $4::text FROM waited
   ON CONFLICT (organization_id, event_id, created)
   DO UPDATE SET error = excluded.error, failed_at = now())sql"};
 
@@ -164,7 +185,8 @@ std::vector<StoredEvent> QueueStore::take_delayed(pg::Tx& tx, int limit) {
   return events;
 }
 
-void QueueStore::delay(pg::Tx& tx, std::span<const StoredEvent* const> events) {
+void QueueStore::delay(pg::Tx& tx, std::span<const StoredEvent* const> events,
+                       std::chrono::seconds pause) {
   pg::Array<Uuid> organization;
   pg::Array<std::string> id;
   pg::Array<Time> created;
@@ -173,7 +195,7 @@ void QueueStore::delay(pg::Tx& tx, std::span<const StoredEvent* const> events) {
     id.add(event->id);
     created.add(event->created);
   }
-  tx.exec(kDelay, organization, id, created);
+  tx.exec(kDelay, organization, id, created, std::int64_t{pause.count()});
 }
 
 void QueueStore::set_aside(pg::Tx& tx, std::span<const Failure> failures) {
@@ -184,9 +206,19 @@ void QueueStore::set_aside(pg::Tx& tx, std::span<const Failure> failures) {
     organization.add(failure.event->organization.value);
     id.add(failure.event->id);
     created.add(failure.event->created);
-    error.add(failure.error);
+    error.add(jobs::storable(failure.error));
   }
   tx.exec(kSetAsideFailed, organization, id, created, error);
+}
+
+bool QueueStore::fetched(pg::Tx& tx, OrgId organization, const mirror::WaitingEvent& event) {
+  return tx.exec(kFetched, organization, event.id, event.created).maybe().has_value();
+}
+
+bool QueueStore::not_fetched(pg::Tx& tx, OrgId organization, const mirror::WaitingEvent& event,
+                             const std::string& error) {
+  return tx.exec(kNotFetched, organization, event.id, event.created, jobs::storable(error))
+             .affected() == 1;
 }
 
 QueueBacklog QueueStore::backlog(pg::Tx& tx, const QueueHead& head) {

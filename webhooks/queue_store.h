@@ -1,6 +1,7 @@
 // The SQL of the queue between the inbox and the tables.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -32,6 +33,10 @@ struct QueueBacklog {
   std::int64_t failed = 0;   // counted to kCountedTo
 };
 
+// How long an event waits for the object that is fetched instead of its own. The job that fetches
+// ends the wait; should that be lost, the event is taken again.
+inline constexpr std::chrono::hours kFetchTakes{1};
+
 struct QueueStore {
   static constexpr int kCountedTo = 10'000;
 
@@ -49,9 +54,15 @@ struct QueueStore {
   static std::vector<StoredEvent> take(pg::Tx& tx, const QueueHead& head, int limit);
   // The same for delayed events whose time has come.
   static std::vector<StoredEvent> take_delayed(pg::Tx& tx, int limit);
-  // Puts events that were taken aside for a moment; they are taken again after it.
-  static void delay(pg::Tx& tx, std::span<const StoredEvent* const> events);
+  // Puts events that were taken aside for so long; they are taken again after it.
+  static void delay(pg::Tx& tx, std::span<const StoredEvent* const> events,
+                    std::chrono::seconds pause);
   static void set_aside(pg::Tx& tx, std::span<const Failure> failures);
+  // For an event that waits for a fetched object: it is applied, or set aside with the reason.
+  // False: it does not wait.
+  static bool fetched(pg::Tx& tx, OrgId organization, const mirror::WaitingEvent& event);
+  static bool not_fetched(pg::Tx& tx, OrgId organization, const mirror::WaitingEvent& event,
+                          const std::string& error);
   static QueueBacklog backlog(pg::Tx& tx, const QueueHead& head);
 };
 

@@ -151,7 +151,7 @@ std::vector<jobs::Handler> Service::Parts::handlers() {
           sync::purge_handler(db, clock)};
   if (!client) return handlers;
   for (auto& handler : ask_stripe->handlers()) handlers.push_back(std::move(handler));
-  for (auto& handler : mirror::mirror_handlers(db, *client, appliers))
+  for (auto& handler : mirror::mirror_handlers(db, *client, appliers, webhooks::end_fetch))
     handlers.push_back(std::move(handler));
   for (auto& handler : sync::sync_handlers(*syncer, db, *client, appliers))
     handlers.push_back(std::move(handler));

@@ -23,6 +23,7 @@ int list_accounts(pg::Database& db, const AccountsArguments& arguments) {
   const auto organization = organization_of(db, arguments.organization);
   if (!organization) return fail(organization.error(), arguments.json);
   OrderedJson all = OrderedJson::array();
+  bool none = true;
   access::Page page{.limit = 100};
   do {
     const auto found = access::list_accounts(db, organization->id, page);
@@ -31,9 +32,11 @@ int list_accounts(pg::Database& db, const AccountsArguments& arguments) {
       if (arguments.json) all.push_back(access::to_json(account));
       else print_account(account);
     }
+    none = none && found->data.empty();
     page.cursor = found->next_cursor;
   } while (page.cursor);
   if (arguments.json) print(OrderedJson{{"data", all}});
+  else if (none) say(organization->name + " has no accounts");
   return kDone;
 }
 
@@ -80,7 +83,9 @@ void add_accounts(CLI::App& program, Action& action) {
                 arguments, list_accounts);
   auto* choosing = accounts->add_subcommand(
       "default", "Choose the account that payouts without `account` are paid from");
-  choosing->add_option("account", arguments->account, "acct_…")->required();
+  choosing->add_option("account", arguments->account, "acct_…")
+      ->required()
+      ->check(account_id());
   bind_accounts(*choosing, action, arguments, choose_default);
 }
 

@@ -1,5 +1,8 @@
 #include "cli/command.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cstdio>
 
 #include "base/log.h"
@@ -15,8 +18,25 @@ int fail(const Error& error, bool json) {
   } else {
     say("payoutd: " + log::redact(error.message));
   }
-  return error.code == "invalid_configuration" || error.code == "invalid_env_file" ? kWrongUsage
-                                                                                   : kFailed;
+  const bool unreadable = error.kind == Kind::invalid && error.code.starts_with("invalid_");
+  return unreadable ? kWrongUsage : kFailed;
+}
+
+CLI::Validator one_of(std::vector<std::string> words) {
+  const std::string all = fmt::format("{}", fmt::join(words, ", "));
+  return {[words = std::move(words), all](std::string& given) {
+            const bool known = std::ranges::find(words, given) != words.end();
+            return known ? std::string{} : fmt::format("\"{}\" is none of {}", given, all);
+          },
+          all};
+}
+
+CLI::Validator account_id() {
+  return {[](std::string& given) {
+            return given.starts_with("acct_") ? std::string{}
+                                              : fmt::format("\"{}\" is no acct_…", given);
+          },
+          ""};
 }
 
 void print(const OrderedJson& json) {

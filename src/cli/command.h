@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "access/organizations.h"
 #include "app/config.h"
@@ -23,11 +24,16 @@ inline constexpr int kFound = 3;
 // What the chosen command does, filled in by its callback and run after parsing.
 using Action = std::function<int()>;
 
-// Says the error on standard error, as JSON when `json`; returns the exit code for it.
+// Says the error on standard error, as JSON when `json`; returns the exit code for it: kWrongUsage
+// for an argument or a setting that can't be read (`invalid_…`).
 int fail(const Error& error, bool json = false);
 
 void print(const OrderedJson& json);  // one line on standard output
 void say(const std::string& line);    // for people, on standard error
+
+// What an option takes; anything else is wrong usage, and the message names what it may be.
+CLI::Validator one_of(std::vector<std::string> words);
+CLI::Validator account_id();  // acct_…
 
 Result<app::Config> load_config();
 

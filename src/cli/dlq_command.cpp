@@ -39,6 +39,8 @@ int list(pg::Database& db, const DlqOptions& options) {
                     .c_str());
   }
   if (options.json) print(OrderedJson{{"data", all}});
+  else if (dead->empty())
+    say(options.kind.empty() ? "no dead letters" : "no dead letters of kind " + options.kind);
   return kDone;
 }
 

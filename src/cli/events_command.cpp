@@ -7,6 +7,8 @@
 namespace payoutd::cli {
 namespace {
 
+using webhooks::kEventStates;
+
 struct EventOptions {
   webhooks::EventFilter filter;
   std::string type, account, state;
@@ -50,6 +52,7 @@ int list(pg::Database& db, const app::Config&, EventOptions& options) {
     else std::puts(line_of(event).c_str());
   }
   if (options.json) print(OrderedJson{{"data", all}});
+  else if (events->empty()) say("no such events");
   return kDone;
 }
 
@@ -69,6 +72,15 @@ int show(pg::Database& db, const app::Config&, EventOptions& options) {
   return kDone;
 }
 
+std::string outcome_of(const webhooks::LoggedEvent& replayed) {
+  if (replayed.state == "applied")
+    return fmt::format("applied {} ({})", replayed.id, replayed.type);
+  return fmt::format(
+      "{} ({}) is {}: its object can't be read as it stands, and a running service fetches it from "
+      "Stripe; `payoutd events show {}` tells how that ended",
+      replayed.id, replayed.type, replayed.state, replayed.id);
+}
+
 int replay(pg::Database& db, const app::Config& config, EventOptions& options) {
   const auto appliers = app::all_appliers();
   const auto event = webhooks::replay_event(
@@ -76,7 +88,7 @@ int replay(pg::Database& db, const app::Config& config, EventOptions& options) {
       {.follow_up = mirror::enqueue_after_events, .livemode = app::livemode_of(config)}, options.id);
   if (!event) return fail(event.error(), options.json);
   if (options.json) print(to_json(*event));
-  else say("applied " + event->id + " (" + event->type + ")");
+  else say(outcome_of(*event));
   return kDone;
 }
 
@@ -103,10 +115,9 @@ void add_events(CLI::App& program, Action& action) {
   const auto options = std::make_shared<EventOptions>();
   auto* listing = events->add_subcommand("list", "The newest events and what became of them");
   listing->add_option("--type", options->type, "like payout.paid");
-  listing->add_option("--account", options->account, "acct_…");
-  listing->add_option(
-      "--state", options->state,
-      "applied, pending, failed, unhandled, unknown_account, other_mode, out_of_range");
+  listing->add_option("--account", options->account, "acct_…")->check(account_id());
+  listing->add_option("--state", options->state, "what became of them")
+      ->check(one_of({kEventStates.begin(), kEventStates.end()}));
   listing->add_option("--limit", options->filter.limit, "at most so many")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

@@ -20,13 +20,7 @@ int create(pg::Database& db, const KeyOptions& options) {
   const auto organization = organization_of(db, options.organization);
   if (!organization) return fail(organization.error(), options.json);
   const auto role = access::parse_role(options.role);
-  if (!role) {
-    return fail(
-        Error{Kind::invalid, "invalid_role",
-              fmt::format("\"{}\" is no role: give viewer, operator, approver, admin or system",
-                          options.role)},
-        options.json);
-  }
+  CHECK(role);  // the option takes no other
   access::KeyRequest request{.name = options.name, .role = *role, .created_by = kActor};
   if (!options.expires.empty()) {
     const auto expires = parse_time(options.expires, DayEdge::last);
@@ -65,6 +59,7 @@ int list(pg::Database& db, const KeyOptions& options) {
                stdout);
   }
   if (options.json) print(OrderedJson{{"data", all}});
+  else if (page->data.empty()) say(organization->name + " has no keys");
   return kDone;
 }
 
@@ -111,7 +106,8 @@ void add_keys(CLI::App& program, Action& action) {
       keys->add_subcommand("create", "Make a key; its text is shown once, on standard output");
   creating->add_option("--name", options->name, "for people, to tell keys apart")
       ->capture_default_str();
-  creating->add_option("--role", options->role, "viewer, operator, approver, admin or system")
+  creating->add_option("--role", options->role, "what the key may do")
+      ->check(one_of({"viewer", "operator", "approver", "admin", "system"}))
       ->capture_default_str();
   creating->add_option("--expires", options->expires, "a date or time after which it ends");
   bind(*creating, action, options, create);

@@ -199,7 +199,8 @@ void add_sync(CLI::App& program, Action& action) {
       "sync",
       "Read what Stripe has into the mirror: all accounts, all lists; goes on where the last run was");
   auto arguments = std::make_shared<SyncArguments>();
-  command->add_option("--account", arguments->account, "only this one, acct_…");
+  command->add_option("--account", arguments->account, "only this one, acct_…")
+      ->check(account_id());
   command->add_flag("--repair", arguments->repair, "read every list whole and mend what differs");
   command->add_flag("--json", arguments->json, "print each organization's run as JSON");
   command->callback(
@@ -211,7 +212,8 @@ void add_verify(CLI::App& program, Action& action) {
       "verify",
       "Compare the mirror with Stripe's balances, and row by row where they differ (exit code 3)");
   auto arguments = std::make_shared<SyncArguments>();
-  command->add_option("--account", arguments->account, "only this one, acct_…");
+  command->add_option("--account", arguments->account, "only this one, acct_…")
+      ->check(account_id());
   command->add_flag("--json", arguments->json, "print each organization's checks as JSON");
   command->callback([&action, arguments] { action = [arguments] { return verify(*arguments); }; });
 }

@@ -17,7 +17,14 @@ using std::chrono::milliseconds;
 constexpr milliseconds kFirst = std::chrono::seconds{1};
 constexpr milliseconds kLongest = std::chrono::hours{1};
 
-// A column takes neither NUL nor broken UTF-8, and a message may carry what a stranger sent.
+bool may_pass(const std::exception& thrown) {
+  return dynamic_cast<const pg::Unavailable*>(&thrown) != nullptr ||
+         dynamic_cast<const pg::InDoubt*>(&thrown) != nullptr ||
+         dynamic_cast<const pg::Conflict*>(&thrown) != nullptr;
+}
+
+}  // namespace
+
 std::string storable(std::string_view text) {
   std::string clean = log::redact(text.substr(0, kMaxErrorBytes));
   std::ranges::replace(clean, '\0', ' ');
@@ -28,14 +35,6 @@ std::string storable(std::string_view text) {
   clean.resize(end);
   return clean;
 }
-
-bool may_pass(const std::exception& thrown) {
-  return dynamic_cast<const pg::Unavailable*>(&thrown) != nullptr ||
-         dynamic_cast<const pg::InDoubt*>(&thrown) != nullptr ||
-         dynamic_cast<const pg::Conflict*>(&thrown) != nullptr;
-}
-
-}  // namespace
 
 milliseconds retry_delay(int attempt, double chance) {
   const int doublings = std::clamp(attempt - 1, 0, 20);

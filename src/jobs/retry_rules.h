@@ -5,6 +5,7 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -19,6 +20,9 @@ struct Failure {
   std::string error;  // without secrets, valid UTF-8, at most kMaxErrorBytes
 };
 inline constexpr std::size_t kMaxErrorBytes = 2000;
+
+// The message as a column takes it: it may carry what a stranger sent, a NUL or broken UTF-8.
+std::string storable(std::string_view text);
 
 Failure failure_of(const Error& error);
 // What a handler threw. A database that went away, a conflict, a lack of resources or a timeout may

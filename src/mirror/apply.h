@@ -63,6 +63,14 @@ struct Verdict {
   std::string error{};
 };
 
+// An event in the inbox that counts as applied once the object is fetched.
+struct WaitingEvent {
+  std::string id;
+  Time created;
+  std::string misfit;  // why its own object can't be read
+  friend auto operator<=>(const WaitingEvent&, const WaitingEvent&) = default;
+};
+
 // Two versions of one second that nothing orders: fetch the object at or after `not_before`
 // (Stripe's time) and apply what comes, with Source::fetch.
 struct Refetch {
@@ -72,6 +80,7 @@ struct Refetch {
   std::string stripe_id;
   Time not_before;
   bool instead = false;  // of an event's object that can't be read: nothing else tells of it
+  std::optional<WaitingEvent> event{};  // of the inbox: it is told how the fetching ended
   friend auto operator<=>(const Refetch&, const Refetch&) = default;
 };
 

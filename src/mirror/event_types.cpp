@@ -75,6 +75,10 @@ const EventType* find_event_type(std::string_view type) {
 
 Result<Refetch> fetch_instead(const EventType& type, const Misfit& misfit, const Version& event) {
   const std::string_view object = type.shape.type;
+  if (!misfit.object_id.empty() && !is_id(misfit.object_id)) {
+    return Error{Kind::unprocessable, "event_misfit",
+                 misfit.reason + ", and its " + why_no_id("id", misfit.object_id)};
+  }
   if (misfit.object_id.empty() || !path_of(object, misfit.object_id)) {
     return Error{Kind::unprocessable, "event_misfit",
                  misfit.reason + ", and Stripe shows no such object by itself"};

@@ -1,5 +1,7 @@
 #include "mirror/mirror_jobs.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <deque>
 #include <future>
@@ -36,6 +38,7 @@ constexpr int kFindAccountAttempts = 1000;
 constexpr std::chrono::seconds kAskAgainAfter{2};
 // An answer may count as one of the second before the one in which it was asked for.
 constexpr std::chrono::seconds kSecondsTruncated{1};
+constexpr const char* kAccountNotActive = "account_not_active";
 
 bool is_deauthorized(const Error& error) { return error.code == "account_invalid"; }
 
@@ -68,7 +71,10 @@ Result<void> refetch(jobs::Run& run, pg::Database& db, stripe::Client& client,
     return access::find_account(tx, account_id);
   });
   if (!account) return account.error();
-  if (!*account || (*account)->organization != run.organization() || !(*account)->active) return {};
+  if (!*account || (*account)->organization != run.organization() || !(*account)->active) {
+    return Error{Kind::unprocessable, kAccountNotActive,
+                 fmt::format("{} is no active account of this organization", account_id)};
+  }
   Fetch fetch{.organization = (*account)->organization,
               .account = account_id,
               .stripe_header = std::string((*account)->stripe_header()),
@@ -76,7 +82,6 @@ Result<void> refetch(jobs::Run& run, pg::Database& db, stripe::Client& client,
               .stripe_ids = {run.payload().at("id")}};
   if (fetch.type == "account") fetch.stripe_header.clear();  // the platform's word on its accounts
   const auto applied = fetch_and_apply(db, client, appliers, fetch);
-  if (!applied && is_deauthorized(applied.error())) return {};  // the next sync says so
   if (!applied) return applied.error();
   for (const std::string& why : applied->not_shown) {
     log::warn("an object that was to be fetched again is not shown",
@@ -88,8 +93,48 @@ Result<void> refetch(jobs::Run& run, pg::Database& db, stripe::Client& client,
   for (const Verdict& verdict : applied->verdicts) {
     if (verdict.outcome == Outcome::refused)
       return Error{Kind::unprocessable, "refetch_refused", verdict.error};
+    if (verdict.outcome == Outcome::ignored && run.payload().value("instead", false))
+      return Error{Kind::unprocessable, "refetch_ignored", "Stripe shows another kind of object"};
   }
   return came_late_enough(run, applied->sent_at);
+}
+
+std::optional<WaitingEvent> event_of(const jobs::Run& run) {
+  const auto found = run.payload().find("event");
+  if (found == run.payload().end()) return std::nullopt;
+  return WaitingEvent{found->at("id"), from_unix(found->at("created").get<std::int64_t>()),
+                      found->at("misfit")};
+}
+
+// The event and the job end together. A job that no event waits for ends as its error says.
+Result<void> tell_event(jobs::Run& run, pg::Database& db, const FetchEnded& ended,
+                        const Result<void>& done) {
+  const WaitingEvent event = *event_of(run);
+  bool waited = false;
+  const auto told = db.transact([&](pg::Tx& tx) -> Result<void> {
+    waited = ended(tx, *run.organization(), event, done ? nullptr : &done.error());
+    if (waited) run.finish(tx);
+    return {};
+  });
+  if (!told) return told;
+  return waited ? Result<void>{} : done;
+}
+
+Result<void> refetch_and_tell(jobs::Run& run, pg::Database& db, stripe::Client& client,
+                              const Appliers& appliers, const FetchEnded& ended) {
+  const Result<void> done = refetch(run, db, client, appliers);
+  if (!event_of(run) || !ended) {
+    // The next sync tells of the account.
+    const bool account_gone = !done && (done.error().code == kAccountNotActive ||
+                                        is_deauthorized(done.error()));
+    return account_gone ? Result<void>{} : done;
+  }
+  if (done || done.error().kind != Kind::retry) return tell_event(run, db, ended, done);
+  if (!run.last_attempt() || run.stopping()) return done;
+  // That Stripe is away says nothing of the event: it goes on waiting, and is taken again.
+  log::warn("an event's object could not be fetched; the event is tried again later",
+            {{"event", event_of(run)->id}, {"error", done.error().message}});
+  return {};
 }
 
 }  // namespace
@@ -113,20 +158,34 @@ jobs::Job find_account_job(const std::string& account) {
           .max_attempts = kFindAccountAttempts};
 }
 
+namespace {
+
+jobs::Job refetch_job(const Refetch& refetch) {
+  jobs::Job job{.kind = kRefetchJob,
+                .organization = refetch.organization,
+                .payload = {{"account", refetch.account},
+                            {"type", refetch.type},
+                            {"id", refetch.stripe_id},
+                            {"not_before", to_unix(refetch.not_before)},
+                            {"instead", refetch.instead}},
+                .priority = jobs::Priority::normal,
+                .unique_key = refetch.account + "/" + refetch.type + "/" + refetch.stripe_id,
+                .run_at = refetch.not_before + kSecondsTruncated};
+  if (const auto& event = refetch.event) {
+    job.payload["event"] = {
+        {"id", event->id}, {"created", to_unix(event->created)}, {"misfit", event->misfit}};
+    job.unique_key = event->id;
+  }
+  return job;
+}
+
+}  // namespace
+
 void enqueue_follow_ups(pg::Tx& tx, const Applied& applied) {
   std::vector<jobs::Job> wanted;
   for (const Refetch& refetch : applied.refetch) {
     if (!path_of(refetch.type, refetch.stripe_id)) continue;
-    wanted.push_back({.kind = kRefetchJob,
-                      .organization = refetch.organization,
-                      .payload = {{"account", refetch.account},
-                                  {"type", refetch.type},
-                                  {"id", refetch.stripe_id},
-                                  {"not_before", to_unix(refetch.not_before)},
-                                  {"instead", refetch.instead}},
-                      .priority = jobs::Priority::normal,
-                      .unique_key = refetch.account + "/" + refetch.type + "/" + refetch.stripe_id,
-                      .run_at = refetch.not_before + kSecondsTruncated});
+    wanted.push_back(refetch_job(refetch));
   }
   for (const FollowUp& follow_up : applied.follow_ups) {
     const bool settles = follow_up.kind == FollowUpKind::settle_instruction;
@@ -240,9 +299,9 @@ Result<Fetched> fetch_and_apply(pg::Database& db, stripe::Client& client, const 
 }
 
 std::vector<jobs::Handler> mirror_handlers(pg::Database& db, stripe::Client& client,
-                                           const Appliers& appliers) {
-  return {{kRefetchJob, [&db, &client, &appliers](jobs::Run& run) {
-             return refetch(run, db, client, appliers);
+                                           const Appliers& appliers, FetchEnded ended) {
+  return {{kRefetchJob, [&db, &client, &appliers, ended = std::move(ended)](jobs::Run& run) {
+             return refetch_and_tell(run, db, client, appliers, ended);
            }}};
 }
 

@@ -16,7 +16,8 @@
 
 namespace payoutd::mirror {
 
-inline constexpr const char* kRefetchJob = "mirror.refetch";  // {account, type, id, not_before}
+inline constexpr const char* kRefetchJob =
+    "mirror.refetch";  // {account, type, id, not_before, instead, event: {id, created, misfit}?}
 inline constexpr const char* kPayoutMembersJob = "mirror.payout_members";    // {account, payout}
 inline constexpr const char* kSettleInstructionJob =
     "payouts.settle_instruction";  // {account, payout}
@@ -32,7 +33,7 @@ void enqueue_adoption(pg::Tx& tx);
 jobs::Job find_account_job(const std::string& account);
 
 // For everybody who applies, in the same transaction. One job waits for one object, however many
-// versions ask for it.
+// versions ask for it; an event that waits for an object has a job of its own.
 void enqueue_follow_ups(pg::Tx& tx, const Applied& applied);
 // For who applies events: also asks for what is new in the balance transactions of the accounts
 // that they moved, at one statement for all, and one waiting job for each account.
@@ -65,8 +66,12 @@ struct Fetch {
 Result<Fetched> fetch_and_apply(pg::Database& db, stripe::Client& client, const Appliers& appliers,
                                 const Fetch& fetch);
 
-// The handler of kRefetchJob. All three must outlive it.
+// Told in a transaction that an event's object was fetched, or why it was not (`failed`). False:
+// the event did not wait for it.
+using FetchEnded = std::function<bool(pg::Tx&, OrgId, const WaitingEvent&, const Error* failed)>;
+
+// The handler of kRefetchJob. The first three must outlive it.
 std::vector<jobs::Handler> mirror_handlers(pg::Database& db, stripe::Client& client,
-                                           const Appliers& appliers);
+                                           const Appliers& appliers, FetchEnded ended = {});
 
 }  // namespace payoutd::mirror

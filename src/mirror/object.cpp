@@ -59,14 +59,6 @@ std::string without_nul_escapes(std::string json) {
   return json;
 }
 
-bool is_id(std::string_view text) {
-  if (text.empty() || text.size() > kLongestId) return false;
-  for (const char c : text) {
-    if (c <= ' ' || c > '~') return false;
-  }
-  return true;
-}
-
 std::optional<std::string_view> string_in(const dom::element& element) {
   std::string_view text;
   if (element.get(text) != simdjson::SUCCESS || text.size() > kLongestText) return std::nullopt;
@@ -74,6 +66,17 @@ std::optional<std::string_view> string_in(const dom::element& element) {
 }
 
 }  // namespace
+
+bool is_id(std::string_view text) {
+  if (text.empty() || text.size() > kLongestId) return false;
+  return std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+}
+
+std::string why_no_id(std::string_view name, std::string_view text) {
+  if (text.contains('\0'))
+    return fmt::format("{} holds a NUL character, which PostgreSQL can't store", name);
+  return fmt::format("{} is not an id", name);
+}
 
 std::string_view Object::type() const {
   const auto type = member(*this, "object");
@@ -105,9 +108,11 @@ Result<Object> Parser::parse(std::string_view text) {
 }
 
 std::string Fields::id(const char* name) {
-  std::string found = text(name);
-  if (!is_id(found)) refuse(fmt::format("{} is not an id", name));
-  return found;
+  const auto found = member(object_, name);
+  const auto text = found ? string_in(*found) : std::nullopt;
+  if (!found) refuse(fmt::format("{} is missing", name));
+  else if (!text || !is_id(*text)) refuse(why_no_id(name, text.value_or("")));
+  return std::string(text.value_or(""));
 }
 
 std::string Fields::text(const char* name) {
@@ -195,7 +200,8 @@ std::optional<std::string> Fields::optional_id(const char* name) {
     id = *text;
   }
   if (is_id(id)) return std::string(id);
-  refuse(fmt::format("{} is neither an id nor an object with one", name));
+  refuse(id.contains('\0') ? why_no_id(name, id)
+                            : fmt::format("{} is neither an id nor an object with one", name));
   return std::nullopt;
 }
 

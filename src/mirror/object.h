@@ -46,6 +46,11 @@ class Object {
   Handle handle_;
 };
 
+// Whether Stripe may have made it: 1 to 255 printable characters, no spaces.
+bool is_id(std::string_view text);
+// Of what is none: "id is not an id", or that it holds a NUL.
+std::string why_no_id(std::string_view name, std::string_view text);
+
 // Reads one text after the other with the memory of the largest.
 class Parser {
  public:

@@ -58,6 +58,8 @@ constexpr std::string_view kBalance = "2019-10-17";         // of a customer, wa
 constexpr std::string_view kLatestCharge = "2022-11-15";    // replaced the list `charges`
 constexpr std::string_view kPeriodsOfItems = "2025-03-31";  // were the subscription's own
 
+constexpr std::size_t kLongestShown = 100;
+
 // The date that an API version begins with; empty for what is none.
 std::string_view date_of(std::string_view version) {
   constexpr std::string_view kForm = "0000-00-00";
@@ -80,12 +82,15 @@ std::optional<std::string> reason_of(const ObjectShape& shape, std::string_view 
                                      const simdjson::dom::object& object) {
   const std::string type = text_at(object, "object");
   if (type != shape.type) {
-    return fmt::format("its object is \"{}\", and \"{}\" is what such an event shows", type,
-                       shape.type);
+    return fmt::format("its object is {}, and \"{}\" is what such an event shows",
+                       dump(Json(type.substr(0, kLongestShown))), shape.type);
   }
   if (!shape.since.empty() && date_of(api_version) < shape.since) {
-    return fmt::format("API version \"{}\" writes the {} otherwise; it is read from {} on",
-                       api_version, shape.type, shape.since);
+    const std::string version =
+        api_version.empty() ? "no API version is given: it may write"
+                            : fmt::format("API version \"{}\" writes", api_version);
+    return fmt::format("{} the {} otherwise; it is read from {} on", version, shape.type,
+                       shape.since);
   }
   const auto absent = std::ranges::find_if(shape.fields, [&](std::string_view field) {
     return object.at_key(field).error() != simdjson::SUCCESS;

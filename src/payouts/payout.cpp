@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/money.h"
+#include "payouts/stripe_payout.h"
 
 namespace payoutd::payouts {
 
@@ -70,27 +71,52 @@ void add_progress(OrderedJson& json, const Payout& p, std::span<const PayoutEven
   json["requestedAt"] = or_null(p.requested_at);
   json["approvedAt"] = or_null(p.approved_at);
   json["processedAt"] = or_null(p.processed_at);
-  json["paidAt"] = or_null(p.paid_at);
+  json["paidAt"] = or_null(paid_at(p, events));
   json["failedAt"] = or_null(p.failed_at);
   json["statusHistory"] = status_history(p, events);
   json["created"] = to_iso(p.created);
   json["updated"] = to_iso(p.updated);
 }
 
+constexpr std::pair<std::string_view, OptionalTime EndTimes::*> kEnds[] = {
+    {"paid", &EndTimes::paid}, {"failed", &EndTimes::failed}, {"canceled", &EndTimes::canceled}};
+
+// A payout and its changes, from the first to the last.
+struct History {
+  History(const Payout& of, std::span<const PayoutEvent> all)
+      : payout(of), events(all), ended{paid_at(of, all), of.failed_at, of.canceled_at} {}
+  const Payout& payout;
+  const std::span<const PayoutEvent> events;
+  const EndTimes ended;
+};
+
 // When the payout took the status that the change shows. An event such as payout.updated may show
 // one that is days old.
-OptionalTime status_since(const Payout& p, const PayoutEvent& event) {
+OptionalTime status_since(const History& history, const PayoutEvent& event) {
   if (event.source == "engine") return event.occurred_at;
-  if (event.status == "paid") return p.paid_at;
-  if (event.status == "failed") return p.failed_at;
-  if (event.status == "canceled") return p.canceled_at;
+  const auto* end = std::ranges::find(kEnds, event.status, [](const auto& e) { return e.first; });
+  if (end != std::end(kEnds)) return history.ended.*(end->second);
   if (!event.only_seen()) return event.occurred_at;
-  if (event.status == "pending") return p.processed_at;
-  return std::nullopt;
+  // When Stripe made a payout of ours, none of its columns tells.
+  const bool stripes_own = history.payout.created_by == "stripe";
+  return event.status == "pending" && stripes_own ? OptionalTime(history.payout.created)
+                                                  : std::nullopt;
 }
 
-OptionalTime happened_at(const Payout& p, const PayoutEvent& event) {
-  return event.only_seen() ? status_since(p, event) : event.occurred_at;
+OptionalTime happened_at(const History& history, const PayoutEvent& event) {
+  return event.only_seen() ? status_since(history, event) : event.occurred_at;
+}
+
+// By the second that `when` gives, or else the one in which the change was seen. Of one second they
+// stay in the order of the history.
+std::vector<const PayoutEvent*> in_order(const History& history,
+                                         OptionalTime (*when)(const History&, const PayoutEvent&)) {
+  std::vector<const PayoutEvent*> ordered;
+  for (const PayoutEvent& event : history.events) ordered.push_back(&event);
+  std::ranges::stable_sort(ordered, {}, [&](const PayoutEvent* event) {
+    return to_unix(when(history, *event).value_or(event->occurred_at));
+  });
+  return ordered;
 }
 
 OptionalTime seen_at(const PayoutEvent& event) {
@@ -119,33 +145,51 @@ OrderedJson to_json(const Payout& p, std::span<const PayoutEvent> events) {
   return json;
 }
 
-OrderedJson event_json(const Payout& payout, const PayoutEvent& event) {
-  return {{"id", event.id.str()},
-          {"kind", event.kind},
-          {"status", event.status},
-          {"timestamp", or_null(happened_at(payout, event))},
-          {"seen_at", or_null(seen_at(event))},
-          {"notes", or_null(event.notes)},
-          {"changedBy", event.actor},
-          {"source", event.source},
-          {"stripe_event_id", or_null(event.stripe_event_id)},
-          {"detail", OrderedJson(event.detail)},
-          {"recorded_at", to_iso(event.recorded_at)}};
+// The arrival date is a day: while the payout was still seen under way, it was not paid.
+OptionalTime paid_at(const Payout& payout, std::span<const PayoutEvent> events) {
+  if (!payout.paid_at) return std::nullopt;
+  const auto told = [](const PayoutEvent& event) { return event.kind == "payout.paid"; };
+  const auto still_under_way = [&](const PayoutEvent& event) {
+    const bool under_way = event.status == "pending" || event.status == "in_transit";
+    return event.source != "engine" && under_way && event.occurred_at >= *payout.paid_at;
+  };
+  if (std::ranges::any_of(events, told)) return payout.paid_at;
+  return std::ranges::any_of(events, still_under_way) ? std::nullopt : payout.paid_at;
+}
+
+OrderedJson audit_trail(const Payout& payout, std::span<const PayoutEvent> events) {
+  const History history(payout, events);
+  OrderedJson trail = OrderedJson::array();
+  for (const PayoutEvent* event : in_order(history, happened_at)) {
+    trail.push_back({{"id", event->id.str()},
+                     {"kind", event->kind},
+                     {"status", event->status},
+                     {"timestamp", or_null(happened_at(history, *event))},
+                     {"seen_at", or_null(seen_at(*event))},
+                     {"notes", or_null(event->notes)},
+                     {"changedBy", event->actor},
+                     {"source", event->source},
+                     {"stripe_event_id", or_null(event->stripe_event_id)},
+                     {"detail", OrderedJson(event->detail)},
+                     {"recorded_at", to_iso(event->recorded_at)}});
+  }
+  return trail;
 }
 
 OrderedJson status_history(const Payout& payout, std::span<const PayoutEvent> events) {
-  OrderedJson history = OrderedJson::array();
+  const History history(payout, events);
+  OrderedJson statuses = OrderedJson::array();
   const std::string* last = nullptr;
-  for (const PayoutEvent& event : events) {
-    if (last != nullptr && *last == event.status) continue;
-    history.push_back({{"status", event.status},
-                       {"timestamp", or_null(status_since(payout, event))},
-                       {"seen_at", or_null(seen_at(event))},
-                       {"changedBy", event.actor},
-                       {"notes", or_null(event.notes)}});
-    last = &event.status;
+  for (const PayoutEvent* event : in_order(history, status_since)) {
+    if (last != nullptr && *last == event->status) continue;
+    statuses.push_back({{"status", event->status},
+                        {"timestamp", or_null(status_since(history, *event))},
+                        {"seen_at", or_null(seen_at(*event))},
+                        {"changedBy", event->actor},
+                        {"notes", or_null(event->notes)}});
+    last = &event->status;
   }
-  return history;
+  return statuses;
 }
 
 std::optional<std::string> parse_status(std::string_view text) {

@@ -66,11 +66,15 @@ struct PayoutEvent {
 // its folder knows it. `events` are the payout's, from the first to the last.
 OrderedJson to_json(const Payout& payout, std::span<const PayoutEvent> events);
 
-// {status, timestamp, notes, changedBy}, with what was done and who said so. `timestamp` is when it
-// happened, or null; `seen_at` is when a change of `payout` that nobody told was seen.
-OrderedJson event_json(const Payout& payout, const PayoutEvent& event);
+// When it was paid, as far as what was seen of it allows that.
+OptionalTime paid_at(const Payout& payout, std::span<const PayoutEvent> events);
 
-// The statuses it went through, each once in a row:
+// [{status, timestamp, notes, changedBy}], with what was done and who said so. `timestamp` is when
+// it happened, or null; `seen_at` is when a change that nobody told was seen. In the order of
+// `timestamp`, or else `seen_at`.
+OrderedJson audit_trail(const Payout& payout, std::span<const PayoutEvent> events);
+
+// The statuses it went through, each once in a row, in the same order:
 // [{status, timestamp, seen_at, changedBy, notes}].
 OrderedJson status_history(const Payout& payout, std::span<const PayoutEvent> events);
 

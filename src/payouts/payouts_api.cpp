@@ -127,12 +127,6 @@ struct Shown {
   PayoutEvents events;
 };
 
-OrderedJson audit_trail(const Shown& shown) {
-  OrderedJson trail = OrderedJson::array();
-  for (const PayoutEvent& event : shown.events.shown) trail.push_back(event_json(shown.payout, event));
-  return trail;
-}
-
 Result<Shown> find(pg::Tx& tx, const http::Request& request) {
   const OrgId organization = access::principal(request).organization;
   auto payout = find_payout(tx, organization, request.param("id"));
@@ -147,7 +141,7 @@ http::Reply show(pg::Database& db, const http::Request& request) {
     if (!found) return found.error();
     const Payout& payout = found->payout;
     OrderedJson json = to_json(payout, found->events.shown);
-    json["events"] = audit_trail(*found);
+    json["events"] = audit_trail(payout, found->events.shown);
     json["events_left_out"] = found->events.left_out;
     const auto instruction = instructions::find_of(tx, payout.organization, payout.id);
     json["instruction"] = instruction_json(instruction);
@@ -169,7 +163,8 @@ http::Reply show_events(pg::Database& db, const http::Request& request) {
   const auto answer = db.read([&](pg::Tx& tx) -> Result<OrderedJson> {
     const auto found = find(tx, request);
     if (!found) return found.error();
-    return OrderedJson{{"data", audit_trail(*found)}, {"left_out", found->events.left_out}};
+    return OrderedJson{{"data", audit_trail(found->payout, found->events.shown)},
+                       {"left_out", found->events.left_out}};
   });
   if (!answer) return http::error_reply(answer.error(), request.request_id);
   return http::Reply::json(200, *answer);
@@ -188,7 +183,7 @@ http::Reply timeline(pg::Database& db, const http::Request& request) {
                        {"requested", date(payout.requested_at)},
                        {"approved", date(payout.approved_at)},
                        {"processing", date(payout.processed_at)},
-                       {"paid", date(payout.paid_at)},
+                       {"paid", date(paid_at(payout, found->events.shown))},
                        {"failed", date(payout.failed_at)},
                        {"statusHistory", status_history(payout, found->events.shown)},
                        {"left_out", found->events.left_out}};

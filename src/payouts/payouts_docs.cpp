@@ -68,7 +68,8 @@ void add_origin(Json& fields) {
 constexpr const char* kSeenAt =
     "When Stripe was asked and showed it, where no event had told of it; null otherwise.";
 constexpr const char* kPaidAt =
-    "When it was paid: the second of Stripe's payout.paid, or Stripe's arrival date.";
+    "When it was paid: the second of Stripe's payout.paid, or Stripe's arrival date; null where "
+    "neither is known, or the payout was seen paid before that date or under way after it.";
 constexpr const char* kFailedAt =
     "When it failed: the second of Stripe's payout.failed, or of the balance transaction that gave "
     "the money back; null where neither is known.";

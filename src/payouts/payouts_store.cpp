@@ -8,13 +8,14 @@ namespace payoutd::payouts {
 
 namespace {
 
-// Where no event told when a payout ended, Stripe's object does: it was paid on its arrival date,
-// and failed or was canceled when a transaction gave its money back, once the mirror has that.
+// Where no event told when a payout ended, Stripe's object does: it was paid on its arrival date
+// unless it was seen paid before that, and failed or was canceled when a transaction gave its money back, once the mirror has that.
 #define GIVEN_BACK_AT                                                                              \
   " (SELECT back.created FROM balance_transactions AS back"                                        \
   "   WHERE back.organization_id = payouts.organization_id AND back.account = payouts.account"     \
   "     AND back.stripe_id = payouts.failure_balance_transaction_id)"
-#define PAID_AT " coalesce(paid_at, CASE WHEN paid_seen_at IS NOT NULL THEN arrival_date END)"
+#define PAID_AT                                                                                    \
+  " coalesce(paid_at, CASE WHEN paid_seen_at >= arrival_date THEN arrival_date END)"
 #define FAILED_AT                                                                                  \
   " coalesce(failed_at, CASE WHEN failed_seen_at IS NOT NULL THEN" GIVEN_BACK_AT " END)"
 #define CANCELED_AT                                                                                \

@@ -83,6 +83,9 @@ std::string_view without_prefix(std::string_view verbose, std::string_view sqlst
   return at == std::string_view::npos ? verbose : verbose.substr(at + mark.size());
 }
 
+constexpr const char* kUnstorable =
+    "a text holds a NUL character or is not UTF-8, which PostgreSQL can't store";
+
 struct Refusal {
   std::string sqlstate;
   std::string message;
@@ -94,7 +97,9 @@ struct Refusal {
   if (means_lost(refusal.sqlstate)) throw Lost(text);
   if (means_conflict(refusal.sqlstate)) throw Conflict(text);
   if (means_busy(refusal.sqlstate)) throw Busy(text, refusal.sqlstate);
-  throw SqlError(text, refusal.sqlstate, refusal.constraint);
+  SqlError refused(text, refusal.sqlstate, refusal.constraint);
+  if (!refused.unstorable_text()) throw refused;
+  throw SqlError(fmt::format("{}: {}", what, kUnstorable), refusal.sqlstate);
 }
 
 std::string field_of(const PGresult* result, int field) {

@@ -52,7 +52,7 @@ namespace detail {
 
 std::string checked_text(std::string_view text) {
   if (text.find('\0') != std::string_view::npos) {
-    throw SqlError("text with a NUL byte can't be stored", "22021");
+    throw SqlError("a text holds a NUL character, which PostgreSQL can't store", "22021");
   }
   return std::string(text);
 }

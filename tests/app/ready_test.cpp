@@ -1,4 +1,5 @@
 // What the program answers while Stripe or the database lets it wait.
+#include "webhooks/event_log.h"
 #include "world.h"
 
 namespace payoutd::app {
@@ -99,6 +100,27 @@ TEST_F(Ready, ANewerSchemaServesAnOlderProgram) {
   sql("UPDATE schema_migrations SET checksum = 'edited' WHERE number = 1");
   EXPECT_EQ(get("/readyz").code(), "migration_edited");
   EXPECT_EQ(run({"migrate"}, said), 1) << said;
+}
+
+TEST_F(Ready, ACommandThatIsAskedForWhatIsNotThereSaysSo) {
+  serve(sim.url());
+  ASSERT_TRUE(eventually([&] { return is_ready(); }));
+  std::string said;
+  EXPECT_EQ(run({"events", "list", "--state", "bogus"}, said), 2);
+  for (const char* state : webhooks::kEventStates)
+    EXPECT_NE(said.find(state), std::string::npos) << state << ": " << said;
+  EXPECT_EQ(run({"events", "list", "--account", "bogus"}, said), 2);
+  EXPECT_NE(said.find("acct_"), std::string::npos) << said;
+  EXPECT_EQ(run({"keys", "create", "--role", "bogus"}, said), 2);
+  EXPECT_NE(said.find("approver"), std::string::npos) << said;
+  EXPECT_EQ(run({"dlq", "requeue", "bogus"}, said), 2) << said;
+
+  EXPECT_EQ(run({"dlq", "list", "--kind", "bogus"}, said), 0);
+  EXPECT_NE(said.find("no dead letters of kind bogus"), std::string::npos) << said;
+  EXPECT_EQ(run({"events", "list", "--type", "bogus"}, said), 0);
+  EXPECT_NE(said.find("no such events"), std::string::npos) << said;
+  EXPECT_EQ(run({"events", "list", "--type", "bogus", "--json"}, said), 0);
+  EXPECT_NE(said.find(R"({"data":[]})"), std::string::npos) << said;
 }
 
 }  // namespace

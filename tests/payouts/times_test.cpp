@@ -46,7 +46,7 @@ TEST_F(PayoutTimes, APayoutThatOnlyASyncShowedWasPaidOnItsArrivalDate) {
   ASSERT_EQ(json["statusHistory"].size(), 1u);
   EXPECT_EQ(json["statusHistory"][0]["timestamp"], iso(kArrival));
   EXPECT_EQ(json["statusHistory"][0]["seen_at"], iso(kSync));
-  EXPECT_EQ(event_json(only(), events(only().id)[0])["timestamp"], iso(kArrival));
+  EXPECT_EQ(audit_trail(only(), events(only().id))[0]["timestamp"], iso(kArrival));
   EXPECT_EQ(sql("SELECT extract(epoch FROM paid_seen_at)::bigint::text AS it FROM payouts"),
             std::to_string(kSync));
 }
@@ -73,7 +73,7 @@ TEST_F(PayoutTimes, AnEventOfAnotherKindDoesNotSayWhenItWasPaid) {
   const OrderedJson json = shown();
   EXPECT_EQ(json["paidAt"], iso(kArrival));
   EXPECT_EQ(json["statusHistory"][0]["timestamp"], iso(kArrival));
-  EXPECT_EQ(event_json(only(), events(only().id)[0])["timestamp"], iso(kSync));
+  EXPECT_EQ(audit_trail(only(), events(only().id))[0]["timestamp"], iso(kSync));
 }
 
 TEST_F(PayoutTimes, OneThatFailedUnseenFailedWhenItsMoneyCameBack) {
@@ -104,6 +104,65 @@ TEST_F(PayoutTimes, OneThatIsOnItsWayIsNotPaid) {
   EXPECT_TRUE(shown()["paidAt"].is_null());
   EXPECT_TRUE(shown()["statusHistory"][0]["timestamp"].is_null());
   EXPECT_EQ(shown()["processedAt"], shown()["created"]) << "Stripe's own";
+}
+
+TEST_F(PayoutTimes, OneOfStripesOwnIsPendingSinceStripeMadeIt) {
+  shelf.add(at("pending"), kSync);
+  apply(shelf.all());
+  EXPECT_EQ(shown()["statusHistory"][0]["timestamp"], shown()["created"]);
+}
+
+// When Stripe made it nobody said: our first send came before that.
+TEST_F(PayoutTimes, OneOfOursThatWasOnlySeenPendingHasNoTimeForThat) {
+  shelf.add(at("pending"), kSync, Source::fetch);
+  apply(shelf.all());
+  sql(fmt::format("UPDATE payouts SET created_by = 'key:1', processed_at = to_timestamp({} + 0.4),"
+                  " created = processed_at RETURNING '' AS it", kSync));
+  sql("INSERT INTO payout_events (organization_id, payout_id, id, change, kind, status, source,"
+      " actor, occurred_at) SELECT organization_id, id, gen_random_uuid(), 'sent', 'sent', 'processing',"
+      " 'engine', 'key:1', processed_at FROM payouts RETURNING '' AS it");
+  const OrderedJson history = shown()["statusHistory"];
+  ASSERT_EQ(history.size(), 2u);
+  EXPECT_EQ(history[0]["status"], "processing");
+  EXPECT_EQ(history[1]["status"], "pending");
+  EXPECT_TRUE(history[1]["timestamp"].is_null());
+  EXPECT_EQ(history[1]["seen_at"], iso(kSync));
+}
+
+TEST_F(PayoutTimes, AnArrivalDateThatWhatWasSeenContradictsSaysNothing) {
+  shelf.add(at("in_transit"), kArrival + 3 * 3'600);
+  shelf.add(at("paid"), kArrival + 30 * 3'600);
+  apply_one_by_one(shelf.all());
+  EXPECT_TRUE(shown()["paidAt"].is_null()) << "that day it was on its way for hours";
+  EXPECT_EQ(shown()["statusHistory"][1]["status"], "paid");
+  EXPECT_TRUE(shown()["statusHistory"][1]["timestamp"].is_null());
+
+  Shelf early(org);
+  early.add(with(at("paid"), {{"id", "po_early"}}), kArrival - 60, Source::list, kOtherAccount);
+  apply(early.all());
+  const auto listed = *db().read([&](pg::Tx& tx) {
+    return list_payouts(tx, org, {.account = kOtherAccount}, {});
+  });
+  EXPECT_FALSE(listed.data.at(0).paid_at) << "it was paid before";
+}
+
+TEST_F(PayoutTimes, HistoriesAreInTheOrderOfTheirTimes) {
+  shelf.event("payout.created", at("pending"), kStart);
+  shelf.event("payout.reconciliation_completed", at("paid"), kArrival + 86'400);
+  shelf.add(at("paid", {{"description", "seen"}}), kSync);
+  shelf.event("payout.updated", failed(), kSync + 9);
+  apply_one_by_one(shelf.all());
+  given_back(kArrival + 3'600);
+  const Payout found = only();
+  for (const OrderedJson& history :
+       {audit_trail(found, events(found.id)), status_history(found, events(found.id))}) {
+    std::vector<std::string> times;
+    for (const OrderedJson& change : history)
+      times.push_back(change[change["timestamp"].is_null() ? "seen_at" : "timestamp"]);
+    EXPECT_TRUE(std::ranges::is_sorted(times)) << history.dump(1);
+  }
+  EXPECT_EQ(audit_trail(found, events(found.id))[1]["kind"], "seen") << "paid on its arrival date";
+  EXPECT_EQ(status_history(found, events(found.id)).back()["status"], "failed");
 }
 
 TEST_F(PayoutTimes, OneAskedForThroughUsWasProcessedWhenItWasFirstSent) {

@@ -1,4 +1,6 @@
 // An object is what it says it is, or it is fetched.
+#include <gmock/gmock.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -61,6 +63,42 @@ TEST_F(Shape, WhatCanNotBeFetchedIsKeptWithTheReason) {
   apply_all();
   EXPECT_EQ(count("inbox_failures WHERE error LIKE '%is missing%'"), 2);
   EXPECT_TRUE(refetched.empty());
+}
+
+TEST_F(Shape, AnEventWithoutAVersionIsSaidToHaveNone) {
+  const auto why = misfit(mirror::shapes::kPayout, "", payout_object("po_1", "paid"));
+  ASSERT_TRUE(why);
+  EXPECT_THAT(why->reason, testing::HasSubstr("no API version"));
+  EXPECT_THAT(why->reason, testing::Not(testing::HasSubstr("\"\"")));
+}
+
+// PostgreSQL can't store a NUL character: neither an id nor the reason for a failure may hold one.
+TEST_F(Shape, AnIdWithANulIsKeptWithASentence) {
+  Json whole = Json::parse(payout_object("po_1", "paid"));
+  whole["id"] = std::string("po_\0x", 5);
+  Json stub = whole;
+  stub.erase("status");
+  Json destination = Json::parse(payout_object("po_2", "paid"));
+  destination["balance_transaction"] = std::string("txn_\0", 5);
+  int n = 0;
+  for (const Json& object : {whole, stub, destination}) {
+    deliver({.id = "evt_" + std::to_string(n++), .type = "payout.paid", .account = "acct_shop",
+             .object = object.dump()});
+  }
+  apply_all();
+  EXPECT_TRUE(refetched.empty());
+  EXPECT_EQ(count("inbox_failures WHERE error LIKE '%holds a NUL character, which PostgreSQL "
+                  "can''t store'"), 3);
+}
+
+TEST_F(Shape, ATypeWithANulBlocksNoOtherEvent) {
+  deliver({.id = "evt_1", .type = "payout.paid", .account = "acct_shop",
+           .object = Json{{"object", std::string("pay\0out", 7)}}.dump()});
+  deliver({.id = "evt_2", .type = "payout.paid", .account = "acct_shop",
+           .object = payout_object("po_1", "paid")});
+  apply_all();
+  EXPECT_EQ(text("SELECT event_id FROM inbox_failures"), "evt_1");
+  EXPECT_EQ(count("payouts"), 1);
 }
 
 TEST_F(Shape, EveryEventOfTheFixturesFits) {

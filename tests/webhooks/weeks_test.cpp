@@ -80,7 +80,8 @@ struct BesideADump : Weeks {
     });
   }
   int delivered(const std::string& id, std::int64_t created) {
-    return deliver({.id = id, .created = created}).status;
+    return deliver({.id = id, .created = created, .object = payout_object("po_1", "pending")})
+        .status;
   }
 };
 
