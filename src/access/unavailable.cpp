@@ -1,30 +1,26 @@
 #include "access/unavailable.h"
 
+#include <fmt/format.h>
+
 #include "pg/errors.h"
+#include "pg/outage.h"
 
 namespace payoutd::access {
 namespace {
 
-bool nothing_was_done(const std::exception& error) {
-  return dynamic_cast<const pg::Unavailable*>(&error) != nullptr ||
-         dynamic_cast<const pg::Conflict*>(&error) != nullptr;
+std::string told(const pg::Outage& outage, const http::Request& request) {
+  const bool writes = request.method != "GET" && request.method != "HEAD";
+  return fmt::format("{}, so this was not done: ask again later{}", outage.reason,
+                     writes ? ", with the same Idempotency-Key" : "");
 }
 
 }  // namespace
 
 std::optional<http::Reply> explain_database_error(const std::exception& error,
                                                   const http::Request& request) {
-  if (const auto* busy = dynamic_cast<const pg::Busy*>(&error); busy && busy->read_only()) {
+  if (const auto outage = pg::outage_of(error)) {
     return http::error_reply(
-        Error{Kind::retry, "database_read_only",
-              "the database takes no writes at the moment, so this was refused: ask again later, "
-              "with the same Idempotency-Key"},
-        request.request_id);
-  }
-  if (nothing_was_done(error)) {
-    return http::error_reply(Error{Kind::retry, "database_unavailable",
-                                   "the database can't be reached at the moment: ask again"},
-                             request.request_id);
+        Error{Kind::retry, std::string(outage->code), told(*outage, request)}, request.request_id);
   }
   if (dynamic_cast<const pg::InDoubt*>(&error) != nullptr) {
     return http::error_reply(
