@@ -146,14 +146,14 @@ Result<void> Dev::start_service(const DevOptions& options, const LocalDatabase& 
   return {};
 }
 
+// The service first: while its client waits for the simulator, neither could end. What the
+// simulator still delivers is refused, as by a service that is down.
 bool Dev::stop() {
-  sim_->stop();
-  return service_->stop();
+  const bool finished = !service_ || service_->stop();
+  if (sim_) sim_->stop();
+  return finished;
 }
 
-Dev::~Dev() {
-  // The simulator first: it delivers to the service.
-  if (sim_) sim_->stop();
-}
+Dev::~Dev() { stop(); }
 
 }  // namespace payoutd::app

@@ -81,13 +81,42 @@ struct Dev : ProgramTest {
   Json access;
 };
 
-TEST_F(Dev, WritesNothingIntoTheDatabaseOfTheSettings) {
+TEST_F(Dev, WritesNothingIntoTheDatabaseOfTheSettingsAndEndsWhileItsStripeHangs) {
   start_dev();
   EXPECT_TRUE(program->says("DATABASE_URL and PAYOUTD_REPLICA_URL are not used"))
       << program->said();
   EXPECT_NE(access.at("database_url"), url().reveal());
   EXPECT_EQ(sql("SELECT count(*)::text FROM organizations"), "1");
   EXPECT_EQ(sql("SELECT string_agg(stripe_account_id, ' ') FROM connected_accounts"), shop);
+  hold_up("POST", "/v1/payouts");
+  hold_up("GET", "/v1/balance_transactions");
+  auto payer = paying_euros();
+  ASSERT_TRUE(eventually([&] {
+    return !Json::parse(get("/api/payouts?status=processing").body).at("data").empty();
+  })) << program->said();
+  auto syncing = asking("POST", "/api/balance/transactions/sync");
+  hold_up("GET", "/v1/balance");
+  const std::string other = access.at("accounts").at(1);
+  auto reader = asking("GET", "/api/balance?account=" + other);
+  ASSERT_TRUE(holds_up(3)) << program->said();
+  expect_ends_by_itself();
+  const auto paid = payer.read();
+  EXPECT_EQ(paid.status, 201) << paid.body;
+  EXPECT_EQ(Json::parse(paid.body).at("status"), "processing");
+  EXPECT_EQ(reader.read().code(), "stripe_client_stopping");
+}
+
+TEST_F(Dev, EndsWhileItsStripeBreaksOff) {
+  start_dev();
+  fault({{"method", "POST"}, {"path", "/v1/payouts"}, {"do", "reset_before"}, {"count", 0}});
+  fault({{"method", "GET"}, {"path", "/v1/*"}, {"do", "status"}, {"status", 429}, {"count", 0}});
+  fault({{"method", "POST"}, {"path", "/v1/*"}, {"do", "status"}, {"status", 500}, {"count", 0}});
+  auto syncing = asking("POST", "/api/balance/transactions/sync");
+  auto reader = asking("GET", "/api/balance");
+  auto payer = paying_euros();
+  ASSERT_TRUE(eventually([&] { return program->says("will call Stripe again"); }))
+      << program->said();
+  expect_ends_by_itself();
 }
 
 TEST_F(Dev, WritesNothingBesideTheAccountsOfAService) {
