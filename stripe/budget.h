@@ -6,8 +6,11 @@
 #include <chrono>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "base/result.h"
 
 namespace payoutd::stripe {
 
@@ -25,6 +28,7 @@ struct Ask {
 struct Wait {
   std::chrono::nanoseconds time{0};  // zero: granted, and taken
   bool everyone = false;             // not only this route: nobody needs to ask before
+  std::optional<Error> refused{};    // nothing will be granted soon: who asks is told this
 };
 
 // Called from the client's one thread, in order of priority; never blocks. Nothing is kept for who

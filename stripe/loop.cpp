@@ -239,6 +239,11 @@ void Loop::start_what_may(Instant now) {
       continue;
     }
     const Wait wait = options_.budget->take(call.ask(), now);
+    if (wait.refused) {
+      end_early(std::move(waiting_.extract(it++).mapped()), wait.refused->code,
+                wait.refused->message);
+      continue;
+    }
     if (wait.time.count() > 0) {
       const Instant again = now + wait.time;
       ask_budget_at_ = ask_budget_at_ ? std::min(*ask_budget_at_, again) : again;
@@ -375,9 +380,10 @@ void Loop::end(Owned call, Answer answer) {
 }
 
 // Nothing more is sent: what is known is what the sends so far said.
-void Loop::end_early(Owned call, const char* code, const char* message) {
+void Loop::end_early(Owned call, std::string code, std::string message) {
   const Outcome outcome = call->history.unknown ? Outcome::unknown : Outcome::not_done;
-  end(std::move(call), {.outcome = outcome, .error = {Kind::retry, code, message}});
+  end(std::move(call),
+      {.outcome = outcome, .error = {Kind::retry, std::move(code), std::move(message)}});
 }
 
 void Loop::cut(CURL* easy, const char* code, const char* message) {

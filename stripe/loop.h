@@ -49,7 +49,7 @@ class Loop {
   void conclude(Owned call, Sent sent);
   void pause(Owned call, Pause wanted);
   void end(Owned call, Answer answer);
-  void end_early(Owned call, const char* code, const char* message);
+  void end_early(Owned call, std::string code, std::string message);
   void cut(CURL* easy, const char* code, const char* message);
   std::chrono::milliseconds next_wait(Instant now) const;
   Instant now() const { return std::chrono::steady_clock::now(); }

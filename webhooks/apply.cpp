@@ -97,11 +97,15 @@ void ApplyWorkers::run(std::stop_token stop) {
     try {
       applied = apply_batch();
     } catch (const std::exception& e) {
-      log::warn("events could not be applied; they stay queued", {{"error", e.what()}});
+      failing_.write(log::Level::warn, "events could not be applied; they stay queued", e.what(),
+                     {{"error", e.what()}});
       failed = true;
       know({});  // it may be another database by now, or one from a backup
     }
-    if (applied > 0) continue;
+    if (applied > 0) {
+      if (failing_.over()) log::info("events are applied again");
+      continue;
+    }
     std::unique_lock lock(mutex_);
     // After a failure the whole pause is kept, however many events come meanwhile.
     wake_.wait_for(lock, stop, kIdle, [&] { return !failed && nudges_ != seen; });
@@ -133,8 +137,9 @@ std::vector<StoredEvent> ApplyWorkers::take(pg::Tx& tx) {
 // Nothing: one of the events spoils the set, or waits for somebody; it was not applied.
 std::optional<ApplyWorkers::Tally> ApplyWorkers::apply_set() {
   Tally tally;
-  const auto take_apart = [](const char* why) {
-    log::warn("a set of events could not be applied; trying them one by one", {{"error", why}});
+  const auto take_apart = [this](const char* why) {
+    apart_.write(log::Level::warn, "a set of events could not be applied; trying them one by one",
+                 why, {{"error", why}});
     return std::nullopt;
   };
   try {
@@ -184,7 +189,8 @@ ApplyWorkers::Tally ApplyWorkers::apply_one_by_one(const Take& take) {
                {{"events", tally.failed}});
   }
   if (tally.delayed > 0) {
-    log::warn("events wait for what the database is busy with", {{"events", tally.delayed}});
+    waiting_.write(log::Level::warn, "events wait for what the database is busy with", "",
+                   {{"events", tally.delayed}});
   }
   return tally;
 }

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/log.h"
 #include "mirror/apply.h"
 #include "pg/database.h"
 #include "webhooks/queue_store.h"
@@ -88,6 +89,7 @@ class ApplyWorkers {
   Counts counts_;
   QueueHead head_;
   std::chrono::steady_clock::time_point delayed_taken_{};
+  log::Repeated failing_, apart_, waiting_;
 
   std::vector<std::jthread> threads_;
 };

@@ -1,14 +1,19 @@
 #include "webhooks/inbox.h"
 
-#include "base/log.h"
+#include <fmt/format.h>
+
+#include "pg/outage.h"
 
 namespace payoutd::webhooks {
 namespace {
 
-http::Reply unavailable() {
-  return http::error_reply(
-      Error{Kind::retry, "event_not_stored", "the event could not be stored; deliver it again"},
-      "");
+// In words for whoever looks at Stripe's deliveries.
+std::string_view reason_of(const std::exception& error) {
+  if (const auto outage = pg::outage_of(error)) return outage->reason;
+  if (dynamic_cast<const pg::InDoubt*>(&error) != nullptr)
+    return "the database was lost at the end, and it is not known whether it was stored";
+  if (dynamic_cast<const pg::SqlError*>(&error) != nullptr) return "the database refused it";
+  return "something went wrong on our side";
 }
 
 }  // namespace
@@ -72,6 +77,7 @@ void Inbox::commit(InboxWriter& writer, Batch& batch) {
   try {
     send(batch, store(writer, batch.events));
     options_.stored();
+    if (failing_.over()) log::info("events are stored again");
   } catch (const pg::SqlError& e) {
     // One event of the batch can't be stored: each is tried alone, and only the bad one is refused.
     log::warn("a batch of events could not be stored; trying them one by one",
@@ -79,31 +85,31 @@ void Inbox::commit(InboxWriter& writer, Batch& batch) {
     commit_one_by_one(writer, batch);
   } catch (const std::exception& e) {
     // Away, busy, in doubt, or a conflict too many: what did commit is found again as a duplicate.
-    log::error("events could not be stored",
-               {{"events", batch.events.size()}, {"error", e.what()}});
-    for (http::Hold& hold : batch.holds) refuse(hold);
+    tell(e, batch.events.size());
+    for (http::Hold& hold : batch.holds) refuse(hold, reason_of(e));
   }
 }
 
 void Inbox::commit_one_by_one(InboxWriter& writer, Batch& batch) {
-  bool away = false;  // what it can't do for one, it is not asked to do for each of the others
+  // What the database can't do for one, it is not asked to do for each of the others.
+  std::optional<std::string_view> away;
   for (std::size_t i = 0; i < batch.events.size(); ++i) {
     if (away) {
-      refuse(batch.holds[i]);
+      refuse(batch.holds[i], *away);
       continue;
     }
     try {
-      const bool stored = store(writer, std::span(batch.events).subspan(i, 1)).refused.empty();
-      if (stored) batch.holds[i].send();
-      else refuse(batch.holds[i]);
+      const StoredBatch stored = store(writer, std::span(batch.events).subspan(i, 1));
+      if (stored.refused.empty()) batch.holds[i].send();
+      else refuse(batch.holds[i], stored.why_refused);
     } catch (const pg::Unavailable& e) {
-      log::error("events could not be stored", {{"error", e.what()}});
-      refuse(batch.holds[i]);
-      away = true;
+      tell(e, batch.events.size() - i);
+      away = reason_of(e);
+      refuse(batch.holds[i], *away);
     } catch (const std::exception& e) {
       log::error("an event could not be stored",
                  {{"event", batch.events[i].head.id}, {"error", e.what()}});
-      refuse(batch.holds[i]);
+      refuse(batch.holds[i], reason_of(e));
     }
   }
   options_.stored();
@@ -124,15 +130,21 @@ void Inbox::send(Batch& batch, const StoredBatch& stored) {
   std::size_t next = 0;
   for (std::size_t i = 0; i < batch.holds.size(); ++i) {
     const bool refused = next < stored.refused.size() && stored.refused[next] == i;
-    if (refused) refuse(batch.holds[i]), ++next;
+    if (refused) refuse(batch.holds[i], stored.why_refused), ++next;
     else batch.holds[i].send();
   }
 }
 
-void Inbox::refuse(http::Hold& hold) {
-  hold.replace(unavailable());
+void Inbox::refuse(http::Hold& hold, std::string_view why) {
+  hold.refuse({Kind::retry, "event_not_stored",
+               fmt::format("the event could not be stored: {}; deliver it again", why)});
   const std::scoped_lock lock(mutex_);
   ++counts_.refused;
+}
+
+void Inbox::tell(const std::exception& error, std::size_t events) {
+  failing_.write(log::Level::error, "events could not be stored", error.what(),
+                 {{"events", events}, {"error", error.what()}});
 }
 
 }  // namespace payoutd::webhooks

@@ -9,9 +9,11 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
+#include "base/log.h"
 #include "http/hold.h"
 #include "webhooks/inbox_writer.h"
 
@@ -30,7 +32,8 @@ class Inbox {
   Inbox(pg::Database& db, const Clock& clock, Options options);
   ~Inbox();  // answers what waits, then stops
 
-  // Queues the event; its hold is sent after the commit that stores it, or replaced by a 503.
+  // Queues the event; its hold is sent after the commit that stores it, or refused with 503
+  // `event_not_stored`, which says why.
   // False, with the hold untouched, when too many wait.
   bool offer(EventHead head, std::string body, http::Hold& hold);
 
@@ -53,7 +56,8 @@ class Inbox {
   void commit_one_by_one(InboxWriter& writer, Batch& batch);
   StoredBatch store(InboxWriter& writer, std::span<Received> events);
   void send(Batch& batch, const StoredBatch& stored);
-  void refuse(http::Hold& hold);
+  void refuse(http::Hold& hold, std::string_view why);
+  void tell(const std::exception& error, std::size_t events);
 
   pg::Database& db_;
   const Clock& clock_;
@@ -65,6 +69,7 @@ class Inbox {
   std::deque<http::Hold> holds_;
   Counts counts_;
   bool stopping_ = false;
+  log::Repeated failing_;
 
   std::vector<std::jthread> writers_;
 };

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "base/log.h"
+#include "pg/outage.h"
 #include "webhooks/unknown_accounts.h"
 #include "webhooks/weeks.h"
 
@@ -32,9 +32,11 @@ InboxWriter::InboxWriter(pg::Database& db, const Clock& clock, const Placement& 
 
 StoredBatch InboxWriter::store(std::span<Received> events) {
   StoredBatch batch;
-  const auto homeless = weeks_that_can_not_be_made(events);
+  std::string_view why;
+  const auto homeless = weeks_that_can_not_be_made(events, why);
   const auto done = db_.transact([&](pg::Tx& tx) -> Result<void> {
     batch = {};
+    batch.why_refused = why;
     learn_accounts(tx, events);
     std::vector<const Received*> inside;
     std::vector<const Received*> outside;
@@ -58,7 +60,8 @@ StoredBatch InboxWriter::store(std::span<Received> events) {
 
 // Weeks are made ahead, so that this has something to do only when nobody did: after a long sleep,
 // or when the clock was moved.
-std::set<std::int64_t> InboxWriter::weeks_that_can_not_be_made(std::span<const Received> events) {
+std::set<std::int64_t> InboxWriter::weeks_that_can_not_be_made(std::span<const Received> events,
+                                                               std::string_view& why) {
   std::set<std::int64_t> refused;
   for (const Received& event : events) {
     const auto week = week_of(event.head.created);
@@ -67,8 +70,10 @@ std::set<std::int64_t> InboxWriter::weeks_that_can_not_be_made(std::span<const R
       make_week_at_once(db_, event.head.created);
       weeks_.insert(week);
     } catch (const pg::Busy& e) {
-      log::error("a week of the inbox could not be made; its events are refused",
-                 {{"error", e.what()}});
+      failing_.write(log::Level::error,
+                     "a week of the inbox could not be made; its events are refused", e.what(),
+                     {{"error", e.what()}});
+      why = pg::outage_of(e)->reason;
       refused.insert(week);
     }
   }

@@ -9,9 +9,11 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "pg/database.h"
 #include "webhooks/inbox_store.h"
 
@@ -29,6 +31,7 @@ struct StoredBatch {
   // Places of the events that were not stored, because their week is not there and could not be
   // made at once: to be delivered again.
   std::vector<std::size_t> refused;
+  std::string_view why_refused;  // of the last of them
 };
 
 class InboxWriter {
@@ -49,7 +52,8 @@ class InboxWriter {
   void learn_accounts(pg::Tx& tx, std::span<const Received> events);
   bool place(Received& event) const;
   bool in_range(Time created) const;
-  std::set<std::int64_t> weeks_that_can_not_be_made(std::span<const Received> events);
+  std::set<std::int64_t> weeks_that_can_not_be_made(std::span<const Received> events,
+                                                    std::string_view& why);
 
   pg::Database& db_;
   const Clock& clock_;
@@ -58,6 +62,7 @@ class InboxWriter {
   std::chrono::steady_clock::time_point owners_read_{};
   std::optional<OrgId> platform_;
   std::set<std::int64_t> weeks_;  // that have a partition
+  log::Repeated failing_;
 };
 
 }  // namespace payoutd::webhooks

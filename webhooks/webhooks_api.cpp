@@ -33,9 +33,7 @@ http::Reply receive(http::Context& context, const stripe::SignatureVerifier& ver
   if (!head) return http::error_reply(head.error(), request.request_id);
   http::Hold hold = context.hold();
   if (!inbox.offer(std::move(*head), request.body, hold)) {
-    hold.replace(http::error_reply(
-                     Error{Kind::retry, "inbox_full", "too many events wait; deliver it again"},
-                     request.request_id));
+    hold.refuse({Kind::retry, "inbox_full", "too many events wait; deliver it again"});
   }
   static const std::string kReceived = R"({"received":true})";
   return http::Reply{200, kReceived, "application/json", {}};

@@ -269,7 +269,8 @@ void Idempotency::renew(const std::vector<ClaimedKey>& keys) noexcept {
     });
     CHECK(renewed.ok());
   } catch (const std::exception& e) {
-    log::warn("could not renew idempotency leases", {{"keys", keys.size()}, {"error", e.what()}});
+    failing_.write(log::Level::warn, "could not renew idempotency leases", e.what(),
+                   {{"keys", keys.size()}, {"error", e.what()}});
   }
 }
 

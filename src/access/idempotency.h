@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "access/idempotency_store.h"
+#include "base/log.h"
 #include "http/router.h"
 #include "pg/database.h"
 
@@ -75,6 +76,7 @@ class Idempotency {
   // Ended while the database was away: their leases are given back as soon as it is there, so that
   // the caller who asks again need not wait them out.
   std::vector<Lease> abandoned_;
+  log::Repeated failing_;
   std::thread keeper_;
 };
 

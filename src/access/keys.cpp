@@ -133,7 +133,8 @@ void Keys::note_use(const KnownKey& key) {
     });
     CHECK(noted.ok());
   } catch (const std::runtime_error& e) {
-    log::warn("could not note the use of an API key", {{"key", key.id.str()}, {"error", e.what()}});
+    failing_.write(log::Level::warn, "could not note the use of an API key", e.what(),
+                   {{"key", key.id.str()}, {"error", e.what()}});
   }
 }
 

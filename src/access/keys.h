@@ -11,6 +11,7 @@
 #include "access/page.h"
 #include "access/role.h"
 #include "base/ids.h"
+#include "base/log.h"
 #include "base/secret.h"
 #include "base/time.h"
 #include "pg/database.h"
@@ -73,6 +74,7 @@ class Keys {
   pg::Database& db_;
   int cache_ms_;
   KeyCache cache_;
+  log::Repeated failing_;
 };
 
 }  // namespace payoutd::access

@@ -9,9 +9,9 @@
 
 namespace payoutd::access {
 
-// For http::Router::explain_with. 503 `database_unavailable` when nothing was done (pg::Unavailable,
-// pg::Conflict); 503 `outcome_unknown` when the connection broke while a
-// commit was on its way (pg::InDoubt). Nothing for other exceptions.
+// For http::Router::explain_with. 503 with the code and the reason of pg::outage_of when nothing
+// was done; 503 `outcome_unknown` when the connection broke while a commit was on its way
+// (pg::InDoubt). Nothing for other exceptions.
 std::optional<http::Reply> explain_database_error(const std::exception& error,
                                                   const http::Request& request);
 

@@ -1,5 +1,7 @@
 #include "app/dev.h"
 
+#include <filesystem>
+
 #include "access/connected_accounts.h"
 #include "access/organizations.h"
 #include "app/dev_keys.h"
@@ -13,6 +15,10 @@ constexpr const char* kPlatformName = "Demo Platform";
 constexpr const char* kTenantName = "Second Tenant";
 constexpr int kActivityEveryMs = 2'000;
 constexpr int kSimulatorRps = 1'000;  // it has no limits of its own
+
+std::string journal_in(const LocalDatabase& database) {
+  return database.folder() + "/simulator.journal";
+}
 
 // The simulator's answer to a call that must succeed.
 Json ask(sim::Sim& sim, const std::string& method, const std::string& path,
@@ -40,44 +46,60 @@ Result<void> connect(pg::Tx& tx, OrgId organization, const Json& account, bool i
 }  // namespace
 
 Result<std::unique_ptr<Dev>> Dev::start(DevOptions options, const LocalDatabase& database) {
+  CHECK(database.embedded());
   auto dev = std::unique_ptr<Dev>(new Dev);
+  if (auto migrated = pg::migrate({.url = database.url()}); !migrated) return migrated.error();
+  if (auto owned = dev->own_platform(database); !owned) return owned.error();
   sim::Options sim_options;
   sim_options.seed = options.seed;
   sim_options.demo = sim::Demo::full;
   sim_options.host = options.sim_listen.host;
   sim_options.port = options.sim_listen.port;
   // A restart on the same data finds the same Stripe.
-  sim_options.journal = database.folder() + "/simulator.journal";
+  sim_options.journal = journal_in(database);
   sim_options.activity_every_ms = options.activity ? kActivityEveryMs : 0;
   dev->sim_ = std::make_unique<sim::Sim>(dev->clock_, sim_options);
   if (auto started = dev->sim_->start(); !started) return started.error();
 
-  if (auto migrated = pg::migrate({.url = database.url()}); !migrated) return migrated.error();
   if (auto connected = dev->connect_accounts(database.url()); !connected) return connected.error();
   if (auto served = dev->start_service(options, database); !served) return served.error();
   return dev;
 }
 
-Result<void> Dev::connect_accounts(const Secret& database_url) {
-  pg::Database db({.url = database_url, .max_connections = 2});
+// The folder may be that of a service: nothing of the demo is written beside real accounts.
+Result<void> Dev::own_platform(const LocalDatabase& database) {
+  pg::Database db({.url = database.url(), .max_connections = 1});
   const auto platform = access::ensure_platform_organization(db, kPlatformName);
   if (!platform) return platform.error();
+  access_.organization = platform->id;
+  if (platform->name == kPlatformName || std::filesystem::exists(journal_in(database))) return {};
+  return db.read([&](pg::Tx& tx) -> Result<void> {
+    if (access::accounts_of(tx, platform->id).empty()) return {};
+    return Error{Kind::refused, "database_of_a_service",
+                 "the database in " + database.folder() +
+                     " has accounts that are not the demo's: give `payoutd dev` another folder "
+                     "with --data-dir"};
+  });
+}
+
+Result<void> Dev::connect_accounts(const Secret& database_url) {
+  pg::Database db({.url = database_url, .max_connections = 2});
   const auto tenant = access::ensure_organization(db, kTenantName);
   if (!tenant) return tenant.error();
   const Time now = clock_.now();
-  access_.organization = platform->id;
   return db.transact([&](pg::Tx& tx) -> Result<void> {
     const Json own = ask(*sim_, "GET", "/v1/account");
-    if (auto done = connect(tx, platform->id, own, true, now); !done) return done.error();
+    if (auto done = connect(tx, access_.organization, own, true, now); !done) return done.error();
     for (const std::string& id : sim_->connected()) {
       if (id == sim_->second_tenant()) continue;
       const Json account = ask(*sim_, "GET", "/v1/accounts/" + id);
-      if (auto done = connect(tx, platform->id, account, false, now); !done) return done.error();
+      if (auto done = connect(tx, access_.organization, account, false, now); !done)
+        return done.error();
     }
     const Json foreign = ask(*sim_, "GET", "/v1/accounts/" + sim_->second_tenant());
     if (auto done = connect(tx, tenant->id, foreign, false, now); !done) return done.error();
     access_.accounts.clear();
-    for (const auto& account : access::accounts_of(tx, platform->id))
+    for (const auto& account : access::accounts_of(tx, access_.organization))
       access_.accounts.push_back(account.id());
     return {};
   });
@@ -124,14 +146,14 @@ Result<void> Dev::start_service(const DevOptions& options, const LocalDatabase& 
   return {};
 }
 
+// The service first: while its client waits for the simulator, neither could end. What the
+// simulator still delivers is refused, as by a service that is down.
 bool Dev::stop() {
-  sim_->stop();
-  return service_->stop();
+  const bool finished = !service_ || service_->stop();
+  if (sim_) sim_->stop();
+  return finished;
 }
 
-Dev::~Dev() {
-  // The simulator first: it delivers to the service.
-  if (sim_) sim_->stop();
-}
+Dev::~Dev() { stop(); }
 
 }  // namespace payoutd::app

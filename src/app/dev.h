@@ -18,7 +18,7 @@
 namespace payoutd::app {
 
 struct DevOptions {
-  Config config;                         // its Stripe settings are replaced by the simulator's
+  Config config;  // its Stripe settings are replaced by the simulator's
   Address sim_listen{"127.0.0.1", 12111};
   std::uint64_t seed = 1;
   bool activity = true;  // something happens at the simulated Stripe every few seconds
@@ -26,8 +26,8 @@ struct DevOptions {
 
 class Dev {
  public:
-  // On the main thread, before any other is started. Errors: those of the database, the ports
-  // taken.
+  // On the main thread, before any other is started; on an embedded database. Errors: those of the
+  // database, refused `database_of_a_service`, the ports taken.
   static Result<std::unique_ptr<Dev>> start(DevOptions options, const LocalDatabase& database);
 
   ~Dev();
@@ -46,10 +46,12 @@ class Dev {
   };
   const Access& access() const { return access_; }
 
+  // As Service::stop, whatever faults the simulator has.
   bool stop();
 
  private:
   Dev() = default;
+  Result<void> own_platform(const LocalDatabase& database);
   Result<void> connect_accounts(const Secret& database_url);
   Result<void> start_service(const DevOptions& options, const LocalDatabase& database);
 

@@ -49,7 +49,8 @@ void StandingGauges::publish() {
       sample();
       sampled_ = now;
     } catch (const std::exception& error) {
-      log::warn("the gauges of the database's standing are not sampled", {{"error", error.what()}});
+      failing_.write(log::Level::warn, "the gauges of the database's standing are not sampled",
+                     error.what(), {{"error", error.what()}});
     }
   }
   set_age(now);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "http/metrics.h"
 #include "pg/database.h"
 #include "sync/standing.h"
@@ -42,6 +43,7 @@ class StandingGauges {
   std::chrono::steady_clock::time_point sampled_ = std::chrono::steady_clock::now();
   std::map<std::pair<std::string, std::string>, http::Metrics::Labels>
       differed_;  // by account and currency
+  log::Repeated failing_;
 };
 
 }  // namespace payoutd::app

@@ -15,6 +15,8 @@
 namespace payoutd::log {
 namespace {
 
+constexpr std::size_t kMostStates = 32;
+
 std::atomic<bool> as_json{false};
 thread_local std::vector<std::pair<std::string, std::string>> scopes;
 
@@ -119,6 +121,38 @@ Scope::Scope(std::string_view name, std::string value) {
   scopes.emplace_back(name, std::move(value));
 }
 Scope::~Scope() { scopes.pop_back(); }
+
+void Repeated::write(Level level, std::string_view message, std::string_view state,
+                     std::initializer_list<Field> fields) {
+  const auto unsaid = due(state, std::chrono::steady_clock::now());
+  if (!unsaid) return;
+  std::optional<Scope> count;
+  if (*unsaid > 0) count.emplace("unsaid", std::to_string(*unsaid));
+  log::write(level, message, fields);
+}
+
+bool Repeated::over() {
+  const std::scoped_lock lock(mutex_);
+  return std::exchange(lasts_, false);
+}
+
+std::optional<std::uint64_t> Repeated::due(std::string_view state, Instant now) {
+  const std::scoped_lock lock(mutex_);
+  auto found = states_.find(state);
+  if (found == states_.end()) {
+    // Those that differ in every message are one.
+    const bool full = states_.size() >= kMostStates;
+    found = states_.try_emplace(full ? std::string() : std::string(state)).first;
+  }
+  State& known = found->second;
+  if (known.written != Instant{} && now - known.written < every_) {
+    ++known.unsaid;
+    return std::nullopt;
+  }
+  known.written = now;
+  lasts_ = true;
+  return std::exchange(known.unsaid, 0);
+}
 
 std::string redact(std::string_view text) {
   std::string out;

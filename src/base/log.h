@@ -4,7 +4,12 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <cstdint>
 #include <initializer_list>
+#include <map>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,6 +56,35 @@ class Scope {
   ~Scope();
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
+};
+
+// For a line that a loop would write again and again while something lasts. Each `state` of it (an
+// error's message, say) is written at once, and then at most once in `every`, with `unsaid`: how
+// often it was left out since. Any thread.
+class Repeated {
+ public:
+  using Instant = std::chrono::steady_clock::time_point;
+
+  explicit Repeated(std::chrono::seconds every = std::chrono::seconds{30}) : every_(every) {}
+
+  void write(Level level, std::string_view message, std::string_view state,
+             std::initializer_list<Field> fields = {});
+  // True if something was written since the last time: what lasted is over now.
+  bool over();
+
+  // How often the state was left out since it was last written; nothing: it is left out now.
+  std::optional<std::uint64_t> due(std::string_view state, Instant now);
+
+ private:
+  struct State {
+    Instant written{};
+    std::uint64_t unsaid = 0;
+  };
+
+  const std::chrono::seconds every_;
+  std::mutex mutex_;
+  std::map<std::string, State, std::less<>> states_;
+  bool lasts_ = false;
 };
 
 // Masks what looks like a Stripe key, a webhook secret, an API key of ours or a bearer token.

@@ -62,7 +62,7 @@ struct Connection {
   Moment started;
   bool keep_alive = true;
   std::optional<Answer> held;            // made, waits for its hold
-  std::optional<Mail::Replaced> decided; // the hold's word, when it came before the reply
+  std::optional<Error> decided;  // the hold's word, when it came before the reply
   bool released = false;                 // the same: it was sent
   bool reset_when_flushed = false;
 

@@ -305,7 +305,7 @@ Request Loop::make_request(Connection& c) {
 void Loop::accept_answer(Connection& c, Answer answer) {
   if (!answer.held || c.released) return deliver(c, std::move(answer));
   c.held = std::move(answer);
-  if (c.decided) replace(c, *std::exchange(c.decided, std::nullopt));
+  if (c.decided) refuse(c, *std::exchange(c.decided, std::nullopt));
 }
 
 void Loop::release(Connection& c) {
@@ -313,18 +313,13 @@ void Loop::release(Connection& c) {
   if (c.held) deliver(c, *std::exchange(c.held, std::nullopt));
 }
 
-void Loop::replace(Connection& c, Mail::Replaced replaced) {
+void Loop::refuse(Connection& c, Error error) {
   if (!c.held) {
-    c.decided = std::move(replaced);
+    c.decided = std::move(error);
     return;
   }
   c.held.reset();
-  if (!replaced.reply) {
-    const Error error{Kind::retry, "not_confirmed", "this could not be confirmed; try again"};
-    return deliver(c, core_.refuse(c.method, c.request_id, 503, error));
-  }
-  deliver(c,
-          core_.engine.respond(c.method, c.request_id, [&] { return *std::move(replaced.reply); }));
+  deliver(c, core_.refuse(c.method, c.request_id, status_of(error.kind), error));
 }
 
 void Loop::deliver(Connection& c, Answer answer) {

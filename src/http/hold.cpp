@@ -21,15 +21,15 @@ Hold& Hold::operator=(Hold&& other) noexcept {
 Hold::~Hold() { drop(); }
 
 void Hold::drop() noexcept {
-  if (const auto mailbox = std::move(mailbox_)) mailbox->replaced(ticket_, std::nullopt);
+  if (mailbox_) refuse({Kind::retry, "not_confirmed", "this could not be confirmed; try again"});
 }
 
 void Hold::send() {
   if (const auto mailbox = std::move(mailbox_)) mailbox->released({&ticket_, 1});
 }
 
-void Hold::replace(Reply reply) {
-  if (const auto mailbox = std::move(mailbox_)) mailbox->replaced(ticket_, std::move(reply));
+void Hold::refuse(Error error) {
+  if (const auto mailbox = std::move(mailbox_)) mailbox->refused(ticket_, std::move(error));
 }
 
 void Hold::send_all(std::span<Hold> holds) {

@@ -1,5 +1,5 @@
 // A reply that waits for its commit. The handler returns the reply it would give; the bytes leave
-// when the hold is sent, or are replaced (by a 503) when the commit failed. A hold outlives a
+// when the hold is sent; an error takes their place when the commit failed. A hold outlives a
 // connection that was closed and whose socket was used again, and the server: it then does nothing.
 #pragma once
 
@@ -7,7 +7,7 @@
 #include <memory>
 #include <span>
 
-#include "http/message.h"
+#include "base/result.h"
 
 namespace payoutd::http {
 
@@ -25,10 +25,10 @@ class Hold {
   Hold(std::shared_ptr<Mailbox> mailbox, Ticket ticket);
   Hold(Hold&& other) noexcept = default;
   Hold& operator=(Hold&& other) noexcept;
-  ~Hold();  // without send() or replace(): the client gets a 503 with Retry-After
+  ~Hold();  // without send() or refuse(): the client gets a 503 with Retry-After
 
-  void send();                // from any thread, once
-  void replace(Reply reply);  // from any thread, instead of send()
+  void send();               // from any thread, once
+  void refuse(Error error);  // from any thread, instead of send(), with the request's id
 
   // Sends them all, waking the server's thread once: what a writer calls after its commit.
   static void send_all(std::span<Hold> holds);

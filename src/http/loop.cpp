@@ -164,10 +164,10 @@ void Loop::read_mail() {
     release(*c);
     advance(*c);
   }
-  for (auto& replaced : mail.replaced) {
-    Connection* c = find(replaced.ticket);
+  for (auto& [ticket, error] : mail.refused) {
+    Connection* c = find(ticket);
     if (c == nullptr) continue;
-    replace(*c, std::move(replaced));
+    refuse(*c, std::move(error));
     advance(*c);
   }
 }

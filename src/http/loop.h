@@ -59,7 +59,7 @@ class Loop {
   void refuse_and_close(Connection& c, int status, std::string code, std::string message);
   void accept_answer(Connection& c, Answer answer);
   void release(Connection& c);
-  void replace(Connection& c, Mail::Replaced replaced);
+  void refuse(Connection& c, Error error);
   void deliver(Connection& c, Answer answer);
   void finish_request(Connection& c);
   void close(Connection& c);

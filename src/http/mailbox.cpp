@@ -30,8 +30,8 @@ void Mailbox::released(std::span<const Ticket> tickets) {
   });
 }
 
-void Mailbox::replaced(Ticket ticket, std::optional<Reply> reply) {
-  post([&](Mail& mail) { mail.replaced.push_back({ticket, std::move(reply)}); });
+void Mailbox::refused(Ticket ticket, Error error) {
+  post([&](Mail& mail) { mail.refused.push_back({ticket, std::move(error)}); });
 }
 
 void Mailbox::wake() {

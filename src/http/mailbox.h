@@ -3,7 +3,6 @@
 #pragma once
 
 #include <mutex>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,13 +25,13 @@ struct Mail {
     Ticket ticket;
     Answer answer;
   };
-  struct Replaced {
+  struct Refused {
     Ticket ticket;
-    std::optional<Reply> reply;  // nothing: the hold was dropped
+    Error error;
   };
   std::vector<Answered> answered;
   std::vector<Ticket> released;
-  std::vector<Replaced> replaced;
+  std::vector<Refused> refused;
 };
 
 class Mailbox {
@@ -45,7 +44,7 @@ class Mailbox {
   int fd() const { return event_fd_; }  // readable while there is mail
   void answered(Ticket ticket, Answer answer);
   void released(std::span<const Ticket> tickets);
-  void replaced(Ticket ticket, std::optional<Reply> reply);
+  void refused(Ticket ticket, Error error);
   void wake();
   Mail take();
 

@@ -178,7 +178,9 @@ OrderedJson error_responses() {
       error_response("Something went wrong on our side; the log knows it by the request id.",
                      {Kind::retry, "internal", "something went wrong on our side"});
   all["Unavailable"] =
-      error_response("The same request may work later; see Retry-After.",
+      error_response("The same request may work later; see Retry-After. Where the database is the "
+                     "reason, the code begins with `database_`: `database_unavailable`, "
+                     "`database_busy`, `database_read_only`, `database_full` and others.",
                      {Kind::retry, "overloaded", "there is too much to do now; try again"});
   return all;
 }

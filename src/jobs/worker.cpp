@@ -120,7 +120,8 @@ void Worker::coordinate() {
   while (!over()) {
     try {
       const bool found = work();
-      if (std::exchange(database_lost_, false)) log::info("the job queue is back");
+      database_lost_ = false;
+      if (failing_.over()) log::info("the job queue is back");
       pause_ = found ? kShortestPause : std::min(pause_ * 2 + kShortestPause, options_.poll);
     } catch (const std::exception& thrown) {
       recover(thrown);
@@ -256,7 +257,8 @@ void Worker::count(const Turn& turn, const Outcomes& written) {
 bool Worker::fire_schedules() {
   const auto fired = db_.transact([&](pg::Tx& tx) { return fire_due(tx, clock_.now()); });
   if (!fired) {
-    log::error("schedules can't fire", {{"error", fired.error().message}});
+    const std::string& error = fired.error().message;
+    unfired_.write(log::Level::error, "schedules can't fire", error, {{"error", error}});
     fire_at_ = Monotonic::now() + options_.poll;
     return false;
   }
@@ -274,10 +276,13 @@ void Worker::recover(const std::exception& thrown) {
                     dynamic_cast<const pg::InDoubt*>(&thrown) != nullptr ||
                     dynamic_cast<const pg::Conflict*>(&thrown) != nullptr;
   if (!away) {
-    log::error("the job queue refused a worker", {{"error", thrown.what()}});
+    failing_.write(log::Level::error, "the job queue refused a worker", thrown.what(),
+                   {{"error", thrown.what()}});
     unwritten_ = {};
-  } else if (!std::exchange(database_lost_, true)) {
-    log::warn("the job queue is away", {{"error", thrown.what()}});
+  } else {
+    database_lost_ = true;
+    failing_.write(log::Level::warn, "the job queue is away", thrown.what(),
+                   {{"error", thrown.what()}});
   }
   pause_ = std::clamp(pause_ * 2, milliseconds{100}, kLongestRecovery);
 }

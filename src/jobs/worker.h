@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/secret.h"
 #include "jobs/handler.h"
 #include "jobs/runner.h"
@@ -115,6 +116,7 @@ class Worker {
   Monotonic::time_point fire_at_{};
   std::chrono::milliseconds pause_{0};
   bool database_lost_ = false;
+  log::Repeated failing_, unfired_;
 
   std::unique_ptr<Runner> runner_;
   std::thread coordinator_;

@@ -1,11 +1,13 @@
 #include "mirror/rate_budget.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
 #include "base/check.h"
-#include "base/log.h"
 #include "mirror/rate_budget_store.h"
+#include "pg/outage.h"
 
 namespace payoutd::mirror {
 
@@ -30,6 +32,17 @@ std::chrono::microseconds interval_of(double rate) {
 
 std::int64_t slots_in_block(double rate) {
   return std::max<std::int64_t>(1, static_cast<std::int64_t>(rate / kBlocksPerSecond));
+}
+
+// What passes by itself is waited for.
+std::optional<Error> refusal_by(const std::exception& error) {
+  const auto* busy = dynamic_cast<const pg::Busy*>(&error);
+  if (busy == nullptr || !busy->lasts()) return std::nullopt;
+  const auto outage = pg::outage_of(error);
+  return Error{Kind::retry, std::string(outage->code),
+               fmt::format("{}, and requests to Stripe are counted there: ask again later. What "
+                           "the mirror holds can be read",
+                           outage->reason)};
 }
 
 }  // namespace
@@ -73,10 +86,10 @@ std::chrono::nanoseconds SharedBudget::wait(Line& line, stripe::Instant now) {
 stripe::Wait SharedBudget::take(const stripe::Ask& ask, stripe::Instant now) {
   const std::scoped_lock lock(mutex_);
   Line& all = line_of(kAll);
-  if (const auto time = wait(all, now); time.count() > 0) return {time, true};
+  if (const auto time = wait(all, now); time.count() > 0) return {time, true, refused_};
   Line& route = line_of(ask.route);
   if (&route != &all) {
-    if (const auto time = wait(route, now); time.count() > 0) return {time, false};
+    if (const auto time = wait(route, now); time.count() > 0) return {time, false, refused_};
     route.slots.pop_front();
   }
   all.slots.pop_front();
@@ -98,23 +111,34 @@ void SharedBudget::run() {
     if (stopping_) return;
     wanted_ = false;
     lock.unlock();
-    bool lost = false;
-    try {
-      lease();
-    } catch (const std::exception& e) {
-      log::warn("no requests to Stripe may be sent, for the rate budget can't be read",
-                {{"error", e.what()}});
-      lost = true;
-    }
+    const bool leased = lease();
     lock.lock();
-    if (!lost) continue;
+    if (leased) continue;
     wanted_ = true;
     wake_.wait_for(lock, kAfterLoss, [&] { return stopping_; });
   }
 }
 
+bool SharedBudget::lease() {
+  bool leased = false;
+  std::optional<Error> refused;
+  try {
+    lease_wanted();
+    leased = true;
+    if (failing_.over()) log::info("requests to Stripe may be sent again");
+  } catch (const std::exception& e) {
+    failing_.write(log::Level::warn,
+                   "no requests to Stripe may be sent, for the rate budget can't be read",
+                   e.what(), {{"error", e.what()}});
+    refused = refusal_by(e);
+  }
+  const std::scoped_lock lock(mutex_);
+  refused_ = std::move(refused);
+  return leased;
+}
+
 // One transaction a name: no instance holds one row while it waits for another.
-void SharedBudget::lease() {
+void SharedBudget::lease_wanted() {
   struct Wanted {
     std::string name;
     double rate;

@@ -14,9 +14,11 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
+#include "base/log.h"
 #include "pg/database.h"
 #include "stripe/budget.h"
 
@@ -24,7 +26,8 @@ namespace payoutd::mirror {
 
 class SharedBudget final : public stripe::Budget {
  public:
-  // `db` must outlive it. While the database is away nothing is granted.
+  // `db` must outlive it. While the database is away nothing is granted; while it takes no writes
+  // (pg::Busy::lasts) all are refused, with the code of pg::outage_of.
   SharedBudget(pg::Database& db, stripe::Rates rates);
   ~SharedBudget() override;
   SharedBudget(const SharedBudget&) = delete;
@@ -45,7 +48,8 @@ class SharedBudget final : public stripe::Budget {
   Line& line_of(std::string_view route);
   std::chrono::nanoseconds wait(Line& line, stripe::Instant now);
   void run();
-  void lease();
+  bool lease();  // false: not now
+  void lease_wanted();
 
   pg::Database& db_;
   const stripe::Rates rates_;
@@ -53,8 +57,10 @@ class SharedBudget final : public stripe::Budget {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::map<std::string, Line, std::less<>> lines_;  // by route; "": all requests
+  std::optional<Error> refused_;  // by the last try
   bool wanted_ = false;
   bool stopping_ = false;
+  log::Repeated failing_;
   std::thread thread_;
 };
 

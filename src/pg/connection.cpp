@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <expected>
 #include <thread>
 
 #include "base/check.h"
@@ -139,9 +140,20 @@ std::string session_settings(const Connection::Settings& settings) {
       settings.idle_in_transaction_timeout_ms);
 }
 
-// The connected handle, or nothing when the server is there but not ready: it is starting, stopping
-// or recovering (57P03), or has no connection to spare (53300).
-PGconn* try_connect(const Connection::Settings& settings, Deadline deadline) {
+// The server is there but not ready.
+enum class NotReady {
+  changing,  // it is starting, stopping or recovering (57P03)
+  crowded,   // it has no connection to spare (53300)
+};
+
+[[noreturn]] void throw_not_ready(NotReady why) {
+  if (why == NotReady::crowded) throw Crowded("the database has no connection to spare");
+  throw Lost("the database is starting or stopping");
+}
+
+// The connected handle.
+std::expected<PGconn*, NotReady> try_connect(const Connection::Settings& settings,
+                                             Deadline deadline) {
   PGconn* raw = start_connecting(settings);
   CHECK(raw != nullptr);
   PQsetErrorVerbosity(raw, PQERRORS_VERBOSE);  // with the SQLSTATE
@@ -157,9 +169,8 @@ PGconn* try_connect(const Connection::Settings& settings, Deadline deadline) {
   if (next == PGRES_POLLING_OK) return raw;
   const std::string why = first_line(PQerrorMessage(raw));
   PQfinish(raw);
-  if (why.find(" 57P03: ") != std::string::npos || why.find(" 53300: ") != std::string::npos) {
-    return nullptr;
-  }
+  if (why.contains(" 57P03: ")) return std::unexpected(NotReady::changing);
+  if (why.contains(" 53300: ")) return std::unexpected(NotReady::crowded);
   throw Lost("can't connect to the database: " + why);
 }
 
@@ -203,14 +214,12 @@ class Connection::Session final : public pqxx::connection_base {
 };
 
 std::unique_ptr<Connection> Connection::open(const Settings& settings, Deadline deadline) {
-  PGconn* raw = nullptr;
-  while ((raw = try_connect(settings, deadline)) == nullptr) {
-    if (steady_clock::now() + kPauseBetweenConnects > deadline) {
-      throw Lost("the database is starting or stopping");
-    }
+  auto raw = try_connect(settings, deadline);
+  for (; !raw; raw = try_connect(settings, deadline)) {
+    if (steady_clock::now() + kPauseBetweenConnects > deadline) throw_not_ready(raw.error());
     std::this_thread::sleep_for(kPauseBetweenConnects);
   }
-  std::unique_ptr<Connection> connection(new Connection(raw));
+  std::unique_ptr<Connection> connection(new Connection(*raw));
   connection->command(session_settings(settings));
   return connection;
 }

@@ -109,7 +109,7 @@ class Database {
  public:
   struct Options {
     Secret url;                      // postgresql://… or key=value
-    int max_connections = 8;         // threads beyond it wait, at most wait_ms, then Lost
+    int max_connections = 8;         // threads beyond it wait, at most wait_ms, then Crowded
     int wait_ms = 5000;              // for a free connection, and for a new one
     int statement_timeout_ms = 60'000;
     int lock_timeout_ms = 10'000;

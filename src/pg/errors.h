@@ -18,6 +18,11 @@ struct Lost : Unavailable {
   using Unavailable::Unavailable;
 };
 
+// No connection is to be had: the server has none to spare, or ours are all in use.
+struct Crowded : Lost {
+  using Lost::Lost;
+};
+
 // The connection stands, and the server refuses whatever the rows are: a lock or statement timeout,
 // no disk or memory left, too many connections, read-only, a privilege taken away.
 struct Busy : Unavailable {
@@ -25,6 +30,9 @@ struct Busy : Unavailable {
       : Unavailable(what), sqlstate(std::move(state)) {}
   std::string sqlstate;
   bool read_only() const { return sqlstate == "25006"; }
+  // Nothing is written until somebody does something about it: read-only, the disk full, a
+  // privilege taken away.
+  bool lasts() const { return read_only() || sqlstate == "53100" || sqlstate == "42501"; }
 };
 
 // The connection went away while COMMIT was on its way: look before repeating.

@@ -48,8 +48,8 @@ std::unique_ptr<Connection> Pool::take(Deadline deadline) {
       lock, deadline, [&] { return !idle_.empty() || open_ < max_connections_; });
   --waiting_;
   if (!had) {
-    throw Lost(fmt::format("no database connection of {} became free within {} ms",
-                           max_connections_, wait_ms_));
+    throw Crowded(fmt::format("no database connection of {} became free within {} ms",
+                              max_connections_, wait_ms_));
   }
   if (idle_.empty()) {
     ++open_;

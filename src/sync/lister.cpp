@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "base/log.h"
+#include "pg/outage.h"
 
 namespace payoutd::sync {
 
@@ -314,7 +315,7 @@ void Lister::store(std::vector<Arrived>& arrived) {
       store_some(pages);
       continue;
     } catch (const pg::Busy& e) {
-      error = {Kind::retry, "database_busy", e.what()};
+      error = {Kind::retry, std::string(pg::outage_of(e)->code), e.what()};
     } catch (const pg::SqlError& e) {
       // Of the cursors: nothing that a page holds.
       error = {Kind::retry, "page_not_stored", e.what()};

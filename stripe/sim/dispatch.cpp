@@ -4,8 +4,6 @@
 
 #include <chrono>
 #include <exception>
-#include <mutex>
-#include <thread>
 
 #include "base/log.h"
 #include "stripe/sim/random.h"
@@ -110,8 +108,7 @@ void Dispatch::pass(Passage& passage) {
   passage.match = *match;
   if (limited(passage)) return;
   passage.fault = faults_.match(call.method, call.path);
-  if (passage.fault && passage.fault->ms > 0 && call.idempotency_key.empty())
-    std::this_thread::sleep_for(std::chrono::milliseconds(passage.fault->ms));
+  if (call.idempotency_key.empty() && !sit_out_latency(passage)) return;
   auto account = account_of(call);
   if (!account) return passage.refuse(account.error());
   passage.account = *account;
@@ -166,6 +163,21 @@ bool Dispatch::limited(Passage& passage) {
   return true;
 }
 
+// False: the call is cut off instead.
+bool Dispatch::sit_out_latency(Passage& passage) {
+  if (!passage.fault || passage.fault->ms == 0) return true;
+  std::unique_lock lock(held_mutex_);
+  held_.wait_for(lock, std::chrono::milliseconds(passage.fault->ms), [this] { return !may_hold_; });
+  if (!may_hold_) passage.answer.cut = Cut::reset;
+  return may_hold_;
+}
+
+void Dispatch::may_hold(bool allowed) {
+  const std::lock_guard lock(held_mutex_);
+  may_hold_ = allowed;
+  held_.notify_all();
+}
+
 Try<Account*> Dispatch::account_of(const Call& call) {
   std::shared_lock lock(mutex_);
   Account& platform = world_.platform();
@@ -207,8 +219,7 @@ void Dispatch::with_idempotency(Passage& passage) {
     return;
   }
   auto& ticket = std::get<IdempotencyStore::Fresh>(begun).ticket;
-  if (passage.fault && passage.fault->ms > 0)
-    std::this_thread::sleep_for(std::chrono::milliseconds(passage.fault->ms));
+  if (!sit_out_latency(passage)) return;
   passage.header("Original-Request", passage.request_id);
   const bool ran = !passage.faulty(Fault::Do::status) && !passage.faulty(Fault::Do::reset_before);
   run(passage);

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <cstdint>
+#include <mutex>
 #include <set>
 #include <shared_mutex>
 #include <string>
@@ -27,6 +29,9 @@ class Dispatch {
 
   // Any number of threads at once. Blocks as long as a latency fault says.
   Answer handle(const Call& call);
+  // False: calls that latency faults hold are cut off without effect, and so are those that they
+  // would hold.
+  void may_hold(bool allowed);
 
   void allow_key(const std::string& key) { keys_.insert(key); }  // before the first call
   void expire_key(const std::string& key);
@@ -47,6 +52,7 @@ class Dispatch {
   Try<void> authenticate(const Call& call) const;
   Try<Account*> account_of(const Call& call);
   bool limited(Passage& passage);
+  bool sit_out_latency(Passage& passage);
   void with_idempotency(Passage& passage);
   void run(Passage& passage);
   Try<std::string> execute(Passage& passage);
@@ -66,6 +72,9 @@ class Dispatch {
   std::set<std::string, std::less<>> keys_;
   std::set<std::string, std::less<>> expired_;
   mutable std::shared_mutex keys_mutex_;
+  std::mutex held_mutex_;
+  std::condition_variable held_;
+  bool may_hold_ = true;
   std::atomic<std::uint64_t> request_serial_{0}, requests_{0}, executed_{0}, replayed_{0},
       limited_{0}, refused_{0};
   std::atomic<int> in_flight_{0}, peak_{0};

@@ -191,6 +191,7 @@ Result<void> Sim::start() {
                                                                      .port = options_.port,
                                                                      .workers = options_.workers,
                                                                      .server_name = "stripe-sim"});
+  dispatch_->may_hold(true);
   if (auto ok = server_->start(); !ok) {
     server_.reset();
     return ok;
@@ -210,6 +211,7 @@ void Sim::stop() {
   if (keeper_.joinable()) keeper_.join();
   sender_.stop();
   if (!server_) return;
+  dispatch_->may_hold(false);
   server_->stop();
   options_.port = server_->port();
   server_.reset();

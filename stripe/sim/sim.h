@@ -42,7 +42,8 @@ class Sim {
   // Serves HTTP, delivers webhooks, and does by itself what the clock brings. Errors: `port_taken`,
   // and those of Journal::open.
   Result<void> start();
-  void stop();  // the next start() serves the same world on the same port
+  // Cuts off what a latency fault holds. The next start() serves the same world on the same port.
+  void stop();
   std::uint16_t port() const;
   std::string url() const;  // "http://127.0.0.1:12111"
 

@@ -1,5 +1,11 @@
 #include "access/authentication.h"
 
+#include <fmt/format.h>
+
+#include <exception>
+#include <map>
+#include <thread>
+
 #include "access/key_text.h"
 #include "access/world.h"
 #include "base/clock.h"
@@ -101,6 +107,80 @@ TEST_F(AuthenticationTest, WithoutTheDatabaseItIs503AndThenWorksAgain) {
   ASSERT_TRUE(support::server().restart());
   const auto works = [&] { return get(path_of(Right::read), key(Role::viewer)).status == 200; };
   EXPECT_TRUE(eventually(works));
+}
+
+// What the database can't do now is told apart, in words that name none of its insides.
+TEST_F(AuthenticationTest, WhatTheDatabaseCantDoIsNamed) {
+  const auto raise = [this](const char* sqlstate) {
+    return [this, sqlstate](http::Context&) -> http::Reply {
+      (void)db().transact([&](pg::Tx& tx) -> Result<void> {
+        tx.exec_unnamed(fmt::format("DO $$ BEGIN RAISE EXCEPTION 'inside' USING ERRCODE = '{}';"
+                                    " END $$", sqlstate));
+        return {};
+      });
+      return {};
+    };
+  };
+  const std::map<const char*, const char*> named{
+      {"55P03", "database_busy"},      {"57014", "database_busy"},
+      {"25006", "database_read_only"}, {"53100", "database_full"},
+      {"53200", "database_exhausted"}, {"58030", "database_failing"},
+      {"57P01", "database_unavailable"}, {"42501", "database_privilege_missing"}};
+  std::vector<http::Route> routes;
+  for (const auto& [sqlstate, code] : named) {
+    for (const char* method : {"GET", "POST"}) {
+      http::Route route{method, std::string("/api/raise/") + sqlstate, "", raise(sqlstate)};
+      routes.push_back(std::move(route));
+    }
+  }
+  serve(std::move(routes));
+  for (const auto& [sqlstate, code] : named) {
+    const std::string path = std::string("/api/raise/") + sqlstate;
+    const Answer read = get(path, key(Role::admin));
+    EXPECT_EQ(read.status, 503);
+    EXPECT_EQ(read.code(), code) << sqlstate;
+    EXPECT_EQ(read.header("retry-after"), "1");
+    EXPECT_EQ(read.body.find("inside"), std::string::npos) << read.body;
+    EXPECT_EQ(read.body.find("Idempotency-Key"), std::string::npos) << read.body;
+    EXPECT_NE(post(path, key(Role::admin), "{}").body.find("Idempotency-Key"), std::string::npos);
+  }
+}
+
+TEST_F(AuthenticationTest, ATableThatIsLockedIsNoDatabaseThatCantBeReached) {
+  pg::Database impatient({.url = url(), .max_connections = 1, .wait_ms = 50,
+                          .lock_timeout_ms = 50});
+  http::Route route{"GET", "/api/locked", "", [&](http::Context&) -> http::Reply {
+    (void)impatient.transact([](pg::Tx& tx) -> Result<void> {
+      tx.exec_unnamed("LOCK TABLE api_keys");
+      return {};
+    });
+    return {};
+  }};
+  http::Route crowded{"GET", "/api/crowded", "", [&](http::Context&) -> http::Reply {
+    (void)impatient.transact([&](pg::Tx&) -> Result<void> {
+      std::exception_ptr wrong;
+      std::thread([&] {
+        try {
+          (void)impatient.transact([](pg::Tx&) -> Result<void> { return {}; });
+        } catch (...) {
+          wrong = std::current_exception();
+        }
+      }).join();
+      std::rethrow_exception(wrong);
+    });
+    return {};
+  }};
+  std::vector<http::Route> routes;
+  routes.push_back(std::move(route));
+  routes.push_back(std::move(crowded));
+  serve(std::move(routes));
+  ASSERT_EQ(get("/api/may/read", key(Role::viewer)).status, 200);  // and is known from now on
+  (void)db().transact([&](pg::Tx& tx) -> Result<void> {
+    tx.exec_unnamed("LOCK TABLE api_keys IN ACCESS EXCLUSIVE MODE");
+    EXPECT_EQ(get("/api/locked", key(Role::viewer)).code(), "database_busy");
+    return {};
+  });
+  EXPECT_EQ(get("/api/crowded", key(Role::viewer)).code(), "database_connections_used_up");
 }
 
 }  // namespace

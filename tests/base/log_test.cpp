@@ -26,5 +26,37 @@ TEST(LogSetting, SaysWhatIsAllowed) {
             std::string::npos);
 }
 
+TEST(Repeated, WritesEachStateAtOnceAndThenSeldomWithACount) {
+  log::Repeated line(std::chrono::seconds(30));
+  const log::Repeated::Instant start = std::chrono::steady_clock::now();
+  const auto at = [&](int seconds, const char* state) {
+    return line.due(state, start + std::chrono::seconds(seconds));
+  };
+  EXPECT_EQ(at(0, "read-only"), 0u);
+  EXPECT_EQ(at(1, "read-only"), std::nullopt);
+  EXPECT_EQ(at(2, "lost"), 0u) << "another state";
+  EXPECT_EQ(at(3, "read-only"), std::nullopt) << "again, as it was";
+  EXPECT_EQ(at(29, "lost"), std::nullopt);
+  EXPECT_EQ(at(30, "read-only"), 2u);
+  EXPECT_EQ(at(31, "read-only"), std::nullopt);
+  EXPECT_EQ(at(60, "read-only"), 1u);
+}
+
+TEST(Repeated, IsOverOnce) {
+  log::Repeated line;
+  EXPECT_FALSE(line.over());
+  EXPECT_TRUE(line.due("lost", std::chrono::steady_clock::now()));
+  EXPECT_TRUE(line.over());
+  EXPECT_FALSE(line.over());
+}
+
+TEST(Repeated, KeepsFewStatesHoweverMuchTheyDiffer) {
+  log::Repeated line;
+  const log::Repeated::Instant now = std::chrono::steady_clock::now();
+  int written = 0;
+  for (int i = 0; i < 1'000; ++i) written += line.due(std::to_string(i), now).has_value() ? 1 : 0;
+  EXPECT_LT(written, 50);
+}
+
 }  // namespace
 }  // namespace payoutd

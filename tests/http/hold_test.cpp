@@ -26,8 +26,8 @@ class Holding : public ::testing::Test {
       c.hold().send();  // the commit was faster than the handler's return
       return Reply::text(200, "quick");
     });
-    world.on("POST", "/quick/replaced", [](Context& c) {
-      c.hold().replace(Reply::text(409, "replaced"));
+    world.on("POST", "/quick/refused", [](Context& c) {
+      c.hold().refuse({Kind::refused, "replaced", "by another"});
       return Reply::text(200, "never");
     });
     world.on("POST", "/throws", [this](Context& c) -> Reply {
@@ -66,15 +66,16 @@ TEST_F(Holding, NothingLeavesBeforeTheCommit) {
   }
 }
 
-TEST_F(Holding, AFailedCommitReplacesTheReply) {
+TEST_F(Holding, AFailedCommitRefusesInPlaceOfTheReply) {
   Client client = world.client();
   client.send(post("/held", ""));
   ASSERT_TRUE(held(1));
-  holds[0].replace(error_reply({Kind::retry, "commit_failed", "try again"}, "req_x"));
+  holds[0].refuse({Kind::retry, "commit_failed", "try again"});
   const Answered answered = client.read();
   EXPECT_EQ(answered.status, 503);
   EXPECT_EQ(answered.code(), "commit_failed");
-  EXPECT_NE(answered.header("x-request-id"), "req_x");
+  EXPECT_EQ(Json::parse(answered.body).at("error").at("request_id"),
+            answered.header("x-request-id"));
   EXPECT_EQ(client.ask(get("/hello")).status, 200);
 }
 
@@ -95,7 +96,7 @@ TEST_F(Holding, ADroppedHoldIs503) {
 TEST_F(Holding, MayDecideBeforeTheHandlerReturns) {
   Client client = world.client();
   EXPECT_EQ(client.ask(post("/quick", "")).body, "quick");
-  EXPECT_EQ(client.ask(post("/quick/replaced", "")).body, "replaced");
+  EXPECT_EQ(client.ask(post("/quick/refused", "")).code(), "replaced");
   EXPECT_EQ(client.ask(get("/hello")).body, "hello");
 }
 

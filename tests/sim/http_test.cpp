@@ -1,6 +1,9 @@
 // The simulator over real sockets: what a client sees of it, and what it sends by itself.
 #include <curl/curl.h>
 
+#include <chrono>
+#include <thread>
+
 #include "sim/harness.h"
 #include "sim/receiver.h"
 
@@ -70,6 +73,32 @@ TEST_F(SimHttp, AConnectionIsReallyResetOrCutShort) {
   fault("truncate");
   EXPECT_EQ(request("/v1/payouts", form).code, CURLE_PARTIAL_FILE);
   EXPECT_EQ(stage.sim.payments()["data"].size(), 2u);
+}
+
+TEST_F(SimHttp, AStopCutsOffWhatALatencyFaultHoldsAndNothingOfItIsDone) {
+  stage.charge(100'000);
+  const char* form = "amount=100&currency=usd";
+  ASSERT_TRUE(stage.sim.faults().add(
+      {{"path", "/v1/payouts"}, {"do", "latency"}, {"ms", 20'000}, {"count", 2}}));
+  Heard heard;
+  Answer answer;
+  std::thread over_http([&] { heard = request("/v1/payouts", form); });
+  std::thread inside([&] {
+    answer = stage.sim.handle({.method = "POST", .path = "/v1/payouts",
+                               .params = {{"amount", "100"}, {"currency", "usd"}},
+                               .key = stage.sim.api_key().reveal(), .idempotency_key = "k1"});
+  });
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (stage.sim.stats()["in_flight"] != 2 && std::chrono::steady_clock::now() < until)
+    std::this_thread::yield();
+  stage.sim.stop();
+  over_http.join();
+  inside.join();
+  EXPECT_NE(heard.code, CURLE_OK);
+  EXPECT_EQ(answer.cut, Cut::reset);
+  EXPECT_EQ(stage.sim.payments()["data"].size(), 0u);
+  ASSERT_TRUE(stage.sim.start());
+  EXPECT_EQ(request("/v1/payouts", form).status, 200);
 }
 
 TEST_F(SimHttp, EventsReachTheEndpointsThatTheyConcern) {

@@ -83,6 +83,25 @@ TEST(Loop, MoneyGoesFirstAndSyncLast) {
                                                        "GET /v1/sync_a", "GET /v1/sync_b"}));
 }
 
+TEST(Loop, WhatTheBudgetRefusesEndsAtOnceAndWasNotSent) {
+  struct Refusing final : Budget {
+    Wait take(const Ask&, Instant) override {
+      return {milliseconds{1}, true, Error{Kind::retry, "nobody_counts", "not now"}};
+    }
+    void limited(const Ask&, std::string_view, Instant) override {}
+  };
+  Wire wire(
+      [](WireConnection& connection, const WireRequest&) { connection.reply(200, kPayoutBody); });
+  World world(wire);
+  world.options.budget = std::make_shared<Refusing>();
+  const auto client = world.client();
+  const Answer answer = client->send(pay());
+  EXPECT_EQ(answer.outcome, Outcome::not_done);
+  EXPECT_EQ(answer.error.code, "nobody_counts");
+  EXPECT_EQ(client->call(read("payouts", Priority::sync)).error().message, "not now");
+  EXPECT_EQ(client->counts().sends, 0u);
+}
+
 TEST(Loop, AClosedBudgetIsNotAskedInARush) {
   Wire wire(
       [](WireConnection& connection, const WireRequest&) { connection.reply(200, kPayoutBody); });

@@ -1,6 +1,8 @@
 // The budget that instances share.
 #include "mirror/rate_budget.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <thread>
 
@@ -111,6 +113,48 @@ TEST_F(RateBudget, NothingIsGrantedWithoutTheDatabaseAndAllGoesOnWithIt) {
   ASSERT_TRUE(support::server().restart().ok());
   const Instant back = std::chrono::steady_clock::now();
   EXPECT_FALSE(take_until(budget, back + 3s).empty());
+}
+
+// Nobody can be given a turn: who asks is told why, and not left to wait for his time limit.
+TEST_F(RateBudget, ADatabaseThatTakesNoWritesRefusesUntilItDoesAgain) {
+  const auto refuse_writes = [&](const char* sqlstate) {
+    (void)db().transact([&](pg::Tx& tx) -> Result<void> {
+      tx.exec_unnamed(fmt::format(
+          "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+          " RAISE EXCEPTION 'no' USING ERRCODE = '{}'; END $$;"
+          "CREATE OR REPLACE TRIGGER refuses BEFORE INSERT OR UPDATE ON rate_budget"
+          " EXECUTE FUNCTION refuse()", sqlstate));
+      return {};
+    });
+  };
+  refuse_writes("25006");
+  SharedBudget budget(db(), {.per_second = 200, .per_route = 200});
+  const auto ask = [&] {
+    return budget.take({.route = kList}, std::chrono::steady_clock::now());
+  };
+  const auto refusal = [&] {
+    const auto wait = ask();
+    return wait.refused ? wait.refused->code : "";
+  };
+  const auto eventually = [](const auto& holds) {
+    for (const Instant end = std::chrono::steady_clock::now() + 60s;
+         std::chrono::steady_clock::now() < end;) {
+      if (holds()) return true;
+      std::this_thread::sleep_for(2ms);
+    }
+    return false;
+  };
+  EXPECT_TRUE(eventually([&] { return refusal() == "database_read_only"; }));
+  refuse_writes("53100");
+  EXPECT_TRUE(eventually([&] { return refusal() == "database_full"; }));
+  refuse_writes("55P03");  // passes by itself, and is waited for
+  EXPECT_TRUE(eventually([&] { return refusal().empty(); }));
+  EXPECT_GT(ask().time.count(), 0);
+  (void)db().transact([&](pg::Tx& tx) -> Result<void> {
+    tx.exec_unnamed("DROP TRIGGER refuses ON rate_budget");
+    return {};
+  });
+  EXPECT_TRUE(eventually([&] { return ask().time.count() == 0; }));
 }
 
 }  // namespace

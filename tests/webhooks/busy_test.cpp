@@ -1,5 +1,6 @@
 // A busy database says nothing of an event: what can't be applied now is applied later.
 #include <functional>
+#include <map>
 #include <thread>
 
 #include "webhooks/event_log.h"
@@ -152,6 +153,27 @@ TEST_F(Busy, WorkersPauseAndComeBack) {
     std::this_thread::yield();
   }
   EXPECT_EQ(count("payouts"), 1);
+}
+
+TEST_F(Busy, ARefusedDeliverySaysWhyAndWhichRequestItWas) {
+  for (const auto& [sqlstate, reason] : std::map<std::string, std::string>{
+           {"25006", "takes no writes"}, {"53100", "disk is full"}, {"55P03", "is busy"},
+           {"57P01", "can't be reached"}, {"P0001", "refused it"}}) {
+    run("CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " RAISE EXCEPTION 'of shop.example' USING ERRCODE = '" + sqlstate + "'; END $$;"
+        "CREATE OR REPLACE TRIGGER refuses BEFORE INSERT ON inbox EXECUTE FUNCTION refuse()");
+    const auto refused = deliver({.id = "evt_" + sqlstate});
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_EQ(refused.header("retry-after"), "1");
+    const Json error = Json::parse(refused.body).at("error");
+    EXPECT_EQ(error.at("code"), "event_not_stored");
+    EXPECT_EQ(error.at("request_id"), refused.header("x-request-id"));
+    const std::string message = error.at("message");
+    EXPECT_NE(message.find(reason), std::string::npos) << message;
+    EXPECT_EQ(message.find("shop.example"), std::string::npos) << message;
+  }
+  run("DROP TRIGGER refuses ON inbox");
+  EXPECT_EQ(deliver({.id = "evt_25006"}).status, 200);
 }
 
 }  // namespace
