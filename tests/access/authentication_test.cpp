@@ -142,7 +142,11 @@ TEST_F(AuthenticationTest, WhatTheDatabaseCantDoIsNamed) {
     EXPECT_EQ(read.header("retry-after"), "1");
     EXPECT_EQ(read.body.find("inside"), std::string::npos) << read.body;
     EXPECT_EQ(read.body.find("Idempotency-Key"), std::string::npos) << read.body;
-    EXPECT_NE(post(path, key(Role::admin), "{}").body.find("Idempotency-Key"), std::string::npos);
+    const Answer bare = post(path, key(Role::admin), "{}");
+    EXPECT_EQ(bare.body.find("Idempotency-Key"), std::string::npos) << bare.body;
+    const Answer keyed = post(path, key(Role::admin), "{}", {{"Idempotency-Key", sqlstate}});
+    EXPECT_EQ(keyed.code(), code) << keyed.body;
+    EXPECT_NE(keyed.body.find("Idempotency-Key"), std::string::npos) << keyed.body;
   }
 }
 
