@@ -45,7 +45,8 @@ std::optional<Money> Fields::money(std::optional<Currency> currency, AmountRule 
                     whole->is_number() ? dump(*whole) : whole->type_name()));
       return std::nullopt;
     }
-    const std::int64_t minor = !beyond && fits_int64(*whole) ? whole->get<std::int64_t>() : INT64_MAX;
+    const std::int64_t minor =
+        !beyond && fits_int64(*whole) ? whole->get<std::int64_t>() : INT64_MAX;
     if (minor > kMaxMinor || minor < -kMaxMinor) {
       wrong(rule.name, "amount_too_large",
             fmt::format("must be at most {} minor units; {} was given", kMaxMinor, dump(*whole)),

@@ -144,7 +144,8 @@ Result<std::optional<PayoutId>> AskStripe::asked_before(const Wanted& wanted) {
   if (!*found) return std::optional<PayoutId>{};
   if (auto another = asks_for_another(wanted, **found)) return *another;
   const PayoutId id = (*found)->id;
-  const auto known = or_in_doubt(may_be_paid(id, wanted.external_id), [&] { return resolve(organization, id); });
+  const auto known = or_in_doubt(may_be_paid(id, wanted.external_id),
+                                 [&] { return resolve(organization, id); });
   if (!known && known.error().kind != Kind::retry) return known.error();
   return std::optional<PayoutId>(id);
 }

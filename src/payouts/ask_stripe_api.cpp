@@ -170,7 +170,10 @@ http::Reply create(pg::Database& db, AskStripe* ask, const AskPayable& payable,
   if (!wanted) return http::error_reply(wanted.error(), request.request_id);
   const auto before = ask->asked_before(*wanted);
   if (!before) return http::error_reply(paid_nothing(before.error()), request.request_id);
-  if (*before) return payout_reply(db, request, {**before, 201, may_be_paid(**before, wanted->external_id)});
+  if (*before) {
+    return payout_reply(db, request,
+                        {**before, 201, may_be_paid(**before, wanted->external_id)});
+  }
   const auto there = payable(wanted->account, wanted->money.currency);
   if (!there) return http::error_reply(paid_nothing(there.error()), request.request_id);
   if (auto error = too_little(*wanted, *there))

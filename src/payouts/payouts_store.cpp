@@ -8,8 +8,9 @@ namespace payoutd::payouts {
 
 namespace {
 
-// Where no event told when a payout ended, Stripe's object does: it was paid on its arrival date
-// unless it was seen paid before that, and failed or was canceled when a transaction gave its money back, once the mirror has that.
+// Where no event told when a payout ended, Stripe's object does: it was paid on its arrival date,
+// unless it was seen as paid before that date; it failed or was canceled when a transaction gave
+// its money back, once the mirror has that transaction.
 #define GIVEN_BACK_AT                                                                              \
   " (SELECT back.created FROM balance_transactions AS back"                                        \
   "   WHERE back.organization_id = payouts.organization_id AND back.account = payouts.account"     \
