@@ -13,8 +13,10 @@ bool has_key(const http::Request& request) {
 }
 
 std::string told(const pg::Outage& outage, const http::Request& request) {
-  return fmt::format("{}, so this was not done: ask again later{}", outage.reason,
-                     has_key(request) ? ", with the same Idempotency-Key" : "");
+  return fmt::format("{}, so this request did nothing{}", outage.reason,
+                     has_key(request) ? "; an earlier one with its Idempotency-Key may have done "
+                                        "something: ask again later, with the same key"
+                                      : ": ask again later");
 }
 
 std::string told_in_doubt(const http::Request& request) {

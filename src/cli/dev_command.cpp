@@ -43,17 +43,22 @@ void print_for_people(const app::Dev::Access& access, const std::string& folder)
 }
 
 // The settings of `.env` may name a database with real data, and the demo is not for that.
-void leave_databases_alone(app::Config& config) {
-  if (!config.database_url && !config.replica_url) return;
-  say("payoutd dev has a database of its own: DATABASE_URL and PAYOUTD_REPLICA_URL are not used");
-  config.database_url.reset();
-  config.replica_url.reset();
+void leave_databases_alone(app::Variables& variables) {
+  bool left = false;
+  for (const char* name : {"DATABASE_URL", "PAYOUTD_REPLICA_URL"}) {
+    left |= !variables[name].empty();
+    variables.erase(name);
+  }
+  if (left)
+    say("payoutd dev has a database of its own: DATABASE_URL and PAYOUTD_REPLICA_URL are not used");
 }
 
 Result<app::DevOptions> options_of(const DevArguments& arguments) {
-  auto config = load_config();
+  auto variables = app::read_variables();
+  if (!variables) return variables.error();
+  leave_databases_alone(*variables);
+  auto config = app::parse_config(*variables);
   if (!config) return config.error();
-  leave_databases_alone(*config);
   app::DevOptions options{.config = std::move(*config)};
   options.seed = arguments.seed;
   options.activity = !arguments.no_activity;

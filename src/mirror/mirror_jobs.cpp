@@ -64,6 +64,11 @@ Result<void> came_late_enough(jobs::Run& run, std::optional<Time> sent_at) {
                "Stripe's clock was not past the second of the two versions"};
 }
 
+// A key that expired or lacks a permission says nothing of an object.
+bool may_be_fetched_later(const Error& error) {
+  return error.kind == Kind::retry || (error.kind == Kind::upstream && !is_deauthorized(error));
+}
+
 Result<void> refetch(jobs::Run& run, pg::Database& db, stripe::Client& client,
                      const Appliers& appliers) {
   const std::string account_id = run.payload().at("account");
@@ -129,8 +134,9 @@ Result<void> refetch_and_tell(jobs::Run& run, pg::Database& db, stripe::Client& 
                                         is_deauthorized(done.error()));
     return account_gone ? Result<void>{} : done;
   }
-  if (done || done.error().kind != Kind::retry) return tell_event(run, db, ended, done);
-  if (!run.last_attempt() || run.stopping()) return done;
+  if (done || !may_be_fetched_later(done.error())) return tell_event(run, db, ended, done);
+  if (!run.last_attempt() || run.stopping())
+    return Error{Kind::retry, done.error().code, done.error().message};
   // That Stripe is away says nothing of the event: it goes on waiting, and is taken again.
   log::warn("an event's object could not be fetched; the event is tried again later",
             {{"event", event_of(run)->id}, {"error", done.error().message}});

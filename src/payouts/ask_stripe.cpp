@@ -127,6 +127,7 @@ std::optional<Error> asks_for_another(const AskStripe::Wanted& wanted,
 }  // namespace
 
 Result<std::optional<PayoutId>> AskStripe::asked_before(const Wanted& wanted) {
+  if (auto ours = own_account_.check(wanted.account); !ours) return ours.error();
   using Found = std::optional<instructions::Asked>;
   const OrgId organization = wanted.account.organization;
   bool matched = false;
@@ -202,6 +203,7 @@ Result<bool> AskStripe::commit_intent(const Wanted& wanted, const NewPayout& pay
 Result<std::string> AskStripe::stripe_header(OrgId organization, const std::string& account) {
   const auto found = access::pick_account(db_, organization, account);
   if (!found) return found.error();
+  if (auto ours = own_account_.check(*found); !ours) return ours.error();
   return std::string(found->stripe_header());
 }
 

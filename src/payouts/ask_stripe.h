@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "jobs/handler.h"
 #include "mirror/apply.h"
+#include "mirror/own_account.h"
 #include "payouts/ask_rules.h"
 #include "payouts/restored.h"
 #include "pg/database.h"
@@ -44,6 +45,7 @@ class AskStripe {
         appliers_(appliers),
         clock_(clock),
         settings_(std::move(settings)),
+        own_account_(client),
         restored_(db, client, appliers) {}
   AskStripe(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers,
             const Clock& clock)
@@ -59,7 +61,8 @@ class AskStripe {
   };
   // The payout that the same external_id asked for before, gone on with from where that stopped;
   // nothing where it asks for the first time, so that pay_out may follow.
-  // Errors: 422 `idempotency_key_reused` for another request; Stripe's refusal, in its words.
+  // Errors: 422 `idempotency_key_reused` for another request; 409 `another_platform` where the key
+  // is of one; Stripe's refusal, in its words.
   Result<std::optional<PayoutId>> asked_before(const Wanted& wanted);
 
   // The payout as it stands afterwards: pending or in_transit by Stripe's word; queued where Stripe
@@ -143,6 +146,7 @@ class AskStripe {
   const mirror::Appliers& appliers_;
   const Clock& clock_;
   const Settings settings_;
+  mirror::OwnAccount own_account_;
   Restored restored_;
 };
 

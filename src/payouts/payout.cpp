@@ -181,6 +181,7 @@ OrderedJson status_history(const Payout& payout, std::span<const PayoutEvent> ev
   OrderedJson statuses = OrderedJson::array();
   const std::string* last = nullptr;
   for (const PayoutEvent* event : in_order(history, status_since)) {
+    if (event->kind == "cancel_requested") continue;  // Stripe's answer changes the status
     if (last != nullptr && *last == event->status) continue;
     statuses.push_back({{"status", event->status},
                         {"timestamp", or_null(status_since(history, *event))},

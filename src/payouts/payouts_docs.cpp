@@ -338,7 +338,8 @@ http::Docs create_docs() {
                    "your organization has no such connected account", "account"});
   docs.responses["409"] = is::refusal(
       "account_deauthorized: the named account took its authorization back; default_account_inactive: no "
-      "`account` was named, and the default one did; or idempotency_key_in_use.",
+      "`account` was named, and the default one did; another_platform: STRIPE_SECRET_KEY is not of this "
+      "database's platform; or idempotency_key_in_use.",
       {Kind::refused, "default_account_inactive",
        "the default account acct_1PlatformDemo001 took its authorization back, and no other one is "
        "paid from in its place: name one in `account`, or have an admin choose with PUT "
@@ -353,7 +354,7 @@ http::Docs create_docs() {
   docs.responses["503"] = is::refusal(
       "The same request may work later; see Retry-After. After outcome_unknown the payout may have been made: "
       "`details` name its id. Look there, or send the request again with the same Idempotency-Key, never "
-      "without it. After every other 503 nothing was paid.",
+      "without it. Every other 503 says that this request paid nothing; an earlier one with the same key may have.",
       may_be_paid(example_id(), "march-1"));
   return docs;
 }

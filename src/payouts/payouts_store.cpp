@@ -89,7 +89,7 @@ UPDATE payouts SET members_checked_at = greatest(members_checked_at, $4)
  WHERE organization_id = $1 AND account = $2 AND stripe_payout_id = $3)sql"};
 
 // Stripe tells the second only; within one comes what we did to send it, then Stripe's states in
-// the order of a payout's life, then what we did about those.
+// the order of a payout's life, then what we did about those. Only what is pending is canceled.
 const pg::Query kEvents{"payout_events_of", R"sql(
 SELECT payout_id, id, kind, status, source, actor, notes, stripe_event_id, detail, occurred_at,
        recorded_at, total
@@ -100,7 +100,8 @@ SELECT payout_id, id, kind, status, source, actor, notes, stripe_event_id, detai
                                                 array_position(ARRAY['pending', 'in_transit',
                                                   'paid', 'canceled', 'failed'], status)
                                               WHEN kind IN ('requested', 'sent', 'not_arrived',
-                                                'outcome_unknown') THEN 0 ELSE 9 END,
+                                                'outcome_unknown') THEN 0
+                                              WHEN kind = 'cancel_requested' THEN 2 ELSE 9 END,
                                               occurred_at, recorded_at, id) AS place
           FROM payout_events WHERE organization_id = $1 AND payout_id = ANY ($2::uuid[])) AS ordered
  WHERE place <= $3 OR place > total - $3 ORDER BY payout_id, place)sql"};

@@ -15,6 +15,7 @@
 #include "access/connected_accounts.h"
 #include "base/clock.h"
 #include "mirror/apply.h"
+#include "mirror/own_account.h"
 #include "pg/database.h"
 #include "stripe/client.h"
 #include "sync/lister.h"
@@ -60,7 +61,8 @@ class Syncer {
 
   // One record for each organization that had accounts to sync. A failed account is told in its
   // record, and so is why not all accounts are known: the run is then partial at best. Errors: 404
-  // `account_not_found`; 409 `sync_running` when every account is being synced by others; why there
+  // `account_not_found`; 409 `sync_running` when every account is being synced by others; 409
+  // `another_platform` where the key is of one, after a failed run was recorded; why there
   // is no account at all, after a failed run was recorded; what the database throws.
   Result<std::vector<RunRecord>> run(const Options& options);
 
@@ -71,12 +73,14 @@ class Syncer {
   struct Turn;
   Result<std::vector<access::ConnectedAccount>> accounts_of(const Options& options);
   std::optional<Error> discover();
+  std::optional<Error> another_platform();
 
   pg::Database& db_;
   stripe::Client& client_;
   const mirror::Appliers& appliers_;
   const Clock& clock_;
   const Settings settings_;
+  mirror::OwnAccount own_account_{client_};
   std::atomic<bool> stopping_{false};
 };
 

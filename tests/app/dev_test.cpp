@@ -28,7 +28,9 @@ struct Dev : ProgramTest {
     program = std::make_unique<Program>(
         std::vector<std::string>{"dev", "--json", "--no-activity", "--listen", "127.0.0.1:0",
                                  "--sim-listen", "127.0.0.1:0", "--data-dir", data_dir()},
-        Environment{{"DATABASE_URL", url().reveal()}, {"PAYOUTD_LOG", "info"}});
+        Environment{{"DATABASE_URL", url().reveal()},
+                    {"PAYOUTD_REPLICA_URL", "mysql://of-another-project"},
+                    {"PAYOUTD_LOG", "info"}});
   }
   // What it prints once it is ready; asking() and get() are then about it.
   void start_dev() {

@@ -47,6 +47,9 @@ TEST_F(Cancel, OfAPendingOneGivesTheMoneyBackOnce) {
   const auto answered = cancel(id);
   EXPECT_EQ(answered.status, 200) << answered.body;
   EXPECT_EQ(json(answered)["status"], "canceled");
+  EXPECT_EQ(json(answered)["statusHistory"].back()["status"], "canceled") << answered.body;
+  const Json trail = get("/api/payouts/" + id + "/audit-trail")["data"];
+  EXPECT_EQ(trail[trail.size() - 2]["kind"], "cancel_requested") << trail.dump();
   EXPECT_EQ(balance(), without + 2'500);
   expect_undone_at_stripe();
   EXPECT_TRUE(canceled_by(id).starts_with("key:")) << canceled_by(id);

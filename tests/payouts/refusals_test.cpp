@@ -45,6 +45,29 @@ TEST_F(Refusal, OfACancellationThatSaysMoreThanItCan) {
   EXPECT_EQ(send("POST", target, key, "{}").status, 200);
 }
 
+// The platform's own account is paid from without a header: the key alone says whose money moves.
+TEST_F(Refusal, OfTheKeyOfAnotherPlatform) {
+  const auto take_as_own = [&](const std::string& id) {
+    return db().transact([&](pg::Tx& tx) {
+      return access::connect_account(tx, organization, {.fields = {.stripe_account = id, .name = "Own"},
+                                                        .version = {from_unix(1)},
+                                                        .is_platform = true,
+                                                        .joined_at = from_unix(1)});
+    });
+  };
+  const std::string own = Json::parse(sim.call("GET", "/v1/account", Json::object()).body)["id"];
+  fund(own, 1'000'000);
+  ASSERT_TRUE(take_as_own("acct_another"));
+  const Json body{{"amount", 2'500}, {"currency", "usd"}, {"account", "acct_another"}};
+  const auto refused = pay("k1", body);
+  EXPECT_EQ(refused.status, 409) << refused.body;
+  EXPECT_EQ(refused.code(), "another_platform");
+  EXPECT_NE(refused.body.find(own), std::string::npos) << refused.body;
+  EXPECT_EQ(moved(own).size(), 0u);
+  EXPECT_EQ(sql("SELECT count(*)::text FROM payouts"), "0");
+  EXPECT_EQ(pay("k2").status, 201) << "an account that is called by its id";
+}
+
 // An organization that has another account is not paid from that one in the default's place.
 TEST_F(Refusal, WithoutAnAccountWhileTheDefaultIsDeauthorized) {
   const std::string second = open_shop(organization);

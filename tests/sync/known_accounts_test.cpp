@@ -54,6 +54,27 @@ TEST_F(Accounts, AListThatIsBrokenIsToldToo) {
   EXPECT_EQ(run_of(runs, platform).status, "partial");
 }
 
+// Its rows would be taken for ours.
+TEST_F(Accounts, WithTheKeyOfAnotherPlatformNothingIsRead) {
+  const auto taken = db().transact([&](pg::Tx& tx) {
+    return access::connect_account(tx, platform, {.fields = {.stripe_account = "acct_another",
+                                                             .name = "Another"},
+                                                  .version = {from_unix(1)},
+                                                  .is_platform = true,
+                                                  .joined_at = from_unix(1)});
+  });
+  ASSERT_TRUE(taken);
+  Syncer syncer(db(), *client, appliers, clock, {});
+  for (const bool verify_only : {false, true}) {
+    const auto runs = syncer.run({.verify_only = verify_only});
+    ASSERT_FALSE(runs);
+    EXPECT_EQ(runs.error().code, "another_platform");
+  }
+  EXPECT_EQ(number("SELECT count(*) FROM connected_accounts"), 2);  // and the tenant's
+  EXPECT_EQ(number("SELECT count(*) FROM balance_transactions"), 0);
+  EXPECT_EQ(number("SELECT count(*) FROM sync_runs WHERE status = 'failed'"), 2);
+}
+
 TEST_F(Accounts, AnAccountWithoutConnectHasNoConnectedAccounts) {
   refuse_list(403, "Only Stripe Connect platforms can work with other accounts. If you need to "
                    "setup a Stripe Connect platform, you can do so in the dashboard.");
