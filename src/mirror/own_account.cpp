@@ -18,8 +18,11 @@ Result<void> OwnAccount::check(const access::ConnectedAccount& account) {
 }
 
 Result<std::string> OwnAccount::id() {
-  const std::scoped_lock lock(mutex_);
-  if (!id_.empty()) return id_;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!id_.empty()) return id_;
+  }
+  // Nobody waits for another's call: those that come at once each ask, and all are told the same.
   const auto answer =
       client_.call(stripe::Request::get("/v1/account").with(stripe::Priority::money));
   if (!answer) return answer.error();
@@ -27,6 +30,7 @@ Result<std::string> OwnAccount::id() {
   const auto found = shown.is_object() ? shown.find("id") : shown.end();
   if (!shown.is_object() || found == shown.end() || !found->is_string())
     return Error{Kind::upstream, "stripe_account_malformed", "Stripe shows no id of its account"};
+  const std::scoped_lock lock(mutex_);
   return id_ = found->get<std::string>();
 }
 

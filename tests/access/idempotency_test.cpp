@@ -15,7 +15,7 @@ class IdempotencyTest : public AccessTest {
  protected:
   http::Route work(bool for_ever = false) {
     return {.method = "POST",
-            .pattern = "/api/work/:id",
+            .pattern = "/api/orders/:id",
             .access = "write",
             .handler = [this](http::Context& context) { return run(context); },
             .docs = {"works", "work", Json::array({{{"name", "a"}, {"in", "query"}}})},
@@ -30,12 +30,12 @@ class IdempotencyTest : public AccessTest {
     }
     if (during) during();
     return http::Reply::json(status, Json{{"run", nth}})
-        .with("Location", "/api/work/" + std::to_string(nth))
+        .with("Location", "/api/orders/" + std::to_string(nth))
         .with("Set-Cookie", "a=b");
   }
 
   Answer ask(const std::string& id_key, const std::string& body = "{}",
-             const std::string& target = "/api/work/7") {
+             const std::string& target = "/api/orders/7") {
     return post(target, key(Role::operator_), body, {{"Idempotency-Key", id_key}});
   }
 
@@ -60,18 +60,18 @@ TEST_F(IdempotencyTest, TheSameRequestIsAnsweredAgainAndDoneOnce) {
   EXPECT_EQ(second.status, 201);
   EXPECT_EQ(second.body, first.body);
   EXPECT_EQ(second.header("idempotent-replayed"), "true");
-  EXPECT_EQ(second.header("location"), "/api/work/1");
+  EXPECT_EQ(second.header("location"), "/api/orders/1");
   EXPECT_EQ(second.header("content-type"), first.header("content-type"));
   EXPECT_EQ(second.header("set-cookie"), "");
   EXPECT_NE(second.header("x-request-id"), first.header("x-request-id"));
-  EXPECT_EQ(ask("k1", "{}", "/work/7").header("idempotent-replayed"), "true");
+  EXPECT_EQ(ask("k1", "{}", "/orders/7").header("idempotent-replayed"), "true");
   EXPECT_EQ(ran, 1);
 }
 
 TEST_F(IdempotencyTest, WithoutAKeyEachRequestRuns) {
   serve({work()});
-  post("/api/work/7", key(Role::operator_), "{}");
-  post("/api/work/7", key(Role::operator_), "{}");
+  post("/api/orders/7", key(Role::operator_), "{}");
+  post("/api/orders/7", key(Role::operator_), "{}");
   EXPECT_EQ(ran, 2);
   EXPECT_TRUE(runs.empty());
 }
@@ -80,11 +80,11 @@ TEST_F(IdempotencyTest, AKeyIsForOneRequest) {
   serve({work()});
   ASSERT_EQ(ask("k1").status, 201);
   for (const Answer& other_request :
-       {ask("k1", "{ }"), ask("k1", "{}", "/api/work/8"), ask("k1", "{}", "/api/work/7?a=b"),
+       {ask("k1", "{ }"), ask("k1", "{}", "/api/orders/8"), ask("k1", "{}", "/api/orders/7?a=b"),
         post("/api/may/write", key(Role::operator_), "{}", {{"Idempotency-Key", "k1"}})}) {
     EXPECT_EQ(other_request.status, 422);
     EXPECT_EQ(other_request.code(), "idempotency_key_reused");
-    EXPECT_TRUE(other_request.body.contains("POST /api/work/:id"));
+    EXPECT_TRUE(other_request.body.contains("POST /api/orders/:id"));
   }
   EXPECT_EQ(ran, 1);
 }
@@ -92,7 +92,7 @@ TEST_F(IdempotencyTest, AKeyIsForOneRequest) {
 TEST_F(IdempotencyTest, OrganizationsDoNotShareKeys) {
   serve({work()});
   ASSERT_EQ(ask("k1").status, 201);
-  const Answer theirs = post("/api/work/8", other_admin, "{}", {{"Idempotency-Key", "k1"}});
+  const Answer theirs = post("/api/orders/8", other_admin, "{}", {{"Idempotency-Key", "k1"}});
   EXPECT_EQ(theirs.status, 201);
   EXPECT_EQ(theirs.header("idempotent-replayed"), "");
   EXPECT_EQ(ran, 2);
