@@ -42,6 +42,15 @@ struct HandlerPools : testing::Test {
     return client;
   }
 
+  // Two that a thread each has taken up: the line beside them has room for one only.
+  bool both_wait(std::vector<Client>& slow, const char* path, const std::atomic<int>& entered) {
+    for (int i = 1; i <= 2; ++i) {
+      slow.push_back(asking(path));
+      if (!eventually([&] { return entered == i; })) return false;
+    }
+    return true;
+  }
+
   World world;
   std::counting_semaphore<> stripe{0};
   std::counting_semaphore<> syncing{0};
@@ -51,8 +60,7 @@ struct HandlerPools : testing::Test {
 
 TEST_F(HandlerPools, WhatWaitsForStripeLeavesReadsAlone) {
   std::vector<Client> slow;
-  for (int i = 0; i < 2; ++i) slow.push_back(asking("/stripe"));
-  ASSERT_TRUE(eventually([&] { return at_stripe == 2; }));
+  ASSERT_TRUE(both_wait(slow, "/stripe", at_stripe));
   slow.push_back(asking("/stripe"));
   ASSERT_TRUE(eventually([&] { return world.server().counts().queued == 1; }));
   for (int i = 0; i < 8; ++i) EXPECT_EQ(world.ask(get("/work")).body, "worked");
@@ -87,8 +95,8 @@ TEST_F(HandlerPools, SyncsLeaveWhatMovesMoneyAlone) {
 
 TEST_F(HandlerPools, ProbesAreAnsweredWhileEverythingElseWaits) {
   std::vector<Client> slow;
-  for (const char* path : {"/stripe", "/stripe", "/slow", "/slow"}) slow.push_back(asking(path));
-  ASSERT_TRUE(eventually([&] { return at_stripe == 2 && world.entered == 2; }));
+  ASSERT_TRUE(both_wait(slow, "/stripe", at_stripe));
+  ASSERT_TRUE(both_wait(slow, "/slow", world.entered));
   EXPECT_EQ(world.ask(get("/probe")).body, "well");
   stripe.release(2);
   world.gate.release(2);
