@@ -39,7 +39,7 @@ class Client {
     // Of POST /v1/payouts at once. Stripe allows 30 and counts all instances together; beyond it
     // answers 429, which only costs time.
     std::size_t max_payout_creations = 15;
-    std::size_t max_waiting = 100'000;          // beyond: refused `stripe_queue_full`
+    std::size_t max_waiting = 100'000;  // beyond: refused `stripe_queue_full`
     std::size_t max_response_bytes = 32 * 1024 * 1024;
     std::string ca_file{};                // instead of the system's certificates
     std::function<Pause(Pause)> pause{};  // how long a wanted pause takes; none: that long

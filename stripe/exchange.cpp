@@ -26,10 +26,13 @@ std::string owned(simdjson::dom::object object, std::string_view name) {
 
 // Any of v1, and those that older versions answered. A gateway may write an `error` object as well.
 bool is_stripes_type(std::string_view type) {
-  static constexpr std::string_view kTypes[] = {
-      "api_error",           "card_error",            "idempotency_error",
-      "rate_limit_error",    "invalid_request_error", "api_connection_error",
-      "authentication_error"};
+  static constexpr std::string_view kTypes[] = {"api_error",
+                                                "card_error",
+                                                "idempotency_error",
+                                                "rate_limit_error",
+                                                "invalid_request_error",
+                                                "api_connection_error",
+                                                "authentication_error"};
   return std::ranges::find(kTypes, type) != std::end(kTypes);
 }
 

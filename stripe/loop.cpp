@@ -45,8 +45,9 @@ Error no_answer(const Sent& sent) {
 
 // A proxy or gateway on the way: whether the request reached Stripe is not known.
 Error gateway_answered(int status) {
-  return {Kind::retry, "stripe_gateway_answered",
-          fmt::format("a gateway before Stripe answered {}: the answer is not Stripe's own", status)};
+  return {
+      Kind::retry, "stripe_gateway_answered",
+      fmt::format("a gateway before Stripe answered {}: the answer is not Stripe's own", status)};
 }
 
 Error error_of(const Sent& sent) {

@@ -69,7 +69,7 @@ class Loop {
   std::map<Place, Owned> waiting_;        // for the budget or a slot
   std::multimap<Instant, Owned> paused_;  // before a repeat
   std::unordered_map<CURL*, Owned> sending_;
-  std::size_t creating_ = 0;              // of them, POST /v1/payouts
+  std::size_t creating_ = 0;  // of them, POST /v1/payouts
   std::vector<CURL*> idle_handles_;
   std::optional<Instant> ask_budget_at_;
   std::optional<Instant> drain_until_;

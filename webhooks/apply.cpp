@@ -57,8 +57,8 @@ std::size_t fetched_instead(const mirror::Applied& applied) {
 bool end_fetch(pg::Tx& tx, OrgId organization, const mirror::WaitingEvent& event,
                const Error* failed) {
   if (failed == nullptr) return QueueStore::fetched(tx, organization, event);
-  const std::string error = fmt::format("{}; it was to be fetched instead: {}", event.misfit,
-                                        failed->message);
+  const std::string error =
+      fmt::format("{}; it was to be fetched instead: {}", event.misfit, failed->message);
   const bool waited = QueueStore::not_fetched(tx, organization, event, error);
   if (waited) log::error("an event was set aside", {{"event", event.id}, {"error", error}});
   return waited;
@@ -271,8 +271,8 @@ std::size_t ApplyWorkers::count(const Tally& tally) {
 
 QueueBacklog ApplyWorkers::backlog(pg::Database& db) const {
   const QueueHead head = known_head();
-  auto read = db.read(
-      [&](pg::Tx& tx) -> Result<QueueBacklog> { return QueueStore::backlog(tx, head); });
+  auto read =
+      db.read([&](pg::Tx& tx) -> Result<QueueBacklog> { return QueueStore::backlog(tx, head); });
   CHECK(read);
   return *read;
 }

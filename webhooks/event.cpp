@@ -79,8 +79,7 @@ Result<EventHead> read_head(std::string_view body) {
   simdjson::dom::element root;
   auto failed = parser.parse(body.data(), body.size()).get(root);
   // Half of a surrogate pair in one text says nothing of the rest; the body is kept as it came.
-  if (failed == simdjson::STRING_ERROR)
-    failed = parser.parse(mended_json(body)).get(root);
+  if (failed == simdjson::STRING_ERROR) failed = parser.parse(mended_json(body)).get(root);
   if (failed != simdjson::SUCCESS) {
     return Error{Kind::invalid, "event_not_json",
                  fmt::format("the body is not JSON: {}", simdjson::error_message(failed))};

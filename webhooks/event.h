@@ -12,13 +12,13 @@
 namespace payoutd::webhooks {
 
 struct EventHead {
-  std::string id;                          // "evt_…"
-  std::string type;                        // "payout.paid"
-  std::string account;                     // "acct_…"; empty on the platform's own events
+  std::string id;       // "evt_…"
+  std::string type;     // "payout.paid"
+  std::string account;  // "acct_…"; empty on the platform's own events
   Time created;
   bool livemode = false;
   std::optional<std::string> api_version;
-  std::optional<std::string> object_id;    // data.object.id
+  std::optional<std::string> object_id;  // data.object.id
 };
 
 // Reads the head of `body`. Errors, all 400: `event_not_json`, `event_invalid` (naming the field),

@@ -3,33 +3,35 @@
 namespace payoutd::webhooks {
 namespace {
 
-#define EVENT_STATE                                              \
-  " CASE WHEN i.disposition <> 'apply' THEN i.disposition"       \
+#define EVENT_STATE                                                       \
+  " CASE WHEN i.disposition <> 'apply' THEN i.disposition"                \
   " WHEN q.event_id IS NOT NULL OR d.event_id IS NOT NULL THEN 'pending'" \
   " WHEN f.event_id IS NOT NULL THEN 'failed' ELSE 'applied' END"
-#define LISTED_EVENT                                                                         \
-  "(SELECT i.organization_id, i.event_id, i.created, i.account, i.type, i.livemode,"          \
+#define LISTED_EVENT                                                                 \
+  "(SELECT i.organization_id, i.event_id, i.created, i.account, i.type, i.livemode," \
   " i.received_at," EVENT_STATE " AS state, coalesce(f.error, '') AS error"
-#define WITH_FAILURE                                                                 \
-  " LEFT JOIN inbox_failures f ON f.organization_id = i.organization_id"              \
+#define WITH_FAILURE                                                     \
+  " LEFT JOIN inbox_failures f ON f.organization_id = i.organization_id" \
   " AND f.event_id = i.event_id AND f.created = i.created"
-#define WITH_QUEUE                                                                \
-  " LEFT JOIN inbox_queue q ON q.organization_id = i.organization_id"              \
+#define WITH_QUEUE                                                    \
+  " LEFT JOIN inbox_queue q ON q.organization_id = i.organization_id" \
   " AND q.event_id = i.event_id AND q.created = i.created"
-#define WITH_DELAYED                                                                \
-  " LEFT JOIN inbox_delayed d ON d.organization_id = i.organization_id"              \
+#define WITH_DELAYED                                                    \
+  " LEFT JOIN inbox_delayed d ON d.organization_id = i.organization_id" \
   " AND d.event_id = i.event_id AND d.created = i.created"
-#define LISTED_WHERE                                                      \
-  " WHERE ($1::text IS NULL OR i.type = $1)"                              \
-  " AND ($2::text IS NULL OR i.account = $2)"                             \
+#define LISTED_WHERE                          \
+  " WHERE ($1::text IS NULL OR i.type = $1)"  \
+  " AND ($2::text IS NULL OR i.account = $2)" \
   " AND ($4::timestamptz IS NULL OR i.created < $4)"
 #define NEWEST_FIRST(table) " ORDER BY " table ".created DESC, " table ".event_id DESC LIMIT $5)"
 // From the newest row of `table` on, each with its event; OFFSET 0 keeps the weeks from being read
 // whole to find some of their events.
-#define EVENTS_OF(table, alias)                                                              \
-  " FROM (SELECT * FROM " table " WHERE $4::timestamptz IS NULL OR created < $4"               \
-  " ORDER BY created DESC, event_id DESC OFFSET 0) " alias                                     \
-  " CROSS JOIN LATERAL (SELECT * FROM inbox WHERE organization_id = " alias ".organization_id" \
+#define EVENTS_OF(table, alias)                                             \
+  " FROM (SELECT * FROM " table                                             \
+  " WHERE $4::timestamptz IS NULL OR created < $4"                          \
+  " ORDER BY created DESC, event_id DESC OFFSET 0) " alias                  \
+  " CROSS JOIN LATERAL (SELECT * FROM inbox WHERE organization_id = " alias \
+  ".organization_id"                                                        \
   " AND event_id = " alias ".event_id AND created = " alias ".created OFFSET 0) i"
 
 // Each state from where it stands: of the newest events nearly all are applied. Planned for the

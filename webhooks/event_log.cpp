@@ -34,7 +34,8 @@ const pg::Query kFind{"event_log_find", R"sql(
          false
     FROM organizations o JOIN inbox_set_aside a ON a.organization_id = o.id
    WHERE a.event_id = $1
-   ORDER BY 8, 1)sql", pg::Tenancy::global};
+   ORDER BY 8, 1)sql",
+                      pg::Tenancy::global};
 
 const pg::Query kSettled{"event_log_settled", R"sql(
   WITH pending AS (
@@ -104,8 +105,8 @@ std::vector<Kept> find_in(pg::Tx& tx, const std::string& event_id) {
 
 // Of several copies one that was not applied.
 const Kept& to_replay(const std::vector<Kept>& found) {
-  const auto waits = std::ranges::find_if(
-      found, [](const Kept& kept) { return kept.event.state != "applied"; });
+  const auto waits =
+      std::ranges::find_if(found, [](const Kept& kept) { return kept.event.state != "applied"; });
   return waits == found.end() ? found.front() : *waits;
 }
 

@@ -35,7 +35,7 @@ struct EventFilter {
   std::optional<std::string> type{};
   std::optional<std::string> account{};
   std::optional<std::string> state{};  // one of kEventStates
-  std::optional<Time> before{};  // by `created`
+  std::optional<Time> before{};        // by `created`
   int limit = 50;
 };
 
@@ -48,9 +48,9 @@ Result<std::vector<LoggedEvent>> find_events(pg::Database& db, const std::string
 
 // Applies it now, whatever became of it before, for the organization that its account belongs to by
 // now: it stands under that one, applied, from then on. One whose object can't be read as it is
-// written is `pending` (outside the weeks of the inbox `out_of_range`) until a job has fetched that.
-// Errors: `event_not_found`, `event_unhandled`, `account_unknown`, 409 `event_of_other_mode`, or
-// why it can't be applied.
+// written is `pending` (outside the weeks of the inbox `out_of_range`) until a job has fetched
+// that. Errors: `event_not_found`, `event_unhandled`, `account_unknown`, 409 `event_of_other_mode`,
+// or why it can't be applied.
 using FollowUp = std::function<void(pg::Tx&, const mirror::Applied&)>;
 struct ReplayOptions {
   FollowUp follow_up{};

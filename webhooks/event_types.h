@@ -32,8 +32,8 @@ struct Work {
   std::vector<std::string> connected;  // accounts that say so: Stripe is asked how they are now
 };
 
-using mirror::EventType;
 using mirror::event_types;
+using mirror::EventType;
 using mirror::find_event_type;
 
 // Adds to `work` what the event calls for: its object as a version, or as one to be fetched where

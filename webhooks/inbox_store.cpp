@@ -33,7 +33,8 @@ const pg::Query kSetAside{"inbox_set_aside", R"sql(
   ON CONFLICT DO NOTHING)sql"};
 
 const pg::Query kEnsureWeek{"inbox_ensure_week", R"sql(
-  SELECT inbox_ensure_week(($1::timestamptz AT TIME ZONE 'UTC')::date))sql", pg::Tenancy::global};
+  SELECT inbox_ensure_week(($1::timestamptz AT TIME ZONE 'UTC')::date))sql",
+                            pg::Tenancy::global};
 
 std::string name_of(Disposition disposition) {
   switch (disposition) {
@@ -91,8 +92,9 @@ std::size_t InboxStore::insert(pg::Tx& tx, std::span<const Received* const> even
 std::size_t InboxStore::set_aside(pg::Tx& tx, std::span<const Received* const> events) {
   Columns columns;
   for (const Received* event : in_key_order(events)) columns.add(*event);
-  return tx.exec(kSetAside, columns.organization, columns.id, columns.created, columns.account,
-                 columns.type, columns.livemode, columns.body)
+  return tx
+      .exec(kSetAside, columns.organization, columns.id, columns.created, columns.account,
+            columns.type, columns.livemode, columns.body)
       .affected();
 }
 

@@ -14,10 +14,12 @@ using std::chrono::days;
 const pg::Query kOwners{"inbox_owners", R"sql(
   SELECT stripe_account_id, organization_id, livemode, is_platform
     FROM connected_accounts
-   WHERE stripe_account_id = ANY ($1::text[]) OR is_platform)sql", pg::Tenancy::global};
+   WHERE stripe_account_id = ANY ($1::text[]) OR is_platform)sql",
+                        pg::Tenancy::global};
 
 const pg::Query kPlatform{"inbox_platform", R"sql(
-  SELECT id FROM organizations WHERE is_platform)sql", pg::Tenancy::global};
+  SELECT id FROM organizations WHERE is_platform)sql",
+                          pg::Tenancy::global};
 
 std::int64_t week_of(Time time) {
   // 1970-01-05 was a Monday.

@@ -29,7 +29,8 @@ const pg::Query kHead{"inbox_queue_head", R"sql(
             SELECT late.xid FROM unnest($3::bigint[]::text[]::xid8[]) AS late(xid)
              WHERE EXISTS (SELECT FROM inbox_queue WHERE queued_xid = late.xid)
          ) AS open(xid)) AS open
-    FROM start)sql", pg::Tenancy::global};
+    FROM start)sql",
+                      pg::Tenancy::global};
 
 // A row that is locked here is deleted by its place: rows of the queue are never updated. OFFSET 0
 // keeps the bodies from being joined in any way but one by one, by their key.
@@ -70,7 +71,7 @@ const pg::Query kTakeDelayed{"inbox_delayed_take", R"sql(
      SELECT organization_id, event_id, created, account, type, api_version, body FROM inbox
       WHERE organization_id = t.organization_id AND event_id = t.event_id
         AND created = t.created OFFSET 0) AS i)sql",
-                      pg::Tenancy::global};
+                             pg::Tenancy::global};
 
 const pg::Query kDelay{"inbox_delayed_insert", R"sql(
   INSERT INTO inbox_delayed (organization_id, event_id, created, retry_at)
@@ -116,7 +117,8 @@ const pg::Query kBacklog{"inbox_backlog", R"sql(
   SELECT count(*) AS waiting,
          coalesce(extract(epoch FROM now() - min(queued_at)), 0)::text AS oldest,
          (SELECT count(*) FROM (SELECT FROM inbox_failures LIMIT $3) AS failures) AS failed
-    FROM everything)sql", pg::Tenancy::global};
+    FROM everything)sql",
+                         pg::Tenancy::global};
 
 pg::Array<std::int64_t> open_of(const QueueHead& head) {
   pg::Array<std::int64_t> open;

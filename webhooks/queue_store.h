@@ -30,7 +30,7 @@ struct QueueHead {
 struct QueueBacklog {
   std::int64_t waiting = 0;  // counted to kCountedTo, and as many delayed ones
   double oldest_seconds = 0;
-  std::int64_t failed = 0;   // counted to kCountedTo
+  std::int64_t failed = 0;  // counted to kCountedTo
 };
 
 // How long an event waits for the object that is fetched instead of its own. The job that fetches

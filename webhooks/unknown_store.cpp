@@ -16,7 +16,8 @@ const pg::Query kKnown{"inbox_unknown_known", R"sql(
                   WHERE u.organization_id = o.id
                     AND u.account IN (a.stripe_account_id,
                                       CASE WHEN a.is_platform THEN '' ELSE a.stripe_account_id END))
-   ORDER BY a.stripe_account_id)sql", Tenancy::global};
+   ORDER BY a.stripe_account_id)sql",
+                       Tenancy::global};
 
 // $1 keeps them, $3 and $4 own them; $5 types that are applied, $6 the mode that is.
 const pg::Query kMove{"inbox_unknown_move", R"sql(
@@ -85,7 +86,8 @@ const pg::Query kToBeAsked{"inbox_unknown_to_be_asked", R"sql(
   SELECT DISTINCT u.account
     FROM inbox_unknown u LEFT JOIN refused_accounts r ON r.account = u.account
    WHERE r.account IS NULL OR r.ask_again_at <= $1
-   ORDER BY u.account LIMIT $2)sql", Tenancy::global};
+   ORDER BY u.account LIMIT $2)sql",
+                           Tenancy::global};
 
 const pg::Query kCount{"inbox_unknown_count", R"sql(
   SELECT count(*) AS waiting FROM (SELECT FROM inbox_unknown LIMIT $1) AS counted)sql",
@@ -96,7 +98,8 @@ const pg::Query kForget{"inbox_unknown_forget", R"sql(
     DELETE FROM refused_accounts WHERE ask_again_at < $1::timestamptz - interval '60 days')
   DELETE FROM inbox_unknown
    WHERE date_trunc('week', created AT TIME ZONE 'UTC')::date + 7
-           <= ($1::timestamptz AT TIME ZONE 'UTC')::date - 30)sql", Tenancy::global};
+           <= ($1::timestamptz AT TIME ZONE 'UTC')::date - 30)sql",
+                        Tenancy::global};
 
 pg::Array<std::string> applied_types() {
   pg::Array<std::string> types;
@@ -120,11 +123,11 @@ int adopt(pg::Tx& tx, const Owner& owner, std::optional<bool> livemode, int limi
   names.add(owner.account);
   if (owner.is_platform) names.add(std::string());
   const auto types = applied_types();
-  const pg::Rows rows = owner.organization == owner.platform
-                            ? tx.exec(kStay, owner.platform, names, owner.account, types, livemode,
-                                      limit)
-                            : tx.exec(kMove, owner.platform, names, owner.organization,
-                                      owner.account, types, livemode, limit);
+  const pg::Rows rows =
+      owner.organization == owner.platform
+          ? tx.exec(kStay, owner.platform, names, owner.account, types, livemode, limit)
+          : tx.exec(kMove, owner.platform, names, owner.organization, owner.account, types,
+                    livemode, limit);
   return rows.one().get<std::int32_t>("taken");
 }
 

@@ -62,7 +62,8 @@ Json event_schema() {
 
 http::Docs docs() {
   http::Docs docs{
-      "Receives Stripe's events, of the platform and of connected accounts. Answers 200 only after the "
+      "Receives Stripe's events, of the platform and of connected accounts. Answers 200 only after "
+      "the "
       "commit that stores the event; a duplicate is answered 200 too",
       "webhooks"};
   docs.parameters = Json::parse(R"([{"name": "Stripe-Signature", "in": "header", "required": true,

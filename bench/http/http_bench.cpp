@@ -19,9 +19,10 @@ constexpr std::array<std::size_t, 4> kConnections = {1, 64, 256, 4'000};
 
 std::string request_to(const char* path) {
   const std::string body = R"({"id":"evt_1","data":")" + std::string(2'400, 'x') + "\"}";
-  return fmt::format("POST {} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-                     "Authorization: Bearer bench\r\nContent-Length: {}\r\n\r\n{}",
-                     path, body.size(), body);
+  return fmt::format(
+      "POST {} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+      "Authorization: Bearer bench\r\nContent-Length: {}\r\n\r\n{}",
+      path, body.size(), body);
 }
 
 LoadResult measure(std::uint16_t port, const char* path, std::size_t connections) {

@@ -53,21 +53,26 @@ void run_sql(pg::Database& db, const std::string& sql) {
 // `count` ready jobs of `tenants` tenants, of the least urgent priority.
 void fill(pg::Database& db, int count, int tenants) {
   run_sql(db, "TRUNCATE jobs");
-  run_sql(db, fmt::format(
-                  "INSERT INTO jobs (id, organization_id, kind, priority, payload, state, "
-                  "max_attempts) "
-                  "SELECT gen_random_uuid(), ('00000000-0000-0000-0000-' || "
-                  "lpad((1 + i % {})::text, 12, '0'))::uuid, 'work', 3, '{{}}', 'ready', 20 "
-                  "FROM generate_series(1, {}) AS i",
-                  tenants, count));
+  run_sql(db,
+          fmt::format("INSERT INTO jobs (id, organization_id, kind, priority, payload, state, "
+                      "max_attempts) "
+                      "SELECT gen_random_uuid(), ('00000000-0000-0000-0000-' || "
+                      "lpad((1 + i % {})::text, 12, '0'))::uuid, 'work', 3, '{{}}', 'ready', 20 "
+                      "FROM generate_series(1, {}) AS i",
+                      tenants, count));
 }
 
 const std::vector<std::string> kKinds{"work"};
 
 std::vector<Claimed> claim_some(pg::Tx& tx, Turns& turns, int limit) {
   use_indexes(tx);
-  return claim(tx, {.kinds = kKinds, .limit = limit, .lease = Uuid::v7(), .holder = "bench",
-                    .lease_for = std::chrono::minutes{5}}, turns);
+  return claim(tx,
+               {.kinds = kKinds,
+                .limit = limit,
+                .lease = Uuid::v7(),
+                .holder = "bench",
+                .lease_for = std::chrono::minutes{5}},
+               turns);
 }
 
 std::size_t take_and_finish(pg::Database& db, Turns& turns, int limit) {
@@ -165,9 +170,10 @@ void compare_throughput(pg::Database& db) {
         bare += in_tx(db, [&](pg::Tx& tx) { return tx.exec(kBareTake, limit).size(); });
       }
     });
-    fmt::print("{:>2} at a time: claim and finish {:.0f} jobs/s; "
-               "bare DELETE … SKIP LOCKED {:.0f} jobs/s\n",
-               limit, static_cast<double>(ours) / took, static_cast<double>(bare) / bare_took);
+    fmt::print(
+        "{:>2} at a time: claim and finish {:.0f} jobs/s; "
+        "bare DELETE … SKIP LOCKED {:.0f} jobs/s\n",
+        limit, static_cast<double>(ours) / took, static_cast<double>(bare) / bare_took);
   }
 }
 
@@ -178,10 +184,12 @@ void measure_worker(pg::Database& db) {
     std::atomic<int> ran = 0;
     const SystemClock clock;
     const double took = seconds([&] {
-      Worker worker(db, clock, {{"work", [&](Run&) -> Result<void> {
-                                   ++ran;
-                                   return {};
-                                 }}},
+      Worker worker(db, clock,
+                    {{"work",
+                      [&](Run&) -> Result<void> {
+                        ++ran;
+                        return {};
+                      }}},
                     {.threads = threads, .urgent_threads = 0});
       while (ran < kJobs) std::this_thread::sleep_for(std::chrono::milliseconds{1});
       CHECK(worker.stop());

@@ -37,9 +37,8 @@ double seconds(const std::function<void()>& work) {
 }
 
 void run_sql(pg::Database& db, const std::string& sql) {
-  auto done = db.transact([&](pg::Tx& tx) -> Result<std::size_t> {
-    return tx.exec_unnamed(sql).affected();
-  });
+  auto done = db.transact(
+      [&](pg::Tx& tx) -> Result<std::size_t> { return tx.exec_unnamed(sql).affected(); });
   CHECK(done.ok());
 }
 

@@ -17,8 +17,8 @@ namespace {
 constexpr int kRows = 20'000;
 constexpr int kBatch = 1'000;
 
-const Query kOne{"bench_insert_one",
-                 "INSERT INTO bench (id, at, body) VALUES ($1, $2, $3)", Tenancy::global};
+const Query kOne{"bench_insert_one", "INSERT INTO bench (id, at, body) VALUES ($1, $2, $3)",
+                 Tenancy::global};
 const Query kMany{"bench_insert_many", R"sql(
   INSERT INTO bench (id, at, body)
   SELECT * FROM UNNEST($1::bigint[], $2::timestamptz[], $3::text[]))sql",
@@ -65,8 +65,9 @@ void copy_database(const Embedded& server, const char* strategy) {
 // `add(tx, first, count)` inserts that many rows; a transaction each batch.
 void rows_per_second(Database& db, const char* what, int rows, int batch,
                      const std::function<void(Tx&, int, int)>& add) {
-  command(db, "DROP TABLE IF EXISTS bench;"
-              "CREATE TABLE bench (id bigint PRIMARY KEY, at timestamptz, body text)");
+  command(db,
+          "DROP TABLE IF EXISTS bench;"
+          "CREATE TABLE bench (id bigint PRIMARY KEY, at timestamptz, body text)");
   const double took = seconds([&] {
     for (int first = 0; first < rows; first += batch) {
       must(db.transact([&](Tx& tx) -> Result<void> {

@@ -73,33 +73,33 @@ void fill(pg::Database& db, OrgId organization, std::int64_t rows) {
   for (std::int64_t first = 0; first < rows; first += kStep) {
     const std::int64_t last = std::min(rows, first + kStep) - 1;
     run_sql(db, fmt::format(R"sql(
-INSERT INTO balance_transactions (organization_id, account, stripe_id, shown_at, digest, amount,
-       net, fee,
-       currency, type, reporting_category, status, balance_type, source_id, description,
-              available_on,
-       created, fee_details)
-SELECT '{0}', '{1}', 'txn_' || lpad(i::text, 16, '0'), to_timestamp({2}), i, amount, amount - fee,
-       fee, 'usd',
-       kind.type, kind.category, 'available', 'payments', 'ch_' || lpad(i::text, 16, '0'), NULL,
-       at.time + interval '2 days', at.time,
-       CASE WHEN fee = 0 THEN '[]'::jsonb ELSE jsonb_build_array(jsonb_build_object(
-         'type', 'stripe_fee', 'amount', fee, 'currency', 'usd', 'application', NULL,
-         'description', 'Stripe processing fees')) END
-  FROM generate_series({3}::bigint, {4}) AS i
- CROSS JOIN LATERAL (SELECT to_timestamp({2} + i * 31536000 / {5})::timestamptz AS time) AS at
- CROSS JOIN LATERAL (
-       SELECT CASE WHEN i % 1000 = 999 THEN 9 WHEN i % 200 = 199 THEN 8 WHEN i % 100 = 98 THEN 7
-                   WHEN i % 20 = 17 THEN 6 WHEN i % 10 = 3 THEN 5 ELSE 0 END AS dice) AS d
- CROSS JOIN LATERAL (SELECT (CASE dice WHEN 9 THEN 'payout' WHEN 8 THEN 'adjustment'
-                                       WHEN 7 THEN 'stripe_fee' WHEN 6 THEN 'refund'
-                                       WHEN 5 THEN 'payment' ELSE 'charge' END) AS type,
-                            (CASE dice WHEN 9 THEN 'payout' WHEN 8 THEN 'dispute' WHEN 7 THEN 'fee'
-                                       WHEN 6 THEN 'refund' ELSE 'charge' END) AS category) AS kind
- CROSS JOIN LATERAL (SELECT (CASE WHEN dice IN (0,
-        5) THEN 1000 + i % 9000 WHEN dice = 9 THEN -500000
-                                  ELSE -(500 + i % 900) END)::bigint AS amount,
-                            (CASE WHEN dice IN (0, 5) THEN 30 + (1000 + i % 9000) * 29 / 1000
-                                  WHEN dice = 8 THEN 1500 ELSE 0 END)::bigint AS fee) AS sums)sql",
+  INSERT INTO balance_transactions (organization_id, account, stripe_id, shown_at, digest, amount,
+         net, fee,
+         currency, type, reporting_category, status, balance_type, source_id, description,
+                available_on,
+         created, fee_details)
+  SELECT '{0}', '{1}', 'txn_' || lpad(i::text, 16, '0'), to_timestamp({2}), i, amount, amount - fee,
+         fee, 'usd',
+         kind.type, kind.category, 'available', 'payments', 'ch_' || lpad(i::text, 16, '0'), NULL,
+         at.time + interval '2 days', at.time,
+         CASE WHEN fee = 0 THEN '[]'::jsonb ELSE jsonb_build_array(jsonb_build_object(
+           'type', 'stripe_fee', 'amount', fee, 'currency', 'usd', 'application', NULL,
+           'description', 'Stripe processing fees')) END
+    FROM generate_series({3}::bigint, {4}) AS i
+   CROSS JOIN LATERAL (SELECT to_timestamp({2} + i * 31536000 / {5})::timestamptz AS time) AS at
+   CROSS JOIN LATERAL (
+         SELECT CASE WHEN i % 1000 = 999 THEN 9 WHEN i % 200 = 199 THEN 8 WHEN i % 100 = 98 THEN 7
+                     WHEN i % 20 = 17 THEN 6 WHEN i % 10 = 3 THEN 5 ELSE 0 END AS dice) AS d
+   CROSS JOIN LATERAL (SELECT (CASE dice WHEN 9 THEN 'payout' WHEN 8 THEN 'adjustment'
+                                         WHEN 7 THEN 'stripe_fee' WHEN 6 THEN 'refund'
+                                         WHEN 5 THEN 'payment' ELSE 'charge' END) AS type,
+                              (CASE dice WHEN 9 THEN 'payout' WHEN 8 THEN 'dispute' WHEN 7 THEN 'fee'
+                                         WHEN 6 THEN 'refund' ELSE 'charge' END) AS category) AS kind
+   CROSS JOIN LATERAL (SELECT (CASE WHEN dice IN (0,
+          5) THEN 1000 + i % 9000 WHEN dice = 9 THEN -500000
+                                    ELSE -(500 + i % 900) END)::bigint AS amount,
+                              (CASE WHEN dice IN (0, 5) THEN 30 + (1000 + i % 9000) * 29 / 1000
+                                    WHEN dice = 8 THEN 1500 ELSE 0 END)::bigint AS fee) AS sums)sql",
                             organization.str(), kAccount, kYearBegin, first, last, rows));
   }
   run_sql(db, "ALTER TABLE balance_transactions ENABLE TRIGGER USER");
@@ -109,23 +109,24 @@ SELECT '{0}', '{1}', 'txn_' || lpad(i::text, 16, '0'), to_timestamp({2}), i, amo
 // The charges behind the rows of one month, and their customers: a tenth as many.
 void fill_customers(pg::Database& db, OrgId organization, Time from, Time until) {
   run_sql(db, fmt::format(R"sql(
-INSERT INTO charges (organization_id, account, stripe_id, amount, amount_captured, amount_refunded,
-       currency, status,
-       paid, captured, refunded, disputed, balance_transaction_id, customer_id, created, stage,
-              shown_at, rank, digest)
-SELECT organization_id, account, source_id, amount, amount, 0, currency, 'succeeded', true, true,
-       false, false, stripe_id,
-       'cus_' || digest / 10, created, 0, created, 0, 0
-  FROM balance_transactions
- WHERE organization_id = '{}' AND reporting_category = 'charge' AND created >= '{}'
-  AND created < '{}')sql",
+  INSERT INTO charges (organization_id, account, stripe_id, amount, amount_captured, amount_refunded,
+         currency, status,
+         paid, captured, refunded, disputed, balance_transaction_id, customer_id, created, stage,
+                shown_at, rank, digest)
+  SELECT organization_id, account, source_id, amount, amount, 0, currency, 'succeeded', true, true,
+         false, false, stripe_id,
+         'cus_' || digest / 10, created, 0, created, 0, 0
+    FROM balance_transactions
+   WHERE organization_id = '{}' AND reporting_category = 'charge' AND created >= '{}'
+    AND created < '{}')sql",
                           organization.str(), to_iso(from), to_iso(until)));
   run_sql(db, fmt::format(R"sql(
-INSERT INTO customers (organization_id, account, stripe_id, name, deleted, created, stage,
-       shown_at, rank, digest)
-SELECT DISTINCT ON (customer_id) organization_id, account, customer_id, customer_id, false,
-       created, 0, created, 0, 0
-  FROM charges WHERE organization_id = '{}')sql", organization.str()));
+  INSERT INTO customers (organization_id, account, stripe_id, name, deleted, created, stage,
+         shown_at, rank, digest)
+  SELECT DISTINCT ON (customer_id) organization_id, account, customer_id, customer_id, false,
+         created, 0, created, 0, 0
+    FROM charges WHERE organization_id = '{}')sql",
+                          organization.str()));
 }
 
 ReportQuery month(const char* zone_name, std::int64_t begin) {
@@ -135,8 +136,8 @@ ReportQuery month(const char* zone_name, std::int64_t begin) {
   query.timezone = zone_name;
   query.zone = *jobs::find_time_zone(zone_name);
   query.range.begin = begin_of_day(*query.zone, day_of(*query.zone, from_unix(begin)));
-  query.range.end = begin_of_day(*query.zone,
-                                 day_of(*query.zone, from_unix(begin)) + date::days{31});
+  query.range.end =
+      begin_of_day(*query.zone, day_of(*query.zone, from_unix(begin)) + date::days{31});
   return query;
 }
 
@@ -156,8 +157,8 @@ void bench_customers(pg::Database& db, OrgId organization, const ReportQuery& wh
   run_sql(db, "ANALYZE");
   for (const int days : {1, 8, 31}) {
     ReportQuery query = whole;
-    query.range.end = begin_of_day(*query.zone,
-                                   day_of(*query.zone, query.range.begin) + date::days{days});
+    query.range.end =
+        begin_of_day(*query.zone, day_of(*query.zone, query.range.begin) + date::days{days});
     std::int64_t paying = 0;
     std::vector<double> all;
     for (int i = 0; i < 4; ++i) {
@@ -186,12 +187,14 @@ void bench_reports(pg::Database& db, OrgId organization, std::int64_t rows) {
   cut.range.end -= std::chrono::seconds{77};
   const auto within = [&](const char* table, const char* column) {
     return number(db, fmt::format("SELECT count(*) FROM {0} WHERE {1} >= '{2}' AND {1} < '{3}'",
-                                  table, column, to_iso(utc.range.begin),
-                                  to_iso(utc.range.end)));
+                                  table, column, to_iso(utc.range.begin), to_iso(utc.range.end)));
   };
   fmt::print("  31 days in them: {} rollup rows, {} transactions\n",
              within("balance_rollups", "bucket"), within("balance_transactions", "created"));
-  struct Span { const char* name; const ReportQuery& query; };
+  struct Span {
+    const char* name;
+    const ReportQuery& query;
+  };
   for (const Span& span : {Span{"whole days, UTC", utc}, Span{"whole days, Kathmandu", kathmandu},
                            Span{"cut quarters", cut}}) {
     const double revenues = time_of<Revenue>([&] { return revenue(db, organization, span.query); });
@@ -214,26 +217,29 @@ std::vector<std::string> page(std::int64_t first, std::int64_t rows, std::int64_
     const std::int64_t paid = kind == 17 ? 0 : fee;
     Json details = Json::array();
     if (paid > 0) {
-      details.push_back({{"amount", fee}, {"application", nullptr}, {"currency", "usd"},
-                         {"description", "Stripe processing fees"}, {"type", "stripe_fee"}});
-    }
-    texts.push_back(Json{{"id", fmt::format("txn_{:016}", first + i)},
-                         {"object", "balance_transaction"},
-                         {"amount", amount},
-                         {"available_on", kYearBegin + 86'400},
-                         {"balance_type", "payments"},
-                         {"created", kYearBegin + i * spread / rows},
+      details.push_back({{"amount", fee},
+                         {"application", nullptr},
                          {"currency", "usd"},
-                         {"description", nullptr},
-                         {"exchange_rate", nullptr},
-                         {"fee", paid},
-                         {"fee_details", details},
-                         {"net", amount - paid},
-                         {"reporting_category", kind == 17 ? "refund" : "charge"},
-                         {"source", fmt::format("ch_{:016}", first + i)},
-                         {"status", "pending"},
-                         {"type", type}}
-                        .dump());
+                         {"description", "Stripe processing fees"},
+                         {"type", "stripe_fee"}});
+    }
+    texts.push_back(Json{
+        {"id", fmt::format("txn_{:016}", first + i)},
+        {"object", "balance_transaction"},
+        {"amount", amount},
+        {"available_on", kYearBegin + 86'400},
+        {"balance_type", "payments"},
+        {"created", kYearBegin + i * spread / rows},
+        {"currency", "usd"},
+        {"description", nullptr},
+        {"exchange_rate", nullptr},
+        {"fee", paid},
+        {"fee_details", details},
+        {"net", amount - paid},
+        {"reporting_category", kind == 17 ? "refund" : "charge"},
+        {"source", fmt::format("ch_{:016}", first + i)},
+        {"status", "pending"},
+        {"type", type}}.dump());
   }
   return texts;
 }
@@ -269,12 +275,13 @@ void apply_page(pg::Database& db, const mirror::Appliers& appliers, OrgId organi
                 const std::vector<std::string>& texts) {
   std::vector<mirror::Version> versions;
   for (const std::string& text : texts) {
-    versions.push_back({.organization = organization, .account = kAccount, .object = text,
+    versions.push_back({.organization = organization,
+                        .account = kAccount,
+                        .object = text,
                         .shown_at = from_unix(kYearBegin)});
   }
-  const auto applied = db.transact([&](pg::Tx& tx) -> Result<mirror::Applied> {
-    return mirror::apply(tx, appliers, versions);
-  });
+  const auto applied = db.transact(
+      [&](pg::Tx& tx) -> Result<mirror::Applied> { return mirror::apply(tx, appliers, versions); });
   CHECK(applied.ok() && applied->created == texts.size());
 }
 
@@ -301,12 +308,12 @@ void bench_writes(pg::Database& db, OrgId organization, const char* name, std::i
     }
   }
   run_sql(db, "ALTER TABLE balance_transactions ENABLE TRIGGER USER");
-  fmt::print("1,000 rows applied, {:<30} {:>6.2f} ms with rollups, {:>6.2f} without: {:+.1f} %;"
-             "  {:>6.2f} ms of CPU beside {:>6.2f}: {:+.1f} %\n",
-             name, median(with.wall_ms), median(without.wall_ms),
-             (median(with.wall_ms) / median(without.wall_ms) - 1) * 100,
-             with.cpu / with.batches(), without.cpu / without.batches(),
-             (with.cpu / without.cpu - 1) * 100);
+  fmt::print(
+      "1,000 rows applied, {:<30} {:>6.2f} ms with rollups, {:>6.2f} without: {:+.1f} %;"
+      "  {:>6.2f} ms of CPU beside {:>6.2f}: {:+.1f} %\n",
+      name, median(with.wall_ms), median(without.wall_ms),
+      (median(with.wall_ms) / median(without.wall_ms) - 1) * 100, with.cpu / with.batches(),
+      without.cpu / without.batches(), (with.cpu / without.cpu - 1) * 100);
   std::fflush(stdout);
 }
 
@@ -324,7 +331,8 @@ int run(bool full) {
     const auto connected = db.transact([&](pg::Tx& tx) {
       return access::connect_account(tx, organization->id,
                                      {.fields = {.stripe_account = kAccount, .name = "Bench"},
-                                      .version = {from_unix(1)}, .joined_at = from_unix(1)});
+                                      .version = {from_unix(1)},
+                                      .joined_at = from_unix(1)});
     });
     CHECK(connected.ok());
     bench_writes(db, organization->id, "of 20 minutes (a busy account):", 1'200);

@@ -37,10 +37,8 @@ std::vector<std::string> cursors(Sim& sim, const char* kind) {
       for (std::size_t i = 200; i < series.size(); i += series.size() / 64 + 1)
         out.push_back(series[i]->id);
     };
-    if (std::string_view(kind) == "balance_transactions")
-      take(world.platform().row_list);
-    else
-      take(world.platform().documents["charge"]);
+    if (std::string_view(kind) == "balance_transactions") take(world.platform().row_list);
+    else take(world.platform().documents["charge"]);
   });
   return out;
 }

@@ -26,7 +26,7 @@ namespace payoutd::bench {
 struct LoadPlan {
   std::uint16_t port = 0;
   std::size_t connections = 1;
-  std::string request;  // the same bytes each time
+  std::string request;                  // the same bytes each time
   std::vector<std::string> requests{};  // instead: each once, in order; the load ends with the last
   std::chrono::milliseconds warm_up{300};
   std::chrono::milliseconds measured{2'000};
@@ -36,7 +36,7 @@ struct LoadResult {
   double per_second = 0;
   double p50_ms = 0, p99_ms = 0;
   std::size_t answers = 0;
-  std::size_t failures = 0;        // another status than 2xx, or a connection that ended
+  std::size_t failures = 0;            // another status than 2xx, or a connection that ended
   std::size_t served_connections = 0;  // those that got at least one answer
   double server_cpu_us =
       0;  // of all other threads of this process, an answer: holds on a busy machine
@@ -73,9 +73,7 @@ class Load {
  private:
   using Clock = std::chrono::steady_clock;
 
-  bool done() const {
-    return !plan_.requests.empty() && next_ == plan_.requests.size();
-  }
+  bool done() const { return !plan_.requests.empty() && next_ == plan_.requests.size(); }
 
   struct Line {
     int fd = -1;

@@ -99,9 +99,9 @@ struct Measured {
 };
 
 Measured sync_all(pg::Database& db, const Simulator& simulator, double per_second) {
-  run_sql(
-      db,
-      "TRUNCATE balance_transactions, sync_ranges, sync_streams, sync_run_streams, sync_runs, rate_budget, connected_accounts CASCADE");
+  run_sql(db,
+          "TRUNCATE balance_transactions, sync_ranges, sync_streams, sync_run_streams, sync_runs, "
+          "rate_budget, connected_accounts CASCADE");
   mirror::Appliers appliers = mirror::Appliers::mirror();
   payouts::add_applier(appliers);
   const SystemClock clock;
@@ -144,7 +144,8 @@ void with_latency(pg::Database& db, double per_second, std::size_t rows) {
   const Measured synced = sync_all(db, simulator, per_second);
   stop(simulator);
   fmt::print(
-      "100 ms of latency at {:>3.0f} requests/s: {:>7.0f} rows/s, {:.1f} % of {:.0f}  ({} requests, {} limited)\n",
+      "100 ms of latency at {:>3.0f} requests/s: {:>7.0f} rows/s, {:.1f} % of {:.0f}  ({} "
+      "requests, {} limited)\n",
       per_second, synced.rows_per_second, synced.rows_per_second / per_second, per_second * 100,
       synced.run.counts.requests, synced.run.limited);
 }

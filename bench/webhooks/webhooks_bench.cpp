@@ -152,13 +152,15 @@ struct Bench {
       batch = static_cast<double>(counts.stored) /
               static_cast<double>(std::max<std::uint64_t>(counts.batches, 1));
       fmt::print(
-          "{:>4} connections  group commit      {:>7.0f}/s  p50 {:>6.2f} ms  p99 {:>6.2f} ms  {:.0f} a commit, {} failed\n",
+          "{:>4} connections  group commit      {:>7.0f}/s  p50 {:>6.2f} ms  p99 {:>6.2f} ms  "
+          "{:.0f} a commit, {} failed\n",
           connections, ours, result.p50_ms, result.p99_ms, batch, result.failures);
     }
     empty();
     const auto single = drive({one_commit_each()}, connections, 16);
     fmt::print(
-        "{:>4} connections  one commit each   {:>7.0f}/s  p50 {:>6.2f} ms  p99 {:>6.2f} ms  {} failed\n",
+        "{:>4} connections  one commit each   {:>7.0f}/s  p50 {:>6.2f} ms  p99 {:>6.2f} ms  {} "
+        "failed\n",
         connections, single.per_second, single.p50_ms, single.p99_ms, single.failures);
     empty();
     const double bare = bare_inserts(static_cast<std::size_t>(std::max(1.0, batch)));
@@ -184,7 +186,8 @@ struct Bench {
     }
     const double took = seconds_since(start);
     fmt::print(
-        "applying beside {:.0f}/s delivered: {} of {} applied when the last was answered, the rest in {:.2f} s"
+        "applying beside {:.0f}/s delivered: {} of {} applied when the last was answered, the rest "
+        "in {:.2f} s"
         " ({:.0f}/s alone)\n",
         result.per_second, during, stored, took,
         static_cast<double>(stored - during) / std::max(took, 0.001));

@@ -27,9 +27,8 @@ http::Reply choose_default(pg::Database& db, const http::Request& request) {
   const auto chosen =
       db.transact([&](pg::Tx& tx) { return make_default(tx, who.organization, id); });
   if (!chosen) return http::error_reply(chosen.error(), request.request_id);
-  log::info("the default account was chosen", {{"organization", who.organization.str()},
-                                               {"account", id},
-                                               {"actor", who.actor}});
+  log::info("the default account was chosen",
+            {{"organization", who.organization.str()}, {"account", id}, {"actor", who.actor}});
   return http::Reply::json(200, to_json(*chosen));
 }
 
@@ -39,8 +38,8 @@ Json account_schema() {
        {"name", is::text("Its dashboard's or business's name; may be empty.")},
        {"is_default", is::flag("Payouts without `account` are paid from it.")},
        {"is_platform", is::flag("The platform's own account.")},
-       {"status", is::word("deauthorized: Stripe refuses our calls for it.",
-                           {"active", "deauthorized"})},
+       {"status",
+        is::word("deauthorized: Stripe refuses our calls for it.", {"active", "deauthorized"})},
        {"livemode", is::flag("Real money.")},
        {"country", is::or_null(is::text("ISO 3166-1 alpha-2."))},
        {"default_currency", is::or_null(is::text("ISO 4217, lower case."))},
@@ -51,12 +50,18 @@ Json account_schema() {
 }
 
 Json account_example() {
-  return {{"id", "acct_1PlatformDemo001"}, {"name", "Shop"},
-          {"is_default", true},            {"is_platform", true},
-          {"status", "active"},            {"livemode", false},
-          {"country", "DE"},               {"default_currency", "eur"},
-          {"charges_enabled", true},       {"payouts_enabled", true},
-          {"deauthorized_at", nullptr},    {"joined_at", "2026-03-01T09:30:00Z"}};
+  return {{"id", "acct_1PlatformDemo001"},
+          {"name", "Shop"},
+          {"is_default", true},
+          {"is_platform", true},
+          {"status", "active"},
+          {"livemode", false},
+          {"country", "DE"},
+          {"default_currency", "eur"},
+          {"charges_enabled", true},
+          {"payouts_enabled", true},
+          {"deauthorized_at", nullptr},
+          {"joined_at", "2026-03-01T09:30:00Z"}};
 }
 
 http::Docs list_accounts_docs() {

@@ -10,7 +10,6 @@
 namespace payoutd::access {
 namespace {
 
-
 const Error kAccountNotFound{Kind::missing, "account_not_found",
                              "your organization has no such connected account", "account"};
 
@@ -116,8 +115,8 @@ Result<ConnectedAccount> make_default(pg::Tx& tx, OrgId organization,
   const auto found = connected_accounts_store::find(tx, organization, stripe_account);
   if (!found) return kAccountNotFound;
   if (!found->active) {
-    return Error{Kind::refused, "account_deauthorized",
-                 "this account took its authorization back", "account"};
+    return Error{Kind::refused, "account_deauthorized", "this account took its authorization back",
+                 "account"};
   }
   connected_accounts_store::clear_default(tx, organization);
   connected_accounts_store::set_default(tx, organization, stripe_account);
@@ -149,10 +148,11 @@ Result<ConnectedAccount> pick_account(pg::Database& db, OrgId organization,
     }
     const auto accounts = connected_accounts_store::of_organization(tx, organization);
     if (!accounts.empty() && accounts.front().is_default) return accounts.front();
-    return Error{Kind::missing, "account_not_found",
-                 "your organization has no default account: name one in `account`, or have an admin "
-                 "choose with PUT /api/accounts/{id}/default",
-                 "account"};
+    return Error{
+        Kind::missing, "account_not_found",
+        "your organization has no default account: name one in `account`, or have an admin "
+        "choose with PUT /api/accounts/{id}/default",
+        "account"};
   });
 }
 
@@ -161,8 +161,8 @@ Result<ConnectedAccount> pick_account_to_pay_from(pg::Database& db, OrgId organi
   auto account = pick_account(db, organization, stripe_account);
   if (!account || account->active) return account;
   if (stripe_account) {
-    return Error{Kind::refused, "account_deauthorized",
-                 "the account took its authorization back", "account"};
+    return Error{Kind::refused, "account_deauthorized", "the account took its authorization back",
+                 "account"};
   }
   return Error{Kind::refused, "default_account_inactive",
                fmt::format("the default account {} took its authorization back, and no other one "

@@ -45,13 +45,15 @@ const pg::Query kDefaultIfOnlyAccount{"default_if_only_account", R"sql(
 
 const pg::Query kLockAccounts{"lock_connected_accounts", R"sql(
   SELECT FROM connected_accounts WHERE stripe_account_id = ANY ($1::text[])
-   ORDER BY stripe_account_id FOR NO KEY UPDATE)sql", Tenancy::global};
+   ORDER BY stripe_account_id FOR NO KEY UPDATE)sql",
+                              Tenancy::global};
 
 const pg::Query kAccountByStripeId{"connected_account_by_stripe_id", R"sql(
   SELECT organization_id, stripe_account_id, name, is_default, is_platform, livemode, status,
          deauthorized_at, joined_at, default_currency, country, charges_enabled, payouts_enabled,
          details_submitted, requirements, shown_at, created_at, updated_at
-    FROM connected_accounts WHERE stripe_account_id = $1)sql", Tenancy::global};
+    FROM connected_accounts WHERE stripe_account_id = $1)sql",
+                                   Tenancy::global};
 
 const pg::Query kFindAccount{"find_connected_account", R"sql(
   SELECT organization_id, stripe_account_id, name, is_default, is_platform, livemode, status,
@@ -83,7 +85,8 @@ const pg::Query kActiveAccounts{"active_connected_accounts", R"sql(
          deauthorized_at, joined_at, default_currency, country, charges_enabled, payouts_enabled,
          details_submitted, requirements, shown_at, created_at, updated_at
     FROM connected_accounts WHERE status = 'active' AND stripe_account_id > $1
-   ORDER BY stripe_account_id LIMIT $2)sql", Tenancy::global};
+   ORDER BY stripe_account_id LIMIT $2)sql",
+                                Tenancy::global};
 
 std::optional<std::string> text_of(const std::optional<Currency>& currency) {
   if (!currency) return std::nullopt;

@@ -9,7 +9,6 @@
 namespace payoutd::access {
 namespace {
 
-
 constexpr int kTries = 5;
 constexpr std::int64_t kPurgeBatch = 1'000;
 constexpr int kMaxPurgeBatches = 10'000;
@@ -49,10 +48,9 @@ http::Reply replayed(const StoredReply& stored) {
 }
 
 http::Reply in_use(KeyInUse wait, const http::Request& request) {
-  return http::error_reply(
-             Error{Kind::refused, "idempotency_key_in_use",
-                   "a request with this Idempotency-Key is still running: ask again"},
-             request.request_id)
+  return http::error_reply(Error{Kind::refused, "idempotency_key_in_use",
+                                 "a request with this Idempotency-Key is still running: ask again"},
+                           request.request_id)
       .with("Retry-After", std::to_string(wait.seconds_left));
 }
 
@@ -213,7 +211,8 @@ Result<bool> Idempotency::finish_or_doubt(const ClaimedKey& key, const http::Req
     return finish(key, reply);
   } catch (const pg::InDoubt& lost) {
     if (!doubt) throw;
-    log::error("the answer to a request could not be kept", {{"what", std::string_view(lost.what())}});
+    log::error("the answer to a request could not be kept",
+               {{"what", std::string_view(lost.what())}});
     return *doubt;
   }
 }

@@ -75,8 +75,8 @@ std::string fingerprint_of(const http::Request& request, const http::Route& rout
 
 bool is_kept_header(std::string_view name) {
   static constexpr std::string_view kKept[] = {
-      "location",           "link", "etag", "warning", "content-disposition",
-      "preference-applied", "content-language"};
+      "location",        "link", "etag", "warning", "content-disposition", "preference-applied",
+      "content-language"};
   return std::ranges::any_of(kKept, [&](std::string_view kept) {
     return std::ranges::equal(name, kept, [](char a, char b) {
       return std::tolower(static_cast<unsigned char>(a)) == b;

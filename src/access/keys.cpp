@@ -10,13 +10,11 @@
 namespace payoutd::access {
 namespace {
 
-
 const Error kKeyNotFound{Kind::missing, "key_not_found", "no such key"};
 
 Result<void> check_name(std::string_view name) {
-  const bool printable = std::ranges::none_of(name, [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  });
+  const bool printable = std::ranges::none_of(
+      name, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   if (!name.empty() && name.size() <= 100 && printable) return {};
   return Error{Kind::unprocessable, "key_name_invalid",
                "a key's name has 1 to 100 characters, without control characters", "name"};

@@ -93,8 +93,7 @@ http::Reply list(Keys& keys, http::Context& context) {
   if (!page) return http::error_reply(page.error(), request.request_id);
   const auto found = keys.list(principal(request).organization, *page);
   if (!found) return http::error_reply(found.error(), request.request_id);
-  return http::Reply::json(200,
-                           to_json(*found, [](const ApiKey& key) { return to_json(key); }));
+  return http::Reply::json(200, to_json(*found, [](const ApiKey& key) { return to_json(key); }));
 }
 
 Result<ApiKeyId> id_in(const http::Request& request) {

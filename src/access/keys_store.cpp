@@ -46,7 +46,8 @@ const pg::Query kKeyByHash{"api_key_by_hash", R"sql(
          coalesce(expires_at <= now(), false) AS expired,
          (extract(epoch FROM expires_at - now()) * 1000)::bigint AS expires_in_ms,
          coalesce(last_used_at < now() - interval '1 minute', true) AS use_is_stale
-    FROM api_keys WHERE key_sha256 = $1)sql", pg::Tenancy::global};
+    FROM api_keys WHERE key_sha256 = $1)sql",
+                           pg::Tenancy::global};
 
 // The condition stands here too, so that of many requests at once one writes.
 const pg::Query kNoteUse{"note_api_key_use", R"sql(
@@ -80,10 +81,10 @@ ApiKey read(const pg::Row& row) {
 
 std::optional<ApiKey> insert(pg::Tx& tx, OrgId organization, const KeyRequest& request,
                              const std::string& prefix, const std::string& hash) {
-  const auto row = tx.exec(kInsertKey, organization, ApiKeyId::make(), request.name,
-                           name_of(request.role), prefix, pg::Bytes{hash}, request.created_by,
-                           request.expires_at)
-                       .maybe();
+  const auto row =
+      tx.exec(kInsertKey, organization, ApiKeyId::make(), request.name, name_of(request.role),
+              prefix, pg::Bytes{hash}, request.created_by, request.expires_at)
+          .maybe();
   if (!row) return std::nullopt;
   return read(*row);
 }
@@ -97,8 +98,7 @@ std::optional<ApiKey> find(pg::Tx& tx, OrgId organization, ApiKeyId id) {
 std::vector<ApiKey> list(pg::Tx& tx, OrgId organization, const Page& page,
                          std::optional<ApiKeyId> before) {
   std::vector<ApiKey> keys;
-  for (const pg::Row row :
-       tx.exec(kListKeys, organization, before, page.limit + 1, page.offset)) {
+  for (const pg::Row row : tx.exec(kListKeys, organization, before, page.limit + 1, page.offset)) {
     keys.push_back(read(row));
   }
   return keys;

@@ -5,7 +5,6 @@
 namespace payoutd::access {
 namespace {
 
-
 const Error kNotFound{Kind::missing, "organization_not_found", "no such organization"};
 
 Result<void> check_organization_name(std::string_view name) {

@@ -7,30 +7,32 @@ using pg::Tenancy;
 
 const pg::Query kInsertOrganization{"insert_organization", R"sql(
   INSERT INTO organizations (id, name, is_platform) VALUES ($1, $2, $3)
-  ON CONFLICT DO NOTHING)sql", Tenancy::global};
+  ON CONFLICT DO NOTHING)sql",
+                                    Tenancy::global};
 
 const pg::Query kOrganizationById{"organization_by_id", R"sql(
   SELECT id, name, is_platform, settings, created_at FROM organizations WHERE id = $1)sql",
-  Tenancy::global};
+                                  Tenancy::global};
 
 const pg::Query kOrganizationByName{"organization_by_name", R"sql(
   SELECT id, name, is_platform, settings, created_at FROM organizations WHERE name = $1)sql",
-  Tenancy::global};
+                                    Tenancy::global};
 
 const pg::Query kPlatformOrganization{"platform_organization", R"sql(
   SELECT id, name, is_platform, settings, created_at FROM organizations WHERE is_platform)sql",
-  Tenancy::global};
+                                      Tenancy::global};
 
 const pg::Query kOrganizations{"organizations", R"sql(
   SELECT id, name, is_platform, settings, created_at FROM organizations ORDER BY name)sql",
-  Tenancy::global};
+                               Tenancy::global};
 
 const pg::Query kLockOrganization{"lock_organization", R"sql(
-  SELECT id FROM organizations WHERE id = $1 FOR NO KEY UPDATE)sql", Tenancy::global};
+  SELECT id FROM organizations WHERE id = $1 FOR NO KEY UPDATE)sql",
+                                  Tenancy::global};
 
 const pg::Query kLockOrganizations{"lock_organizations", R"sql(
   SELECT FROM organizations WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE)sql",
-  Tenancy::global};
+                                   Tenancy::global};
 
 Organization read(const pg::Row& row) {
   return {row.get<OrgId>("id"), row.get<std::string>("name"), row.get<bool>("is_platform"),

@@ -18,7 +18,7 @@ inline constexpr std::array kRoles = {Role::viewer, Role::operator_, Role::appro
 inline constexpr std::array kRights = {Right::read, Right::write, Right::approve, Right::admin,
                                        Right::system};
 
-std::string_view name_of(Role role);   // "operator"
+std::string_view name_of(Role role);    // "operator"
 std::string_view name_of(Right right);  // "write"
 std::optional<Role> parse_role(std::string_view text);
 std::optional<Right> parse_right(std::string_view text);

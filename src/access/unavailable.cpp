@@ -31,12 +31,12 @@ std::string told_in_doubt(const http::Request& request) {
 std::optional<http::Reply> explain_database_error(const std::exception& error,
                                                   const http::Request& request) {
   if (const auto outage = pg::outage_of(error)) {
-    return http::error_reply(
-        Error{Kind::retry, std::string(outage->code), told(*outage, request)}, request.request_id);
+    return http::error_reply(Error{Kind::retry, std::string(outage->code), told(*outage, request)},
+                             request.request_id);
   }
   if (dynamic_cast<const pg::InDoubt*>(&error) != nullptr) {
-    return http::error_reply(
-        Error{Kind::retry, "outcome_unknown", told_in_doubt(request)}, request.request_id);
+    return http::error_reply(Error{Kind::retry, "outcome_unknown", told_in_doubt(request)},
+                             request.request_id);
   }
   return std::nullopt;
 }

@@ -29,8 +29,8 @@ std::string unquoted(std::string_view value) {
 }
 
 bool known_name(std::string_view name) {
-  return !name.empty() && name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") ==
-                              std::string_view::npos;
+  return !name.empty() &&
+         name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string_view::npos;
 }
 
 Result<void> read_env_line(std::string_view line, int number, Variables& into) {

@@ -25,10 +25,10 @@ struct Config {
   std::optional<Secret> stripe_key;     // STRIPE_SECRET_KEY
   std::vector<Secret> webhook_secrets;  // STRIPE_WEBHOOK_SECRETS, comma separated
   std::string stripe_api_base = "https://api.stripe.com";  // STRIPE_API_BASE, no slash at the end
-  Address listen{"127.0.0.1", 8080};    // PAYOUTD_LISTEN
-  std::string data_dir = ".payoutd";    // PAYOUTD_DATA_DIR
-  std::string log = "info,text";        // PAYOUTD_LOG
-  int stripe_rps = 25;                  // PAYOUTD_STRIPE_RPS, 1 to 1000
+  Address listen{"127.0.0.1", 8080};                       // PAYOUTD_LISTEN
+  std::string data_dir = ".payoutd";                       // PAYOUTD_DATA_DIR
+  std::string log = "info,text";                           // PAYOUTD_LOG
+  int stripe_rps = 25;                                     // PAYOUTD_STRIPE_RPS, 1 to 1000
 };
 
 using Variables = std::map<std::string, std::string>;

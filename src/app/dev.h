@@ -39,10 +39,10 @@ class Dev {
     std::string url;
     std::string stripe_api_base;
     Secret stripe_key;
-    Secret webhook_secret;                 // of the platform's own endpoint
-    std::map<std::string, Secret> keys;    // by role, and other_organization
+    Secret webhook_secret;               // of the platform's own endpoint
+    std::map<std::string, Secret> keys;  // by role, and other_organization
     OrgId organization;
-    std::vector<std::string> accounts;     // the default first
+    std::vector<std::string> accounts;  // the default first
   };
   const Access& access() const { return access_; }
 

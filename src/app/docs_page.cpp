@@ -83,7 +83,8 @@ class Page {
         "<p>{} Version {}. The same for programs: <a href=\"openapi.json\">openapi.json</a>.</p>\n",
         text_of(about, "description"), text_of(about, "version"));
     out_ +=
-        "<input id=\"filter\" placeholder=\"Filter routes\" aria-label=\"Filter routes\" hidden>\n<main>\n";
+        "<input id=\"filter\" placeholder=\"Filter routes\" aria-label=\"Filter routes\" "
+        "hidden>\n<main>\n";
     for (const auto& [tag, operations] : by_tag()) {
       out_ += fmt::format("<h2>{}</h2>\n", escaped(tag));
       for (const Operation& one : operations) add(one);

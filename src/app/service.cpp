@@ -53,8 +53,10 @@ constexpr int kJobThreads = 6;
 constexpr int kConnections = 40;
 
 constexpr const char* kAbout =
-    "What a platform on Stripe holds, owes and has paid out. Amounts are whole minor units with an ISO "
-    "4217 code, and `amount_decimal` beside them; times are ISO 8601 in UTC. Every path that begins with "
+    "What a platform on Stripe holds, owes and has paid out. Amounts are whole minor units with an "
+    "ISO "
+    "4217 code, and `amount_decimal` beside them; times are ISO 8601 in UTC. Every path that "
+    "begins with "
     "/api also answers without it.";
 
 pg::Database::Options database_options(const Service::Options& options) {
@@ -87,8 +89,7 @@ struct Service::Parts {
         syncer(client ? std::make_unique<sync::Syncer>(db, *client, appliers, clock,
                                                        sync_settings(config))
                       : nullptr),
-        worker(db, clock, handlers(),
-               {.threads = kJobThreads, .listen_url = options.database_url}),
+        worker(db, clock, handlers(), {.threads = kJobThreads, .listen_url = options.database_url}),
         standing(database_options(options), clock, metrics, apply) {}
 
   std::vector<jobs::Handler> handlers();
@@ -124,31 +125,33 @@ struct Service::Parts {
   const std::unique_ptr<payouts::AskStripe> ask_stripe;  // null without a key
   webhooks::ApplyWorkers apply;
   webhooks::Inbox inbox;
-  const std::unique_ptr<sync::Syncer> syncer;    // null without a key
+  const std::unique_ptr<sync::Syncer> syncer;  // null without a key
   jobs::Worker worker;
   StandingGauges standing;
-  std::string contract;  // as JSON
-  std::string page;      // as HTML
+  std::string contract;                  // as JSON
+  std::string page;                      // as HTML
   std::unique_ptr<http::Server> server;  // the last to come, the first to go
 };
 
 std::vector<jobs::Handler> Service::Parts::handlers() {
-  std::vector<jobs::Handler> handlers{{"inbox.drop_old_weeks",
-           [this](jobs::Run&) -> Result<void> {
-             webhooks::make_weeks(db, clock.now());
-             const auto dropped = webhooks::drop_old_weeks(db, clock.now());
-             if (!dropped) return dropped.error();
-             return {};
-           }},
-          webhooks::adopt_handler({.db = db,
-                                   .clock = clock,
-                                   .livemode = livemode_of(config),
-                                   .adopted = [this] { apply.nudge(); }}),
-          {"access.purge_idempotency_keys", [this](jobs::Run&) -> Result<void> {
-             idempotency.purge();
-             return {};
-           }},
-          sync::purge_handler(db, clock)};
+  std::vector<jobs::Handler> handlers{
+      {"inbox.drop_old_weeks",
+       [this](jobs::Run&) -> Result<void> {
+         webhooks::make_weeks(db, clock.now());
+         const auto dropped = webhooks::drop_old_weeks(db, clock.now());
+         if (!dropped) return dropped.error();
+         return {};
+       }},
+      webhooks::adopt_handler({.db = db,
+                               .clock = clock,
+                               .livemode = livemode_of(config),
+                               .adopted = [this] { apply.nudge(); }}),
+      {"access.purge_idempotency_keys",
+       [this](jobs::Run&) -> Result<void> {
+         idempotency.purge();
+         return {};
+       }},
+      sync::purge_handler(db, clock)};
   if (!client) return handlers;
   for (auto& handler : ask_stripe->handlers()) handlers.push_back(std::move(handler));
   for (auto& handler : mirror::mirror_handlers(db, *client, appliers, webhooks::end_fetch))
@@ -156,8 +159,8 @@ std::vector<jobs::Handler> Service::Parts::handlers() {
   for (auto& handler : sync::sync_handlers(*syncer, db, *client, appliers))
     handlers.push_back(std::move(handler));
   handlers.push_back(sync::read_transactions_handler(db, *client, appliers, clock));
-  handlers.push_back(sync::find_account_handler(db, *client, clock,
-                                                livemode_of(config).value_or(false)));
+  handlers.push_back(
+      sync::find_account_handler(db, *client, clock, livemode_of(config).value_or(false)));
   return handlers;
 }
 
@@ -166,15 +169,15 @@ Result<void> Service::Parts::ensure_schedules() {
   return db.transact([&](pg::Tx& tx) -> Result<void> {
     for (const jobs::Schedule& schedule : {
              jobs::Schedule{.name = "drop old weeks of the inbox",
-                            .spec = "03:30",
-                            .job_kind = "inbox.drop_old_weeks"},
+            .spec = "03:30",
+            .job_kind = "inbox.drop_old_weeks"},
              jobs::Schedule{.name = "purge idempotency keys",
-                            .spec = "03:45",
-                            .job_kind = "access.purge_idempotency_keys"},
+             .spec = "03:45",
+             .job_kind = "access.purge_idempotency_keys"},
              jobs::Schedule{.name = "apply events of accounts that became known",
-                            .repeats = jobs::Repeats::interval,
-                            .spec = "1h",
-                            .job_kind = mirror::kAdoptEventsJob},
+             .repeats = jobs::Repeats::interval,
+             .spec = "1h",
+             .job_kind = mirror::kAdoptEventsJob},
              sync::nightly_purge(),
          }) {
       if (auto ensured = jobs::ensure_schedule(tx, schedule, clock.now()); !ensured)

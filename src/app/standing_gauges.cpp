@@ -74,7 +74,8 @@ void StandingGauges::sample() {
       static_cast<double>(inbox.waiting));
   set("payoutd_apply_lag_seconds", "Age of the oldest stored event that is not applied.",
       inbox.oldest_seconds);
-  set("payoutd_events_set_aside", "Events that could not be applied and wait for a person, counted to at most 10,000.",
+  set("payoutd_events_set_aside",
+      "Events that could not be applied and wait for a person, counted to at most 10,000.",
       static_cast<double>(inbox.failed));
 
   const auto sample = db_.read([](pg::Tx& tx) -> Result<Sample> {

@@ -15,8 +15,8 @@ namespace payoutd::app {
 struct SystemParts {
   pg::Database& db;
   http::Metrics& metrics;
-  std::function<Result<void>()> migrated;        // whether the database has this program's schema
-  std::function<void()> publish;  // writes what is counted elsewhere into the metrics
+  std::function<Result<void>()> migrated;  // whether the database has this program's schema
+  std::function<void()> publish;           // writes what is counted elsewhere into the metrics
   std::function<const std::string&()> contract;  // the OpenAPI document's text
   std::function<const std::string&()> page;      // the same for people, as HTML
 };

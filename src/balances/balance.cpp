@@ -62,10 +62,11 @@ OrderedJson parts_json(const std::vector<Part>& parts) {
   for (const Part& part : parts) {
     // How many decimals an unknown currency has is not known either.
     const auto currency = Currency::parse(part.currency);
-    OrderedJson entry{{"amount", part.amount},
-                      {"amount_decimal", currency ? OrderedJson(to_decimal({part.amount, *currency}))
-                                                  : OrderedJson(nullptr)},
-                      {"currency", part.currency}};
+    OrderedJson entry{
+        {"amount", part.amount},
+        {"amount_decimal",
+         currency ? OrderedJson(to_decimal({part.amount, *currency})) : OrderedJson(nullptr)},
+        {"currency", part.currency}};
     entry["source_types"] = OrderedJson::object();
     for (const auto& [type, amount] : part.source_types) entry["source_types"][type] = amount;
     list.push_back(std::move(entry));
@@ -90,10 +91,10 @@ Result<Balance> parse_balance(const std::string& account, const std::string& bod
   Balance balance{
       .account = account,
       .livemode = livemode != json->end() && livemode->is_boolean() && livemode->get<bool>()};
-  for (const auto& [name, into] : {std::pair{"available", &balance.available},
-                                   std::pair{"pending", &balance.pending},
-                                   std::pair{"connect_reserved", &balance.connect_reserved},
-                                   std::pair{"instant_available", &balance.instant_available}}) {
+  for (const auto& [name, into] :
+       {std::pair{"available", &balance.available}, std::pair{"pending", &balance.pending},
+        std::pair{"connect_reserved", &balance.connect_reserved},
+        std::pair{"instant_available", &balance.instant_available}}) {
     auto parts = parse_parts(*json, name);
     if (!parts) return parts.error();
     *into = std::move(*parts);

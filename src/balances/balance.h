@@ -57,8 +57,8 @@ class Balances {
   struct Entry {
     std::optional<Balance> balance;
     bool being_read = false;
-    int forgotten = 0;  // times: what was being read then is out of date, too
-    int reads = 0;      // that have ended
+    int forgotten = 0;               // times: what was being read then is out of date, too
+    int reads = 0;                   // that have ended
     std::optional<Error> failure{};  // of the last of them
   };
   struct Reading;

@@ -20,14 +20,15 @@ http::Reply show(pg::Database& db, Balances& balances, const http::Request& requ
 
 Json parts_schema(const char* about) {
   namespace is = http::schema;
-  return is::array(is::object({{"amount", is::minor("Minor units.")},
-                               {"amount_decimal", is::or_null(is::text(
-                                    "The same: \"1250.00\"; null in a currency that is not "
-                                    "known here."))},
-                               {"currency", is::text("ISO 4217, lower case.")},
-                               {"source_types", is::map(is::minor("Minor units."),
-                                                        "By where it came from: `card`.")}}),
-                   about);
+  return is::array(
+      is::object(
+          {{"amount", is::minor("Minor units.")},
+           {"amount_decimal",
+            is::or_null(is::text("The same: \"1250.00\"; null in a currency that is not "
+                                 "known here."))},
+           {"currency", is::text("ISO 4217, lower case.")},
+           {"source_types", is::map(is::minor("Minor units."), "By where it came from: `card`.")}}),
+      about);
 }
 
 Json balance_schema() {

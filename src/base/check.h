@@ -17,7 +17,7 @@ struct Broken : std::logic_error {
 
 }  // namespace payoutd
 
-#define CHECK(condition)                                              \
-  do {                                                                \
+#define CHECK(condition)                                                 \
+  do {                                                                   \
     if (!(condition)) ::payoutd::broken(#condition, __FILE__, __LINE__); \
   } while (false)

@@ -23,10 +23,10 @@ struct Currency {
   static std::optional<Currency> shown(std::string_view text);
   bool known() const;  // to this table; amounts of others are counted with two decimals
 
-  int decimals() const;         // of Stripe's amounts: usd 2, jpy 0, kwd 3, isk 2
-  int display_decimals() const; // of ISO 4217: isk 0
-  int charge_step() const;      // charges and transfers: kwd 10, isk 100
-  int payout_step() const;      // payouts: huf and twd 100
+  int decimals() const;          // of Stripe's amounts: usd 2, jpy 0, kwd 3, isk 2
+  int display_decimals() const;  // of ISO 4217: isk 0
+  int charge_step() const;       // charges and transfers: kwd 10, isk 100
+  int payout_step() const;       // payouts: huf and twd 100
 };
 
 }  // namespace payoutd

@@ -32,9 +32,9 @@ struct FieldError {
 
 struct Error {
   Kind kind = Kind::invalid;
-  std::string code;     // stable, for programs
-  std::string message;  // for people
-  std::string param{};  // the field, where there is one
+  std::string code;                   // stable, for programs
+  std::string message;                // for people
+  std::string param{};                // the field, where there is one
   std::vector<FieldError> details{};  // all field errors at once
 };
 
@@ -52,14 +52,35 @@ class [[nodiscard]] Result {
   explicit operator bool() const { return held_.has_value(); }
   bool ok() const { return held_.has_value(); }
 
-  T& operator*() & { CHECK(held_.has_value()); return *held_; }
-  const T& operator*() const& { CHECK(held_.has_value()); return *held_; }
-  T&& operator*() && { CHECK(held_.has_value()); return *std::move(held_); }
-  T* operator->() { CHECK(held_.has_value()); return &*held_; }
-  const T* operator->() const { CHECK(held_.has_value()); return &*held_; }
+  T& operator*() & {
+    CHECK(held_.has_value());
+    return *held_;
+  }
+  const T& operator*() const& {
+    CHECK(held_.has_value());
+    return *held_;
+  }
+  T&& operator*() && {
+    CHECK(held_.has_value());
+    return *std::move(held_);
+  }
+  T* operator->() {
+    CHECK(held_.has_value());
+    return &*held_;
+  }
+  const T* operator->() const {
+    CHECK(held_.has_value());
+    return &*held_;
+  }
 
-  Error& error() { CHECK(!held_.has_value()); return held_.error(); }
-  const Error& error() const { CHECK(!held_.has_value()); return held_.error(); }
+  Error& error() {
+    CHECK(!held_.has_value());
+    return held_.error();
+  }
+  const Error& error() const {
+    CHECK(!held_.has_value());
+    return held_.error();
+  }
 
  private:
   std::expected<T, Error> held_;
@@ -75,8 +96,14 @@ class [[nodiscard]] Result<void> {
 
   explicit operator bool() const { return held_.has_value(); }
   bool ok() const { return held_.has_value(); }
-  Error& error() { CHECK(!held_.has_value()); return held_.error(); }
-  const Error& error() const { CHECK(!held_.has_value()); return held_.error(); }
+  Error& error() {
+    CHECK(!held_.has_value());
+    return held_.error();
+  }
+  const Error& error() const {
+    CHECK(!held_.has_value());
+    return held_.error();
+  }
 
  private:
   std::expected<void, Error> held_;

@@ -13,9 +13,9 @@ struct AccountsArguments {
 };
 
 void print_account(const access::ConnectedAccount& account) {
-  const auto text = fmt::format("{:24}  {:12}  {}{}\n", account.id(),
-                                account.active ? "active" : "deauthorized", account.fields.name,
-                                account.is_default ? "  (default)" : "");
+  const auto text =
+      fmt::format("{:24}  {:12}  {}{}\n", account.id(), account.active ? "active" : "deauthorized",
+                  account.fields.name, account.is_default ? "  (default)" : "");
   std::fputs(text.c_str(), stdout);
 }
 
@@ -43,16 +43,16 @@ int list_accounts(pg::Database& db, const AccountsArguments& arguments) {
 int choose_default(pg::Database& db, const AccountsArguments& arguments) {
   const auto organization = organization_of(db, arguments.organization);
   if (!organization) return fail(organization.error(), arguments.json);
-  const auto chosen = db.transact([&](pg::Tx& tx) {
-    return access::make_default(tx, organization->id, arguments.account);
-  });
+  const auto chosen = db.transact(
+      [&](pg::Tx& tx) { return access::make_default(tx, organization->id, arguments.account); });
   if (!chosen) return fail(chosen.error(), arguments.json);
   log::info("the default account was chosen", {{"organization", organization->id.str()},
                                                {"account", chosen->id()},
                                                {"actor", "command line"}});
   if (arguments.json) print(access::to_json(*chosen));
-  else say(fmt::format("payouts of {} without `account` are now paid from {}", organization->name,
-                       chosen->id()));
+  else
+    say(fmt::format("payouts of {} without `account` are now paid from {}", organization->name,
+                    chosen->id()));
   return kDone;
 }
 
@@ -83,9 +83,7 @@ void add_accounts(CLI::App& program, Action& action) {
                 arguments, list_accounts);
   auto* choosing = accounts->add_subcommand(
       "default", "Choose the account that payouts without `account` are paid from");
-  choosing->add_option("account", arguments->account, "acct_…")
-      ->required()
-      ->check(account_id());
+  choosing->add_option("account", arguments->account, "acct_…")->required()->check(account_id());
   bind_accounts(*choosing, action, arguments, choose_default);
 }
 

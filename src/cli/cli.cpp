@@ -9,7 +9,8 @@ namespace {
 
 constexpr const char* kFooter =
     "Settings are environment variables, also from .env; README.md lists them.\n"
-    "Exit codes: 0 done, 1 refused or failed, 2 wrong usage or settings, 3 a check found something.";
+    "Exit codes: 0 done, 1 refused or failed, 2 wrong usage or settings, 3 a check found "
+    "something.";
 
 int parse_and_run(int argc, char** argv) {
   CLI::App program("payoutd: what a platform on Stripe holds, owes and has paid out", "payoutd");

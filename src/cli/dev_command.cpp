@@ -93,9 +93,9 @@ int dev(const DevArguments& arguments) {
 }  // namespace
 
 void add_dev(CLI::App& program, Action& action) {
-  auto* command = program.add_subcommand(
-      "dev",
-      "Everything, nothing configured: a database, a simulated Stripe with a demo platform, the service");
+  auto* command = program.add_subcommand("dev",
+                                         "Everything, nothing configured: a database, a simulated "
+                                         "Stripe with a demo platform, the service");
   auto arguments = std::make_shared<DevArguments>();
   command->add_option("--listen", arguments->listen,
                       "the service's host:port (default 127.0.0.1:8080; 0: any free)");

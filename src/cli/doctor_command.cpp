@@ -40,11 +40,10 @@ Finding examine_schema(const Secret& url) {
 
 // One attempt each, and an end to the wait for its turn: a person waits.
 Finding ask_stripe(stripe::Client& client, const char* path) {
-  const auto answer =
-      client.call(stripe::Request::get(path, stripe::Form{})
-                      .with(stripe::Retries::none())
-                      .with(std::chrono::milliseconds{kDoctorWaits})
-                      .until(std::chrono::steady_clock::now() + kDoctorWaits));
+  const auto answer = client.call(stripe::Request::get(path, stripe::Form{})
+                                      .with(stripe::Retries::none())
+                                      .with(std::chrono::milliseconds{kDoctorWaits})
+                                      .until(std::chrono::steady_clock::now() + kDoctorWaits));
   const std::string check = "Stripe, " + std::string(path).substr(0, std::string(path).find('?'));
   if (answer) return {check, true, "answers"};
   if (sync::has_no_connect(answer.error()))
@@ -64,15 +63,13 @@ void examine_stripe(const app::Config& config, pg::Database& db, std::vector<Fin
 }
 
 Finding freshness(pg::Database& db) {
-  const auto standing = db.read([](pg::Tx& tx) -> Result<sync::Standing> {
-    return sync::standing(tx);
-  });
+  const auto standing =
+      db.read([](pg::Tx& tx) -> Result<sync::Standing> { return sync::standing(tx); });
   if (!standing) return {"freshness", false, standing.error().message};
   return {"freshness", true,
-          standing->fresh_until
-              ? "every active account's transactions are known until " +
-                    to_iso(*standing->fresh_until)
-              : "no account is known yet"};
+          standing->fresh_until ? "every active account's transactions are known until " +
+                                      to_iso(*standing->fresh_until)
+                                : "no account is known yet"};
 }
 
 std::vector<Finding> examine(const app::Config& config) {
@@ -84,10 +81,8 @@ std::vector<Finding> examine(const app::Config& config) {
                       : config.database_url ? "DATABASE_URL"
                                             : "embedded, in " + local->folder()});
   if (local) {
-    pg::Database db({.url = local->url(),
-                     .max_connections = 2,
-                     .wait_ms = 2000,
-                     .lock_timeout_ms = 2000});
+    pg::Database db(
+        {.url = local->url(), .max_connections = 2, .wait_ms = 2000, .lock_timeout_ms = 2000});
     const auto health = db.health(2000);
     findings.push_back({"connection", health == pg::Database::Health::good, says(health)});
     if (health != pg::Database::Health::away) {

@@ -85,7 +85,8 @@ int replay(pg::Database& db, const app::Config& config, EventOptions& options) {
   const auto appliers = app::all_appliers();
   const auto event = webhooks::replay_event(
       db, appliers,
-      {.follow_up = mirror::enqueue_after_events, .livemode = app::livemode_of(config)}, options.id);
+      {.follow_up = mirror::enqueue_after_events, .livemode = app::livemode_of(config)},
+      options.id);
   if (!event) return fail(event.error(), options.json);
   if (options.json) print(to_json(*event));
   else say(outcome_of(*event));

@@ -89,9 +89,8 @@ void bind(CLI::App& command, Action& action, const std::shared_ptr<KeyOptions>& 
   command.add_flag("--json", options->json, "answer as JSON");
   command.callback([&action, options, step] {
     action = [options, step] {
-      return with_database(options->json, [&](pg::Database& db, const app::Config&) {
-        return step(db, *options);
-      });
+      return with_database(
+          options->json, [&](pg::Database& db, const app::Config&) { return step(db, *options); });
     };
   });
 }

@@ -16,10 +16,14 @@ struct ReportArguments {
 
   http::Fields fields() const {
     http::Request request;
-    for (const auto& [name, value] :
-         {std::pair{"startDate", startDate}, {"endDate", endDate}, {"groupBy", groupBy},
-          {"currency", currency}, {"timezone", timezone}, {"account", account}, {"limit", limit},
-          {"payout", payout}}) {
+    for (const auto& [name, value] : {std::pair{"startDate", startDate},
+                                      {"endDate", endDate},
+                                      {"groupBy", groupBy},
+                                      {"currency", currency},
+                                      {"timezone", timezone},
+                                      {"account", account},
+                                      {"limit", limit},
+                                      {"payout", payout}}) {
       if (!value.empty()) request.query.emplace_back(name, value);
     }
     return http::Fields::of_query(request);
@@ -36,11 +40,10 @@ int refuse(const Error& error, const ReportArguments& arguments) {
 
 // For people, beside the table: what the figures are of.
 std::string title(const reports::ReportQuery& query, const reports::Scope& scope) {
-  std::string line = fmt::format("{}  {}  from {} until {}  {}",
-                                 query.account.value_or("all accounts"),
-                                 scope.accounts.currency.str(), to_iso(query.range.begin),
-                                 to_iso(query.range.end),
-                                 query.timezone);
+  std::string line =
+      fmt::format("{}  {}  from {} until {}  {}", query.account.value_or("all accounts"),
+                  scope.accounts.currency.str(), to_iso(query.range.begin), to_iso(query.range.end),
+                  query.timezone);
   line += scope.fresh_until ? "  known until " + to_iso(*scope.fresh_until) : "  not synced yet";
   if (!scope.other_currencies.empty()) {
     line += fmt::format("  (also: {})", fmt::join(scope.other_currencies, ", "));
@@ -168,8 +171,8 @@ void add_report(CLI::App& program, Action& action) {
   revenues->add_option("--group-by", arguments->groupBy, "day, week or month (default: day)");
   bind(*revenues, action, arguments, revenue);
   bind(*report->add_subcommand("fees", "What was paid, by kind"), action, arguments, fees);
-  auto* people = report->add_subcommand(
-      "customers", "Who paid, who is new, who left, and recurring revenue");
+  auto* people =
+      report->add_subcommand("customers", "Who paid, who is new, who left, and recurring revenue");
   people->add_option("--limit", arguments->limit, "how many top customers (default: 10)");
   bind(*people, action, arguments, customers);
   auto* payouts = report->add_subcommand("payout-reconciliation", "What each payout paid out");

@@ -34,8 +34,7 @@ int list_reviews(const ReviewArguments& arguments) {
     if (!found) return fail(found.error(), arguments.json);
     OrderedJson all = OrderedJson::array();
     for (const auto& one : *found) {
-      if (arguments.json)
-        all.push_back(to_json(one));
+      if (arguments.json) all.push_back(to_json(one));
       else
         std::puts(fmt::format("{}  {}  {:>14} {}  sent {}  {}", one.payout.str(), one.account,
                               to_decimal(one.money), one.money.currency.str(),
@@ -43,10 +42,8 @@ int list_reviews(const ReviewArguments& arguments) {
                               one.message.value_or(""))
                       .c_str());
     }
-    if (arguments.json)
-      print(OrderedJson{{"data", all}});
-    else if (found->empty())
-      say("nothing waits for a person");
+    if (arguments.json) print(OrderedJson{{"data", all}});
+    else if (found->empty()) say("nothing waits for a person");
     return kDone;
   });
 }

@@ -53,8 +53,8 @@ void say_run(const sync::RunRecord& run) {
   }
 }
 
-// The first stop signal ends a run where it stands and cuts what it asks of Stripe; a second one, or
-// twenty seconds, end the process.
+// The first stop signal ends a run where it stands and cuts what it asks of Stripe; a second one,
+// or twenty seconds, end the process.
 class StopOnSignal {
  public:
   explicit StopOnSignal(stripe::Client& client)
@@ -100,8 +100,8 @@ int report(const Result<std::vector<sync::RunRecord>>& runs, const SyncArguments
 }
 
 // Runs `body(syncer, db)` for whoever has a Stripe key.
-int with_syncer(bool json, const std::function<int(sync::Syncer&, pg::Database&,
-                                                   const StopOnSignal&)>& body) {
+int with_syncer(bool json,
+                const std::function<int(sync::Syncer&, pg::Database&, const StopOnSignal&)>& body) {
   return with_database(json, [&](pg::Database& db, const app::Config& config) {
     const SystemClock clock;
     auto client = app::open_stripe(config, db, clock);
@@ -130,19 +130,20 @@ Result<bool> differs(pg::Database& db, const std::vector<sync::RunRecord>& runs)
 }
 
 int sync_now(const SyncArguments& arguments) {
-  return with_syncer(arguments.json, [&](sync::Syncer& syncer, pg::Database& db,
-                                         const StopOnSignal& stop) {
-    const sync::Options options = options_of(arguments, stop);
-    const auto runs = syncer.run(options);
-    const int code = report(runs, arguments, static_cast<bool>(options.progress));
-    if (!runs || code != kDone) return code;
-    const auto found = differs(db, *runs);
-    if (!found) return fail(found.error(), arguments.json);
-    if (*found) {
-      say("the mirror differs from Stripe: `payoutd verify` says where, `payoutd sync --repair` mends it");
-    }
-    return *found ? kFound : kDone;
-  });
+  return with_syncer(
+      arguments.json, [&](sync::Syncer& syncer, pg::Database& db, const StopOnSignal& stop) {
+        const sync::Options options = options_of(arguments, stop);
+        const auto runs = syncer.run(options);
+        const int code = report(runs, arguments, static_cast<bool>(options.progress));
+        if (!runs || code != kDone) return code;
+        const auto found = differs(db, *runs);
+        if (!found) return fail(found.error(), arguments.json);
+        if (*found) {
+          say("the mirror differs from Stripe: `payoutd verify` says where, `payoutd sync "
+              "--repair` mends it");
+        }
+        return *found ? kFound : kDone;
+      });
 }
 
 void say_check(const sync::BalanceCheck& check) {
@@ -181,23 +182,23 @@ int show_completeness(pg::Database& db, const std::vector<sync::RunRecord>& runs
 }
 
 int verify(const SyncArguments& arguments) {
-  return with_syncer(arguments.json, [&](sync::Syncer& syncer, pg::Database& db,
-                                         const StopOnSignal& stop) {
-    sync::Options options = options_of(arguments, stop);
-    options.verify_only = true;
-    const auto runs = syncer.run(options);
-    if (options.progress) fmt::print(stderr, "\r\x1b[K");
-    if (!runs) return fail(runs.error(), arguments.json);
-    return show_completeness(db, *runs, arguments.json);
-  });
+  return with_syncer(arguments.json,
+                     [&](sync::Syncer& syncer, pg::Database& db, const StopOnSignal& stop) {
+                       sync::Options options = options_of(arguments, stop);
+                       options.verify_only = true;
+                       const auto runs = syncer.run(options);
+                       if (options.progress) fmt::print(stderr, "\r\x1b[K");
+                       if (!runs) return fail(runs.error(), arguments.json);
+                       return show_completeness(db, *runs, arguments.json);
+                     });
 }
 
 }  // namespace
 
 void add_sync(CLI::App& program, Action& action) {
-  auto* command = program.add_subcommand(
-      "sync",
-      "Read what Stripe has into the mirror: all accounts, all lists; goes on where the last run was");
+  auto* command = program.add_subcommand("sync",
+                                         "Read what Stripe has into the mirror: all accounts, all "
+                                         "lists; goes on where the last run was");
   auto arguments = std::make_shared<SyncArguments>();
   command->add_option("--account", arguments->account, "only this one, acct_…")
       ->check(account_id());

@@ -38,14 +38,14 @@ struct Connection {
   bool writable = true;
   bool half_closed = false;  // the kernel has the client's last byte
   bool ended = false;        // and it has been read
-  bool lingers = false;   // closes by way of Phase::lingering
-  bool extra = false;     // beyond max_connections: only told so
+  bool lingers = false;      // closes by way of Phase::lingering
+  bool extra = false;        // beyond max_connections: only told so
   bool waits_its_turn = false;
   bool has_asked = false;  // a first request was answered
   Moment accepted;
   Deadlines::Mark deadline;
 
-  std::string in;         // from `begin` on: the request being read, and pipelined ones
+  std::string in;  // from `begin` on: the request being read, and pipelined ones
   std::size_t begin = 0;
   Framer framer;
   std::string out;
@@ -61,9 +61,9 @@ struct Connection {
   std::string request_id;
   Moment started;
   bool keep_alive = true;
-  std::optional<Answer> held;            // made, waits for its hold
+  std::optional<Answer> held;    // made, waits for its hold
   std::optional<Error> decided;  // the hold's word, when it came before the reply
-  bool released = false;                 // the same: it was sent
+  bool released = false;         // the same: it was sent
   bool reset_when_flushed = false;
 
   std::string_view unread() const { return std::string_view(in).substr(begin); }

@@ -99,14 +99,14 @@ class Engine::Httplib final : public httplib::Server {
       fill(response, std::move(reply));
       return HandlerResponse::Handled;
     });
-    set_exception_handler([](const httplib::Request&, httplib::Response& response,
-                             std::exception_ptr) {
-      log::error("a reply could not be written", {{"request_id", turn->request_id}});
-      response = httplib::Response();
-      Reply plain = error_reply(500, {Kind::retry, "internal", "something went wrong on our side"},
-                                turn->request_id);
-      fill(response, std::move(plain));
-    });
+    set_exception_handler(
+        [](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
+          log::error("a reply could not be written", {{"request_id", turn->request_id}});
+          response = httplib::Response();
+          Reply plain = error_reply(
+              500, {Kind::retry, "internal", "something went wrong on our side"}, turn->request_id);
+          fill(response, std::move(plain));
+        });
     set_post_routing_handler([](const httplib::Request&, httplib::Response& response) {
       turn->status = response.status;
       response.headers.erase("Keep-Alive");
@@ -139,8 +139,9 @@ Answer Engine::respond(std::string_view method, const std::string& request_id,
     answer.bytes = httplib_->run(head);
   } catch (const std::exception& error) {
     log::error("no response could be written", {{"request_id", request_id}});
-    answer.bytes = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nX-Request-Id: " +
-                   request_id + "\r\n\r\n";
+    answer.bytes =
+        "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nX-Request-Id: " + request_id +
+        "\r\n\r\n";
     return answer;
   }
   answer.status = mine.status;

@@ -15,8 +15,8 @@ namespace payoutd::http {
 namespace {
 
 constexpr int kStepsPerTurn = 64;
-constexpr std::size_t kKeptBytes = 16 * 1024;        // of an idle connection's buffers
-constexpr std::size_t kUnmatchedBody = 64 * 1024;    // read and dropped before a 404
+constexpr std::size_t kKeptBytes = 16 * 1024;      // of an idle connection's buffers
+constexpr std::size_t kUnmatchedBody = 64 * 1024;  // read and dropped before a 404
 constexpr std::size_t kWriteProgress = 64 * 1024;
 
 std::string make_request_id() { return "req_" + random_text(20); }
@@ -46,16 +46,12 @@ void Loop::advance(Connection& c) {
 Loop::Turn Loop::step(Connection& c) {
   if (const Turn turn = flush(c); turn != Turn::go_on) return turn;
   switch (c.phase) {
-    case Phase::answering:
-      return Turn::wait;
+    case Phase::answering: return Turn::wait;
     case Phase::idle:
     case Phase::head:
-    case Phase::body:
-      return take_request(c) ? Turn::go_on : read_more(c);
-    case Phase::lingering:
-      return drop_input(c);
-    case Phase::closing:
-      break;
+    case Phase::body: return take_request(c) ? Turn::go_on : read_more(c);
+    case Phase::lingering: return drop_input(c);
+    case Phase::closing: break;
   }
   if (c.reset_when_flushed) {
     reset(c);
@@ -160,11 +156,8 @@ bool Loop::take_request(Connection& c) {
   }
   if (c.phase == Phase::head) {
     switch (c.framer.look(c.unread())) {
-      case Framer::State::incomplete:
-        return false;
-      case Framer::State::complete:
-        judge_head(c);
-        return true;
+      case Framer::State::incomplete: return false;
+      case Framer::State::complete: judge_head(c); return true;
       case Framer::State::refused:
         const Refusal refusal = c.framer.refusal();
         refuse_and_close(c, refusal.status, refusal.code, refusal.message);
@@ -186,8 +179,7 @@ bool Loop::count_body(Connection& c) {
   while (bodies_ > limits_.max_bodies_bytes) {
     Connection* slowest = slowest_body();
     Connection& ended = slowest != nullptr ? *slowest : c;
-    refuse_and_close(ended, 503, "overloaded",
-                     "there is no room for this body now; try again");
+    refuse_and_close(ended, 503, "overloaded", "there is no room for this body now; try again");
     if (&ended == &c) return false;
     if (std::exchange(ended.waits_its_turn, true)) continue;
     turns_.push_back(ended.slot);
@@ -220,8 +212,8 @@ void Loop::judge_head(Connection& c) {
   c.target = *std::move(target);
   c.match = core_.router.match(head.method, c.target.segments);
   const Route* route = c.match.route;
-  const std::size_t max_body = route != nullptr ? std::min(route->max_body, limits_.max_body_bytes)
-                                                : kUnmatchedBody;
+  const std::size_t max_body =
+      route != nullptr ? std::min(route->max_body, limits_.max_body_bytes) : kUnmatchedBody;
   if (head.content_length > max_body) {
     return refuse_and_close(c, 413, "body_too_large",
                             fmt::format("the body must not have more than {} bytes", max_body));
@@ -237,8 +229,7 @@ void Loop::dispatch(Connection& c) {
   const Route* route = c.match.route;
   if (route == nullptr) return refuse_unmatched(c);
   const Ticket ticket{c.slot, c.exchange};
-  const Runs runs =
-      route->runs_async && prefers_async(request) ? *route->runs_async : route->runs;
+  const Runs runs = route->runs_async && prefers_async(request) ? *route->runs_async : route->runs;
   if (runs == Runs::on_loop) {
     return accept_answer(c, core_.answer(request, *route, ticket));
   }

@@ -114,8 +114,8 @@ bool Framer::take_line(std::string_view line) {
   }
   if (line.empty()) return finish();
   if (line_start_ - first_header_ > limits_->max_header_bytes) {
-    return refuse(431, "header_too_large", fmt::format("the headers have more than {} bytes",
-                                                       limits_->max_header_bytes));
+    return refuse(431, "header_too_large",
+                  fmt::format("the headers have more than {} bytes", limits_->max_header_bytes));
   }
   if (++header_count_ > limits_->max_headers) {
     return refuse(431, "too_many_headers",

@@ -188,9 +188,7 @@ void Loop::end_overdue() {
     Connection& c = *slots_[*slot];
     switch (*c.deadline.kind) {
       case Deadlines::Kind::idle:
-      case Deadlines::Kind::linger:
-        close(c);
-        break;
+      case Deadlines::Kind::linger: close(c); break;
       case Deadlines::Kind::write:
         ++core_.tallies.timeouts;
         close(c);

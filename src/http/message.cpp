@@ -100,12 +100,9 @@ Reply error_reply(int status, const Error& error, std::string_view request_id) {
   for (const FieldError& field : error.details) {
     details.push_back({{"param", field.param}, {"code", field.code}, {"message", field.message}});
   }
-  const OrderedJson body{{"type", type_of(status)},
-                         {"code", error.code},
-                         {"message", error.message},
-                         {"param", text_or_null(error.param)},
-                         {"details", std::move(details)},
-                         {"request_id", request_id}};
+  const OrderedJson body{{"type", type_of(status)},       {"code", error.code},
+                         {"message", error.message},      {"param", text_or_null(error.param)},
+                         {"details", std::move(details)}, {"request_id", request_id}};
   Reply reply = Reply::json(status, OrderedJson{{"error", body}});
   if (status == 429 || status == 503) reply.headers.emplace_back("Retry-After", "1");
   if (status == 401) reply.headers.emplace_back("WWW-Authenticate", "Bearer");

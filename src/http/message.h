@@ -15,16 +15,16 @@
 namespace payoutd::http {
 
 struct Request {
-  std::string method;   // upper case
-  std::string path;     // percent-decoded, without the query
-  std::string target;   // as it stood in the request line
+  std::string method;                                        // upper case
+  std::string path;                                          // percent-decoded, without the query
+  std::string target;                                        // as it stood in the request line
   std::vector<std::pair<std::string, std::string>> query;    // decoded, in order, repeats kept
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case, in order
   std::map<std::string, std::string, std::less<>> params;    // of the route's `:name` segments
-  std::string body;        // the exact bytes
-  std::string remote;      // the peer's address
-  std::string request_id;  // "req_…", also sent as X-Request-Id
-  std::any principal;      // what the authenticator found; access knows its type
+  std::string body;                                          // the exact bytes
+  std::string remote;                                        // the peer's address
+  std::string request_id;                                    // "req_…", also sent as X-Request-Id
+  std::any principal;  // what the authenticator found; access knows its type
 
   std::optional<std::string_view> header(std::string_view lower_case_name) const;  // the first
   std::optional<std::string_view> query_value(std::string_view name) const;        // the first

@@ -44,9 +44,11 @@ OrderedJson parameters_of(const Route& route, const std::vector<std::string>& pa
   OrderedJson parameters = OrderedJson::array();
   for (const std::string& name : path_names) {
     if (documented(route.docs.parameters, name)) continue;
-    parameters.push_back(
-        {{"name", name}, {"in", "path"}, {"required", true},
-         {"description", "The " + name + " of the object."}, {"schema", {{"type", "string"}}}});
+    parameters.push_back({{"name", name},
+                          {"in", "path"},
+                          {"required", true},
+                          {"description", "The " + name + " of the object."},
+                          {"schema", {{"type", "string"}}}});
   }
   for (const Json& one : route.docs.parameters) parameters.push_back(ordered(one));
   // The rights that a system key has.
@@ -146,10 +148,13 @@ Json error_schema() {
 
 OrderedJson error_responses() {
   OrderedJson all;
-  all["Invalid"] = error_response(
-      "The request can't be read; every field that is wrong is in `details`.",
-      {Kind::invalid, "parameter_invalid", "limit: must be a whole number from 1 to 100", "limit",
-       {{"limit", "parameter_invalid", "must be a whole number from 1 to 100"}}});
+  all["Invalid"] =
+      error_response("The request can't be read; every field that is wrong is in `details`.",
+                     {Kind::invalid,
+                      "parameter_invalid",
+                      "limit: must be a whole number from 1 to 100",
+                      "limit",
+                      {{"limit", "parameter_invalid", "must be a whole number from 1 to 100"}}});
   all["Unauthorized"] =
       error_response("No key, or one that is not valid.",
                      {Kind::unauthorized, "api_key_missing",
@@ -160,7 +165,8 @@ OrderedJson error_responses() {
   all["NotFound"] = error_response("There is no such object in this organization.",
                                    {Kind::missing, "payout_not_found", "no such payout"});
   all["InUse"] = error_response(
-      "The same is under way: a request with this Idempotency-Key, or a sync of these accounts; see Retry-After.",
+      "The same is under way: a request with this Idempotency-Key, or a sync of these accounts; "
+      "see Retry-After.",
       {Kind::refused, "idempotency_key_in_use",
        "a request with this Idempotency-Key is still running: ask again"});
   all["Reused"] = error_response(
@@ -177,11 +183,11 @@ OrderedJson error_responses() {
   all["Failed"] =
       error_response("Something went wrong on our side; the log knows it by the request id.",
                      {Kind::retry, "internal", "something went wrong on our side"});
-  all["Unavailable"] =
-      error_response("The same request may work later; see Retry-After. Where the database is the "
-                     "reason, the code begins with `database_`: `database_unavailable`, "
-                     "`database_busy`, `database_read_only`, `database_full` and others.",
-                     {Kind::retry, "overloaded", "there is too much to do now; try again"});
+  all["Unavailable"] = error_response(
+      "The same request may work later; see Retry-After. Where the database is the "
+      "reason, the code begins with `database_`: `database_unavailable`, "
+      "`database_busy`, `database_read_only`, `database_full` and others.",
+      {Kind::retry, "overloaded", "there is too much to do now; try again"});
   return all;
 }
 

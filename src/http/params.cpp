@@ -127,9 +127,9 @@ const Json* Fields::find(Names names) const {
     const auto at = state_->fields.find(name);
     if (at == state_->fields.end() || at->is_null()) continue;
     if (found != nullptr && *found != *at) {
-      Fields(state_).wrong(name, "parameter_ambiguous",
-                           fmt::format("{} and {} are the same field; give one",
-                                       *names.begin(), name));
+      Fields(state_).wrong(
+          name, "parameter_ambiguous",
+          fmt::format("{} and {} are the same field; give one", *names.begin(), name));
       return nullptr;
     }
     found = &*at;
@@ -291,8 +291,8 @@ std::optional<Error> Fields::done() const {
   std::vector<Mistake> mistakes = *state_->mistakes;
   state_->note_unknown(mistakes);
   if (mistakes.empty()) return std::nullopt;
-  const bool readable = std::ranges::all_of(
-      mistakes, [](const Mistake& m) { return m.kind != Kind::invalid; });
+  const bool readable =
+      std::ranges::all_of(mistakes, [](const Mistake& m) { return m.kind != Kind::invalid; });
   Error error{readable ? mistakes.front().kind : Kind::invalid, mistakes.front().error.code,
               fmt::format("{}: {}", mistakes.front().error.param, mistakes.front().error.message),
               mistakes.front().error.param};

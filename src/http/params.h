@@ -41,7 +41,7 @@ struct TextRule {
 
 struct AmountRule {
   bool required = false;
-  std::int64_t min = 1;  // minor units
+  std::int64_t min = 1;         // minor units
   std::string name = "amount";  // and "amount_decimal"
 };
 

@@ -33,16 +33,15 @@ std::optional<Money> Fields::money(std::optional<Currency> currency, AmountRule 
   std::optional<Money> money;
   if (whole != nullptr) {
     // What is beyond int64 is read as a float, which is compared and never counted with.
-    const bool beyond = whole->is_number_float() &&
-                        std::abs(whole->get<double>()) > static_cast<double>(kMaxMinor);
+    const bool beyond =
+        whole->is_number_float() && std::abs(whole->get<double>()) > static_cast<double>(kMaxMinor);
     if (!whole->is_number_integer() && !beyond) {
-      wrong(
-          rule.name, "amount_invalid",
-          whole->is_string()
-              ? "must be a number, not a string: whole minor units, 1050 for 10.50 usd"
-              : fmt::format(
-                    "must be a whole number of minor units, without a fraction: 1050 for 10.50 usd; not {}",
-                    whole->is_number() ? dump(*whole) : whole->type_name()));
+      wrong(rule.name, "amount_invalid",
+            whole->is_string()
+                ? "must be a number, not a string: whole minor units, 1050 for 10.50 usd"
+                : fmt::format("must be a whole number of minor units, without a fraction: 1050 for "
+                              "10.50 usd; not {}",
+                              whole->is_number() ? dump(*whole) : whole->type_name()));
       return std::nullopt;
     }
     const std::int64_t minor =

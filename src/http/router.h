@@ -60,7 +60,7 @@ struct Route {
   std::string method;   // "GET"
   std::string pattern;  // "/api/payouts/:id"
   std::string access;   // "" for everybody, else what the authenticator is asked for: "read",
-                       // "write", "approve", "admin", "system"
+                        // "write", "approve", "admin", "system"
   Handler handler;
   Docs docs{};
   Runs runs = Runs::on_worker;

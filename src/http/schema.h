@@ -43,7 +43,7 @@ Json query(const char* name, const char* about, Json schema = {{"type", "string"
 // Adds a parameter under every spelling that is taken; the first is the one that messages use.
 void add_query(Json& parameters, Names spellings, const char* about,
                Json schema = {{"type", "string"}});
-void add_dates(Json& parameters);    // startDate and endDate
+void add_dates(Json& parameters);  // startDate and endDate
 Json account_query(
     const char* about = "acct_… of the caller's organization; all of its accounts without it");
 

@@ -49,8 +49,7 @@ bool Calendar::matches(date::year_month_day day) const {
     const date::year_month_day last{day.year() / day.month() / date::last};
     in_days = last == day && (days >> number) != 0;
   }
-  const bool in_weekdays =
-      has(weekdays, date::weekday{date::local_days{day}}.c_encoding());
+  const bool in_weekdays = has(weekdays, date::weekday{date::local_days{day}}.c_encoding());
   return either_day ? in_days || in_weekdays : in_days && in_weekdays;
 }
 

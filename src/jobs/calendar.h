@@ -10,13 +10,13 @@
 namespace payoutd::jobs {
 
 struct Calendar {
-  std::uint64_t minutes = 0;   // bit m: minute m, 0 to 59
-  std::uint32_t hours = 0;     // bit h: hour h, 0 to 23
-  std::uint32_t days = 0;      // bit d: day d of the month, 1 to 31
-  std::uint16_t months = 0;    // bit m: month m, 1 to 12
-  std::uint8_t weekdays = 0;   // bit w: weekday w, 0 is Sunday
-  bool either_day = false;     // a day of `days` or of `weekdays` will do; else it must be in both
-  bool clamp_days = false;     // a day past a month's end means the month's last day
+  std::uint64_t minutes = 0;  // bit m: minute m, 0 to 59
+  std::uint32_t hours = 0;    // bit h: hour h, 0 to 23
+  std::uint32_t days = 0;     // bit d: day d of the month, 1 to 31
+  std::uint16_t months = 0;   // bit m: month m, 1 to 12
+  std::uint8_t weekdays = 0;  // bit w: weekday w, 0 is Sunday
+  bool either_day = false;    // a day of `days` or of `weekdays` will do; else it must be in both
+  bool clamp_days = false;    // a day past a month's end means the month's last day
 
   friend bool operator==(const Calendar&, const Calendar&) = default;
 

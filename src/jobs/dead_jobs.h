@@ -26,8 +26,8 @@ struct DeadJob {
 struct DeadFilter {
   std::optional<OrgId> organization{};  // none: of all, for the operator of the installation
   std::optional<std::string> kind{};
-  std::optional<JobId> before{};        // the last id of the page before
-  int limit = 100;                      // 1 to 1000
+  std::optional<JobId> before{};  // the last id of the page before
+  int limit = 100;                // 1 to 1000
 };
 
 // The latest made first.

@@ -168,18 +168,17 @@ std::vector<Picked> picked_of(const pg::Rows& rows, Uuid lease) {
   std::vector<Picked> picked;
   picked.reserve(rows.size());
   for (const pg::Row row : rows) {
-    picked.push_back({{row.get<JobId>("id"), lease,
-                       row.get<std::optional<OrgId>>("organization_id"),
-                       row.get<std::string>("kind"),
-                       static_cast<Priority>(row.get<std::int32_t>("priority")),
-                       row.get<std::string>("payload"), row.get<std::int32_t>("attempts"),
-                       row.get<std::int32_t>("max_attempts"),
-                       std::chrono::microseconds{row.get<std::int64_t>("waited_us")}},
-                      row.get<std::int32_t>("turn"), row.get<Uuid>("tenant")});
+    picked.push_back(
+        {{row.get<JobId>("id"), lease, row.get<std::optional<OrgId>>("organization_id"),
+          row.get<std::string>("kind"), static_cast<Priority>(row.get<std::int32_t>("priority")),
+          row.get<std::string>("payload"), row.get<std::int32_t>("attempts"),
+          row.get<std::int32_t>("max_attempts"),
+          std::chrono::microseconds{row.get<std::int64_t>("waited_us")}},
+         row.get<std::int32_t>("turn"),
+         row.get<Uuid>("tenant")});
   }
-  std::ranges::sort(picked, {}, [](const Picked& p) {
-    return std::tuple(p.job.priority, p.turn, p.job.id);
-  });
+  std::ranges::sort(picked, {},
+                    [](const Picked& p) { return std::tuple(p.job.priority, p.turn, p.job.id); });
   return picked;
 }
 

@@ -110,8 +110,9 @@ std::size_t insert_by(pg::Tx& tx, const pg::Query& insert, const std::vector<con
     run_ats.add(job->run_at);
     max_attempts.add(job->max_attempts);
   }
-  const pg::Row row = tx.exec(insert, ids, organizations, kinds, priorities, keys, payloads,
-                              run_ats, max_attempts).one();
+  const pg::Row row =
+      tx.exec(insert, ids, organizations, kinds, priorities, keys, payloads, run_ats, max_attempts)
+          .one();
   return static_cast<std::size_t>(row.get<std::int32_t>("added"));
 }
 

@@ -65,8 +65,8 @@ std::optional<Error> set_weekdays(Calendar& calendar, std::string_view list) {
   calendar.weekdays = 0;
   return each_item(list, [&](std::string_view word) -> std::optional<Error> {
     const auto day = index_of(kWeekdayNames, word.substr(0, 3));
-    constexpr std::array<std::string_view, 7> kWhole{
-        "sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"};
+    constexpr std::array<std::string_view, 7> kWhole{"sunday",   "monday", "tuesday", "wednesday",
+                                                     "thursday", "friday", "saturday"};
     if (!day || (word.size() > 3 && !same_word(word, kWhole[*day]))) {
       return spec_error(
           fmt::format("weekday: `{}` is none of sun, mon, tue, wed, thu, fri, sat", word));

@@ -31,7 +31,9 @@ void Outcomes::append(Outcomes more) {
 
 Runner::Runner(std::vector<Handler> handlers, const Clock& clock, int threads,
                std::function<void()> on_outcome)
-    : handlers_(std::move(handlers)), clock_(clock), threads_wanted_(threads),
+    : handlers_(std::move(handlers)),
+      clock_(clock),
+      threads_wanted_(threads),
       on_outcome_(std::move(on_outcome)) {
   CHECK(threads >= 1);
   for (const Handler& handler : handlers_) {

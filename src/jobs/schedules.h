@@ -17,14 +17,14 @@ namespace payoutd::jobs {
 using ScheduleId = Id<struct ScheduleTag>;
 
 struct Schedule {
-  std::string name;                          // one of its organization's
-  std::optional<OrgId> organization{};       // none: of the whole installation
+  std::string name;                     // one of its organization's
+  std::optional<OrgId> organization{};  // none: of the whole installation
   Repeats repeats = Repeats::daily;
-  std::string spec;                          // see recurrence.h
+  std::string spec;  // see recurrence.h
   std::string time_zone = "UTC";
   std::string job_kind;
   Priority job_priority = Priority::normal;
-  Json job_payload = Json::object();         // the job's gets `fire_at` and `schedule` (its name)
+  Json job_payload = Json::object();  // the job's gets `fire_at` and `schedule` (its name)
 };
 
 struct StoredSchedule : Schedule {
@@ -32,7 +32,7 @@ struct StoredSchedule : Schedule {
   bool enabled;
   Time next_fire_at;
   std::optional<Time> last_fired_at;
-  std::optional<std::string> last_error;     // why it was disabled by itself
+  std::optional<std::string> last_error;  // why it was disabled by itself
 };
 
 // For what the program brings along, at each start: added where there is none of that name; changed

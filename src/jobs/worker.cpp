@@ -208,8 +208,12 @@ void Worker::look_after_leases(pg::Tx& tx, Turn& turn) {
 void Worker::take_more(pg::Tx& tx, Turn& turn) {
   if (turn.promotes) turn.more_due = promote(tx, clock_.now());
   if (turn.idle == 0 || runner_->kinds().empty()) return;
-  Claim wish{.kinds = runner_->kinds(), .last = Priority::prompt, .limit = turn.idle,
-             .lease = turn.lease, .holder = options_.name, .lease_for = options_.lease};
+  Claim wish{.kinds = runner_->kinds(),
+             .last = Priority::prompt,
+             .limit = turn.idle,
+             .lease = turn.lease,
+             .holder = options_.name,
+             .lease_for = options_.lease};
   turn.claimed = claim(tx, wish, turn.turns);
   wish.first = Priority::normal;
   wish.last = Priority::sync;

@@ -27,9 +27,9 @@
 namespace payoutd::jobs {
 
 struct WorkerOptions {
-  int threads = 4;          // the database's pool needs one connection more
-  int urgent_threads = 1;   // of them, kept free of jobs less urgent than Priority::prompt, so that
-                            // long ones never make money wait; at most threads - 1
+  int threads = 4;         // the database's pool needs one connection more
+  int urgent_threads = 1;  // of them, kept free of jobs less urgent than Priority::prompt, so that
+                           // long ones never make money wait; at most threads - 1
   std::chrono::milliseconds poll{1000};     // at least this often it looks for work
   std::chrono::milliseconds lease{30'000};  // others take over after it; 1 s or more
   std::chrono::milliseconds drain{10'000};  // that stop() waits for running handlers
@@ -42,7 +42,7 @@ struct WorkerOptions {
 struct WorkerCounters {
   std::int64_t claimed = 0;
   std::int64_t done = 0;
-  std::int64_t failed = 0;      // will run again
+  std::int64_t failed = 0;  // will run again
   std::int64_t dead = 0;
   std::int64_t given_back = 0;  // untried, when stopping
   std::int64_t lost = 0;        // taken over by others while they ran here
@@ -101,7 +101,7 @@ class Worker {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool woken_ = false;
-  bool ended_ = false;     // a handler has
+  bool ended_ = false;  // a handler has
   bool stopping_ = false;
   Monotonic::time_point drain_until_ = Monotonic::time_point::max();
   WorkerCounters counters_;

@@ -16,9 +16,7 @@ std::int64_t times_a_year(std::string_view interval) {
   return 0;
 }
 
-Error too_large() {
-  return {Kind::unprocessable, "object_invalid", "items: a price does not fit"};
-}
+Error too_large() { return {Kind::unprocessable, "object_invalid", "items: a price does not fit"}; }
 
 // Trillionths of a minor unit.
 std::optional<Millionths> parse(std::string_view text) {

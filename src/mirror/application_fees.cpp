@@ -20,17 +20,17 @@ struct Fee {
 struct FeeKind {
   using Row = Fee;
   static constexpr std::string_view type = "application_fee";
-  static constexpr auto columns = std::tuple{
-      Column{"amount", &Row::amount},
-      Column{"amount_refunded", &Row::amount_refunded},
-      Column{"refunded", &Row::refunded},
-      Column{"currency", &Row::currency},
-      Column{"connected_account", &Row::connected_account},
-      Column{"charge_id", &Row::charge},
-      Column{"originating_transaction_id", &Row::originating_transaction},
-      Column{"balance_transaction_id", &Row::balance_transaction},
-      Column{"created", &Row::created},
-      Column{"cut", &Row::cut}};
+  static constexpr auto columns =
+      std::tuple{Column{"amount", &Row::amount},
+                 Column{"amount_refunded", &Row::amount_refunded},
+                 Column{"refunded", &Row::refunded},
+                 Column{"currency", &Row::currency},
+                 Column{"connected_account", &Row::connected_account},
+                 Column{"charge_id", &Row::charge},
+                 Column{"originating_transaction_id", &Row::originating_transaction},
+                 Column{"balance_transaction_id", &Row::balance_transaction},
+                 Column{"created", &Row::created},
+                 Column{"cut", &Row::cut}};
   static const Statements& statements();
 
   static Result<Row> read(const Object& object, const Version&) {
@@ -66,12 +66,11 @@ struct FeeRefund {
 struct FeeRefundKind {
   using Row = FeeRefund;
   static constexpr std::string_view type = "fee_refund";
-  static constexpr auto columns = std::tuple{
-      Column{"fee_id", &Row::fee},
-      Column{"amount", &Row::amount},
-      Column{"currency", &Row::currency},
-      Column{"balance_transaction_id", &Row::balance_transaction},
-      Column{"created", &Row::created}};
+  static constexpr auto columns =
+      std::tuple{Column{"fee_id", &Row::fee}, Column{"amount", &Row::amount},
+                 Column{"currency", &Row::currency},
+                 Column{"balance_transaction_id", &Row::balance_transaction},
+                 Column{"created", &Row::created}};
   static const Statements& statements();
 
   static Result<Row> read(const Object& object, const Version&) {

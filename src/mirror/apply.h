@@ -76,7 +76,7 @@ struct WaitingEvent {
 struct Refetch {
   OrgId organization;
   std::string account;
-  std::string type;       // Stripe's "object": payout, charge, customer, …
+  std::string type;  // Stripe's "object": payout, charge, customer, …
   std::string stripe_id;
   Time not_before;
   bool instead = false;  // of an event's object that can't be read: nothing else tells of it

@@ -39,8 +39,8 @@ Result<access::PageOf<BalanceTransaction>> list_balance_transactions(
 
 // All that the list of an automatic payout showed, its own row included; at most `limit`.
 std::vector<BalanceTransaction> members_of_payout(pg::Tx& tx, OrgId organization,
-                                                  std::string_view account,
-                                                  std::string_view payout, std::int64_t limit);
+                                                  std::string_view account, std::string_view payout,
+                                                  std::int64_t limit);
 
 std::optional<BalanceTransaction> find_balance_transaction(pg::Tx& tx, OrgId organization,
                                                            std::string_view account,

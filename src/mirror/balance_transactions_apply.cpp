@@ -23,67 +23,66 @@ struct Transaction {
   std::string payout;  // that it was listed for; not a column of Stripe's
 };
 
-constexpr auto kColumns = std::tuple{
-    Column{"amount", &Transaction::amount},
-    Column{"net", &Transaction::net},
-    Column{"fee", &Transaction::fee},
-    Column{"currency", &Transaction::currency},
-    Column{"type", &Transaction::type},
-    Column{"reporting_category", &Transaction::reporting_category},
-    Column{"status", &Transaction::status},
-    Column{"balance_type", &Transaction::balance_type},
-    Column{"source_id", &Transaction::source},
-    Column{"description", &Transaction::description},
-    Column{"available_on", &Transaction::available_on},
-    Column{"created", &Transaction::created},
-    Column{"exchange_rate", &Transaction::exchange_rate},
-    Column{"fee_details", &Transaction::fee_details}};
+constexpr auto kColumns = std::tuple{Column{"amount", &Transaction::amount},
+                                     Column{"net", &Transaction::net},
+                                     Column{"fee", &Transaction::fee},
+                                     Column{"currency", &Transaction::currency},
+                                     Column{"type", &Transaction::type},
+                                     Column{"reporting_category", &Transaction::reporting_category},
+                                     Column{"status", &Transaction::status},
+                                     Column{"balance_type", &Transaction::balance_type},
+                                     Column{"source_id", &Transaction::source},
+                                     Column{"description", &Transaction::description},
+                                     Column{"available_on", &Transaction::available_on},
+                                     Column{"created", &Transaction::created},
+                                     Column{"exchange_rate", &Transaction::exchange_rate},
+                                     Column{"fee_details", &Transaction::fee_details}};
 
 const pg::Query kUpsert{"upsert_balance_transactions", R"sql(
-INSERT INTO balance_transactions AS t (organization_id, account, stripe_id, shown_at, digest,
-       amount, net, fee, currency, type, reporting_category, status, balance_type, source_id,
-       description, available_on, created, exchange_rate, fee_details)
-SELECT organization_id, account, stripe_id, shown_at, digest,
-       amount, net, fee, currency, type, reporting_category, status, balance_type, source_id,
-       description, available_on, created, exchange_rate::numeric, fee_details::jsonb
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[],
-              $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[],
-              $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[],
-              $17::timestamptz[], $18::text[], $19::text[])
-       AS given(organization_id, account, stripe_id, shown_at, digest,
-                amount, net, fee, currency, type, reporting_category, status, balance_type,
-                source_id, description, available_on, created, exchange_rate, fee_details)
-ON CONFLICT (organization_id, account, stripe_id) DO UPDATE SET
-       shown_at = excluded.shown_at, digest = excluded.digest,
-       amount = excluded.amount, net = excluded.net, fee = excluded.fee,
-       currency = excluded.currency, type = excluded.type,
-       reporting_category = excluded.reporting_category, status = excluded.status,
-       balance_type = excluded.balance_type, source_id = excluded.source_id,
-       description = excluded.description, available_on = excluded.available_on,
-       created = excluded.created, exchange_rate = excluded.exchange_rate,
-       fee_details = excluded.fee_details
- WHERE (excluded.status = 'available', excluded.shown_at, excluded.digest) >
-       (t.status = 'available', t.shown_at, t.digest)
-   AND (t.status = 'pending' OR t.digest <> excluded.digest
-        OR (t.amount, t.net, t.fee, t.currency, t.type, t.reporting_category, t.created,
-            t.available_on, t.balance_type, t.source_id, t.description, t.exchange_rate,
-            t.fee_details)
-           IS DISTINCT FROM
-           (excluded.amount, excluded.net, excluded.fee, excluded.currency, excluded.type,
-            excluded.reporting_category, excluded.created, excluded.available_on,
-            excluded.balance_type, excluded.source_id, excluded.description,
-            excluded.exchange_rate, excluded.fee_details))
-RETURNING account, stripe_id, xmax = 0 AS created)sql"};
+  INSERT INTO balance_transactions AS t (organization_id, account, stripe_id, shown_at, digest,
+         amount, net, fee, currency, type, reporting_category, status, balance_type, source_id,
+         description, available_on, created, exchange_rate, fee_details)
+  SELECT organization_id, account, stripe_id, shown_at, digest,
+         amount, net, fee, currency, type, reporting_category, status, balance_type, source_id,
+         description, available_on, created, exchange_rate::numeric, fee_details::jsonb
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[],
+                $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[],
+                $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[],
+                $17::timestamptz[], $18::text[], $19::text[])
+         AS given(organization_id, account, stripe_id, shown_at, digest,
+                  amount, net, fee, currency, type, reporting_category, status, balance_type,
+                  source_id, description, available_on, created, exchange_rate, fee_details)
+  ON CONFLICT (organization_id, account, stripe_id) DO UPDATE SET
+         shown_at = excluded.shown_at, digest = excluded.digest,
+         amount = excluded.amount, net = excluded.net, fee = excluded.fee,
+         currency = excluded.currency, type = excluded.type,
+         reporting_category = excluded.reporting_category, status = excluded.status,
+         balance_type = excluded.balance_type, source_id = excluded.source_id,
+         description = excluded.description, available_on = excluded.available_on,
+         created = excluded.created, exchange_rate = excluded.exchange_rate,
+         fee_details = excluded.fee_details
+   WHERE (excluded.status = 'available', excluded.shown_at, excluded.digest) >
+         (t.status = 'available', t.shown_at, t.digest)
+     AND (t.status = 'pending' OR t.digest <> excluded.digest
+          OR (t.amount, t.net, t.fee, t.currency, t.type, t.reporting_category, t.created,
+              t.available_on, t.balance_type, t.source_id, t.description, t.exchange_rate,
+              t.fee_details)
+             IS DISTINCT FROM
+             (excluded.amount, excluded.net, excluded.fee, excluded.currency, excluded.type,
+              excluded.reporting_category, excluded.created, excluded.available_on,
+              excluded.balance_type, excluded.source_id, excluded.description,
+              excluded.exchange_rate, excluded.fee_details))
+  RETURNING account, stripe_id, xmax = 0 AS created)sql"};
 
 // The newest list that names a payout for a row stands: a row of a failed payout is settled again.
 const pg::Query kJoinPayout{"join_balance_transactions_to_payout", R"sql(
-UPDATE balance_transactions AS t
-   SET payout_id = given.payout_id, payout_shown_at = given.shown_at
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
-       AS given(organization_id, account, stripe_id, payout_id, shown_at)
- WHERE t.organization_id = given.organization_id AND t.account = given.account
-   AND t.stripe_id = given.stripe_id
-   AND (t.payout_id IS NULL OR (given.shown_at, given.payout_id) > (t.payout_shown_at, t.payout_id)))sql"};
+  UPDATE balance_transactions AS t
+     SET payout_id = given.payout_id, payout_shown_at = given.shown_at
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
+         AS given(organization_id, account, stripe_id, payout_id, shown_at)
+   WHERE t.organization_id = given.organization_id AND t.account = given.account
+     AND t.stripe_id = given.stripe_id
+     AND (t.payout_id IS NULL OR (given.shown_at, given.payout_id) > (t.payout_shown_at, t.payout_id)))sql"};
 
 using EntryT = Entry<Transaction>;
 

@@ -8,45 +8,45 @@ namespace {
 // The filters are bound in every statement; each is planned for the values at hand (see
 // plan_afresh), so that the absent ones vanish and the fitting index is found.
 const pg::Query kList{"list_balance_transactions", R"sql(
-SELECT account, stripe_id, amount, net, fee, currency, fee_details, type, reporting_category, status,
-       balance_type, source_id, description, exchange_rate::text AS exchange_rate, payout_id,
-       available_on, created
-  FROM balance_transactions
- WHERE organization_id = $1
-   AND ($2::text IS NULL OR account = $2) AND ($3::text IS NULL OR type = $3)
-   AND ($4::text IS NULL OR currency = $4) AND ($5::text IS NULL OR reporting_category = $5)
-   AND ($6::text IS NULL OR status = $6) AND ($7::text IS NULL OR payout_id = $7)
-   AND ($8::timestamptz IS NULL OR created >= $8) AND ($9::timestamptz IS NULL OR created <= $9)
-   AND ($10::timestamptz IS NULL OR (created, stripe_id, account) < ($10, $11::text, $12::text))
- ORDER BY created DESC, stripe_id DESC, account DESC LIMIT $13 OFFSET $14)sql"};
+  SELECT account, stripe_id, amount, net, fee, currency, fee_details, type, reporting_category, status,
+         balance_type, source_id, description, exchange_rate::text AS exchange_rate, payout_id,
+         available_on, created
+    FROM balance_transactions
+   WHERE organization_id = $1
+     AND ($2::text IS NULL OR account = $2) AND ($3::text IS NULL OR type = $3)
+     AND ($4::text IS NULL OR currency = $4) AND ($5::text IS NULL OR reporting_category = $5)
+     AND ($6::text IS NULL OR status = $6) AND ($7::text IS NULL OR payout_id = $7)
+     AND ($8::timestamptz IS NULL OR created >= $8) AND ($9::timestamptz IS NULL OR created <= $9)
+     AND ($10::timestamptz IS NULL OR (created, stripe_id, account) < ($10, $11::text, $12::text))
+   ORDER BY created DESC, stripe_id DESC, account DESC LIMIT $13 OFFSET $14)sql"};
 
 const pg::Query kCount{"count_balance_transactions", R"sql(
-SELECT count(*) AS total FROM balance_transactions
- WHERE organization_id = $1
-   AND ($2::text IS NULL OR account = $2) AND ($3::text IS NULL OR type = $3)
-   AND ($4::text IS NULL OR currency = $4) AND ($5::text IS NULL OR reporting_category = $5)
-   AND ($6::text IS NULL OR status = $6) AND ($7::text IS NULL OR payout_id = $7)
-   AND ($8::timestamptz IS NULL OR created >= $8)
-   AND ($9::timestamptz IS NULL OR created <= $9))sql"};
+  SELECT count(*) AS total FROM balance_transactions
+   WHERE organization_id = $1
+     AND ($2::text IS NULL OR account = $2) AND ($3::text IS NULL OR type = $3)
+     AND ($4::text IS NULL OR currency = $4) AND ($5::text IS NULL OR reporting_category = $5)
+     AND ($6::text IS NULL OR status = $6) AND ($7::text IS NULL OR payout_id = $7)
+     AND ($8::timestamptz IS NULL OR created >= $8)
+     AND ($9::timestamptz IS NULL OR created <= $9))sql"};
 
 const pg::Query kMembers{"balance_transactions_of_payout", R"sql(
-SELECT account, stripe_id, amount, net, fee, currency, fee_details, type, reporting_category, status,
-       balance_type, source_id, description, exchange_rate::text AS exchange_rate, payout_id,
-       available_on, created
-  FROM balance_transactions
- WHERE organization_id = $1 AND account = $2 AND payout_id = $3
- ORDER BY created DESC, stripe_id DESC LIMIT $4)sql"};
+  SELECT account, stripe_id, amount, net, fee, currency, fee_details, type, reporting_category, status,
+         balance_type, source_id, description, exchange_rate::text AS exchange_rate, payout_id,
+         available_on, created
+    FROM balance_transactions
+   WHERE organization_id = $1 AND account = $2 AND payout_id = $3
+   ORDER BY created DESC, stripe_id DESC LIMIT $4)sql"};
 
 const pg::Query kFind{"find_balance_transaction", R"sql(
-SELECT account, stripe_id, amount, net, fee, currency, fee_details, type, reporting_category, status,
-       balance_type, source_id, description, exchange_rate::text AS exchange_rate, payout_id,
-       available_on, created
-  FROM balance_transactions
- WHERE organization_id = $1 AND account = $2 AND stripe_id = $3)sql"};
+  SELECT account, stripe_id, amount, net, fee, currency, fee_details, type, reporting_category, status,
+         balance_type, source_id, description, exchange_rate::text AS exchange_rate, payout_id,
+         available_on, created
+    FROM balance_transactions
+   WHERE organization_id = $1 AND account = $2 AND stripe_id = $3)sql"};
 
 const pg::Query kRemove{"remove_balance_transactions", R"sql(
-DELETE FROM balance_transactions
- WHERE organization_id = $1 AND account = $2 AND stripe_id = ANY ($3::text[]))sql"};
+  DELETE FROM balance_transactions
+   WHERE organization_id = $1 AND account = $2 AND stripe_id = ANY ($3::text[]))sql"};
 
 using OptionalText = std::optional<std::string>;
 
@@ -103,10 +103,9 @@ Result<access::PageOf<BalanceTransaction>> list_balance_transactions(
   if (!from) return from.error();
   plan_afresh(tx);
   access::PageOf<BalanceTransaction> found;
-  found.data = read_all(tx.exec(kList, organization, f.account, f.type, f.currency,
-                                f.reporting_category, f.status, f.payout, f.from, f.to,
-                                from->created, from->stripe_id, from->account, page.limit + 1,
-                                page.offset));
+  found.data = read_all(tx.exec(
+      kList, organization, f.account, f.type, f.currency, f.reporting_category, f.status, f.payout,
+      f.from, f.to, from->created, from->stripe_id, from->account, page.limit + 1, page.offset));
   found.has_more = std::ssize(found.data) > page.limit;
   if (found.has_more) {
     found.data.pop_back();
@@ -114,8 +113,8 @@ Result<access::PageOf<BalanceTransaction>> list_balance_transactions(
     found.next_cursor = Cursor{last.created, last.stripe_id + "." + last.account}.text();
   }
   if (page.with_total) {
-    found.total = tx.exec(kCount, organization, f.account, f.type, f.currency,
-                          f.reporting_category, f.status, f.payout, f.from, f.to)
+    found.total = tx.exec(kCount, organization, f.account, f.type, f.currency, f.reporting_category,
+                          f.status, f.payout, f.from, f.to)
                       .one()
                       .get<std::int64_t>("total");
   }
@@ -123,8 +122,8 @@ Result<access::PageOf<BalanceTransaction>> list_balance_transactions(
 }
 
 std::vector<BalanceTransaction> members_of_payout(pg::Tx& tx, OrgId organization,
-                                                  std::string_view account,
-                                                  std::string_view payout, std::int64_t limit) {
+                                                  std::string_view account, std::string_view payout,
+                                                  std::int64_t limit) {
   return read_all(tx.exec(kMembers, organization, account, payout, limit));
 }
 

@@ -21,31 +21,31 @@ struct Charge {
 struct ChargeKind {
   using Row = Charge;
   static constexpr std::string_view type = "charge";
-  static constexpr auto columns = std::tuple{
-      Column{"amount", &Row::amount},
-      Column{"amount_captured", &Row::amount_captured},
-      Column{"amount_refunded", &Row::amount_refunded},
-      Column{"currency", &Row::currency},
-      Column{"status", &Row::status},
-      Column{"paid", &Row::paid},
-      Column{"captured", &Row::captured},
-      Column{"refunded", &Row::refunded},
-      Column{"disputed", &Row::disputed},
-      Column{"balance_transaction_id", &Row::balance_transaction},
-      Column{"failure_balance_transaction_id", &Row::failure_balance_transaction},
-      Column{"failure_code", &Row::failure_code},
-      Column{"payment_intent_id", &Row::payment_intent},
-      Column{"customer_id", &Row::customer},
-      Column{"payment_method_type", &Row::payment_method_type},
-      Column{"application_fee_id", &Row::application_fee},
-      Column{"application_fee_amount", &Row::application_fee_amount},
-      Column{"transfer_id", &Row::transfer},
-      Column{"transfer_destination", &Row::transfer_destination},
-      Column{"transfer_group", &Row::transfer_group},
-      Column{"source_transfer_id", &Row::source_transfer},
-      Column{"on_behalf_of", &Row::on_behalf_of},
-      Column{"description", &Row::description},
-      Column{"created", &Row::created}};
+  static constexpr auto columns =
+      std::tuple{Column{"amount", &Row::amount},
+                 Column{"amount_captured", &Row::amount_captured},
+                 Column{"amount_refunded", &Row::amount_refunded},
+                 Column{"currency", &Row::currency},
+                 Column{"status", &Row::status},
+                 Column{"paid", &Row::paid},
+                 Column{"captured", &Row::captured},
+                 Column{"refunded", &Row::refunded},
+                 Column{"disputed", &Row::disputed},
+                 Column{"balance_transaction_id", &Row::balance_transaction},
+                 Column{"failure_balance_transaction_id", &Row::failure_balance_transaction},
+                 Column{"failure_code", &Row::failure_code},
+                 Column{"payment_intent_id", &Row::payment_intent},
+                 Column{"customer_id", &Row::customer},
+                 Column{"payment_method_type", &Row::payment_method_type},
+                 Column{"application_fee_id", &Row::application_fee},
+                 Column{"application_fee_amount", &Row::application_fee_amount},
+                 Column{"transfer_id", &Row::transfer},
+                 Column{"transfer_destination", &Row::transfer_destination},
+                 Column{"transfer_group", &Row::transfer_group},
+                 Column{"source_transfer_id", &Row::source_transfer},
+                 Column{"on_behalf_of", &Row::on_behalf_of},
+                 Column{"description", &Row::description},
+                 Column{"created", &Row::created}};
   static const Statements& statements();
 
   static Result<Row> read(const Object& object, const Version&) {

@@ -14,31 +14,30 @@ struct Customer {
 };
 
 const pg::Query kKeepCreated{"keep_customers_created", R"sql(
-UPDATE customers AS t SET created = given.created
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[])
-       AS given(organization_id, account, stripe_id, created)
- WHERE t.organization_id = given.organization_id AND t.account = given.account
-   AND t.stripe_id = given.stripe_id AND t.created IS NULL)sql"};
+  UPDATE customers AS t SET created = given.created
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[])
+         AS given(organization_id, account, stripe_id, created)
+   WHERE t.organization_id = given.organization_id AND t.account = given.account
+     AND t.stripe_id = given.stripe_id AND t.created IS NULL)sql"};
 
 struct CustomerKind {
   using Row = Customer;
   static constexpr std::string_view type = "customer";
-  static constexpr auto columns = std::tuple{
-      Column{"email", &Row::email},
-      Column{"name", &Row::name},
-      Column{"currency", &Row::currency},
-      Column{"balance", &Row::balance},
-      Column{"delinquent", &Row::delinquent},
-      Column{"deleted", &Row::deleted},
-      Column{"created", &Row::created, Keep::first}};
+  static constexpr auto columns = std::tuple{Column{"email", &Row::email},
+                                             Column{"name", &Row::name},
+                                             Column{"currency", &Row::currency},
+                                             Column{"balance", &Row::balance},
+                                             Column{"delinquent", &Row::delinquent},
+                                             Column{"deleted", &Row::deleted},
+                                             Column{"created", &Row::created, Keep::first}};
   static const Statements& statements();
 
   // A deleted one is shown whole by its event and as a stub by a fetch: both leave the same row.
   static Result<Row> read(const Object& object, const Version& version) {
     Fields f(object);
-    const bool deleted = f.optional_boolean("deleted").value_or(false) ||
-                         (version.source == Source::event &&
-                          version.event_type == "customer.deleted");
+    const bool deleted =
+        f.optional_boolean("deleted").value_or(false) ||
+        (version.source == Source::event && version.event_type == "customer.deleted");
     Row row;
     row.deleted = deleted;
     row.created = f.optional_time("created");

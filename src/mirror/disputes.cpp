@@ -47,10 +47,14 @@ std::optional<Time> due_by(Fields& fields) {
 }
 
 int step_of(std::string_view status) {
-  constexpr std::pair<std::string_view, int> kSteps[] = {
-      {"warning_needs_response", 1}, {"warning_under_review", 2}, {"warning_closed", 3},
-      {"needs_response", 4},         {"under_review", 5},         {"won", 6},
-      {"lost", 6},                   {"prevented", 6}};
+  constexpr std::pair<std::string_view, int> kSteps[] = {{"warning_needs_response", 1},
+                                                         {"warning_under_review", 2},
+                                                         {"warning_closed", 3},
+                                                         {"needs_response", 4},
+                                                         {"under_review", 5},
+                                                         {"won", 6},
+                                                         {"lost", 6},
+                                                         {"prevented", 6}};
   for (const auto& [word, step] : kSteps) {
     if (word == status) return step;
   }
@@ -60,17 +64,17 @@ int step_of(std::string_view status) {
 struct DisputeKind {
   using Row = Dispute;
   static constexpr std::string_view type = "dispute";
-  static constexpr auto columns = std::tuple{
-      Column{"amount", &Row::amount},
-      Column{"currency", &Row::currency},
-      Column{"status", &Row::status},
-      Column{"reason", &Row::reason},
-      Column{"charge_id", &Row::charge},
-      Column{"payment_intent_id", &Row::payment_intent},
-      Column{"is_charge_refundable", &Row::is_charge_refundable},
-      Column{"evidence_due_by", &Row::evidence_due_by},
-      Column{"balance_transactions", &Row::balance_transactions},
-      Column{"created", &Row::created}};
+  static constexpr auto columns =
+      std::tuple{Column{"amount", &Row::amount},
+                 Column{"currency", &Row::currency},
+                 Column{"status", &Row::status},
+                 Column{"reason", &Row::reason},
+                 Column{"charge_id", &Row::charge},
+                 Column{"payment_intent_id", &Row::payment_intent},
+                 Column{"is_charge_refundable", &Row::is_charge_refundable},
+                 Column{"evidence_due_by", &Row::evidence_due_by},
+                 Column{"balance_transactions", &Row::balance_transactions},
+                 Column{"created", &Row::created}};
   static const Statements& statements();
 
   static Result<Row> read(const Object& object, const Version&) {

@@ -18,8 +18,9 @@ struct Embedded {
 
 std::optional<Embedded> list_of(std::string_view type, const std::string& id) {
   if (type == "subscription") {
-    return Embedded{"items", {.path = "/v1/subscription_items",
-                              .query = stripe::Form{}.add("subscription", id)}};
+    return Embedded{
+        "items",
+        {.path = "/v1/subscription_items", .query = stripe::Form{}.add("subscription", id)}};
   }
   if (type == "application_fee") {
     return Embedded{"refunds", {.path = stripe::v1_path({"application_fees", id, "refunds"})}};
@@ -38,8 +39,8 @@ Result<std::string> with_whole_list(stripe::Client& client, std::string_view str
                                     std::string_view type, std::string body) {
   if (!list_of(type, "")) return body;
   auto object = parse_json(body);
-  const Json* id = object && object->is_object() && object->contains("id") ? &(*object)["id"]
-                                                                           : nullptr;
+  const Json* id =
+      object && object->is_object() && object->contains("id") ? &(*object)["id"] : nullptr;
   if (id == nullptr || !id->is_string()) return body;  // refused where it is applied
   auto embedded = *list_of(type, id->get<std::string>());
   if (!is_cut(*object, embedded.field)) return body;

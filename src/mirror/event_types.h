@@ -20,8 +20,8 @@ struct EventType {
 std::span<const EventType> event_types();
 const EventType* find_event_type(std::string_view type);
 
-// What is fetched in place of an event's object that can't be read as it stands. `event` tells whose
-// it is and when it happened. Error: Stripe shows no such object by itself.
+// What is fetched in place of an event's object that can't be read as it stands. `event` tells
+// whose it is and when it happened. Error: Stripe shows no such object by itself.
 Result<Refetch> fetch_instead(const EventType& type, const Misfit& misfit, const Version& event);
 
 }  // namespace payoutd::mirror

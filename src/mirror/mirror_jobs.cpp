@@ -130,8 +130,8 @@ Result<void> refetch_and_tell(jobs::Run& run, pg::Database& db, stripe::Client& 
   const Result<void> done = refetch(run, db, client, appliers);
   if (!event_of(run) || !ended) {
     // The next sync tells of the account.
-    const bool account_gone = !done && (done.error().code == kAccountNotActive ||
-                                        is_deauthorized(done.error()));
+    const bool account_gone =
+        !done && (done.error().code == kAccountNotActive || is_deauthorized(done.error()));
     return account_gone ? Result<void>{} : done;
   }
   if (done || !may_be_fetched_later(done.error())) return tell_event(run, db, ended, done);
@@ -152,8 +152,8 @@ std::optional<std::string> path_of(std::string_view type, std::string_view strip
 }
 
 void enqueue_adoption(pg::Tx& tx) {
-  jobs::enqueue(tx, {.kind = kAdoptEventsJob, .priority = jobs::Priority::prompt,
-                     .unique_key = "all"});
+  jobs::enqueue(tx,
+                {.kind = kAdoptEventsJob, .priority = jobs::Priority::prompt, .unique_key = "all"});
 }
 
 jobs::Job find_account_job(const std::string& account) {
@@ -276,8 +276,8 @@ Result<Fetched> fetch_and_apply(pg::Database& db, stripe::Client& client, const 
         else if (!failed) failed = answer.error;
         continue;
       }
-      auto whole = with_whole_list(client, fetch.stripe_header, fetch.type,
-                                   std::move(answer.response.body));
+      auto whole =
+          with_whole_list(client, fetch.stripe_header, fetch.type, std::move(answer.response.body));
       if (whole) {
         answer.response.body = *std::move(whole);
         responses.push_back(std::move(answer.response));

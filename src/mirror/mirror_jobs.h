@@ -18,12 +18,12 @@ namespace payoutd::mirror {
 
 inline constexpr const char* kRefetchJob =
     "mirror.refetch";  // {account, type, id, not_before, instead, event: {id, created, misfit}?}
-inline constexpr const char* kPayoutMembersJob = "mirror.payout_members";    // {account, payout}
+inline constexpr const char* kPayoutMembersJob = "mirror.payout_members";  // {account, payout}
 inline constexpr const char* kSettleInstructionJob =
     "payouts.settle_instruction";  // {account, payout}
 
 inline constexpr const char* kReadTransactionsJob = "sync.read_transactions";  // {account}
-inline constexpr const char* kAdoptEventsJob = "webhooks.adopt_events";      // of all accounts
+inline constexpr const char* kAdoptEventsJob = "webhooks.adopt_events";        // of all accounts
 inline constexpr const char* kFindAccountJob = "sync.find_account";  // {account, connected?}
 
 // An account became known: the events that came before are to be applied.
@@ -53,7 +53,7 @@ std::optional<std::string> path_of(std::string_view type, std::string_view strip
 // that Stripe does not have, or refuses to show, is left out and named. Errors: as Client::call.
 struct Fetched : Applied {
   std::vector<std::string> not_shown;  // "po_1: No such payout"
-  std::optional<Time> sent_at;         // the earliest of the answers'; none where Stripe had no object
+  std::optional<Time> sent_at;  // the earliest of the answers'; none where Stripe had no object
 };
 struct Fetch {
   OrgId organization;

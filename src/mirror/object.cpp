@@ -20,7 +20,7 @@ static_assert(sizeof(dom::element) == sizeof(Object::Handle));
 static_assert(std::is_trivially_copyable_v<dom::element>);
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-constexpr std::int64_t kLastSecond = 253'402'300'799;       // 9999-12-31T23:59:59Z
+constexpr std::int64_t kLastSecond = 253'402'300'799;      // 9999-12-31T23:59:59Z
 constexpr std::size_t kLongestId = 255;
 constexpr std::size_t kLongestText = 65'536;
 
@@ -182,9 +182,8 @@ std::optional<Time> Fields::optional_time(const char* name) {
 std::optional<std::string> Fields::optional_currency(const char* name) {
   auto found = optional_text(name);
   if (!found) return std::nullopt;
-  const bool fits = found->size() == 3 && std::all_of(found->begin(), found->end(), [](char c) {
-                      return c >= 'a' && c <= 'z';
-                    });
+  const bool fits = found->size() == 3 && std::all_of(found->begin(), found->end(),
+                                                      [](char c) { return c >= 'a' && c <= 'z'; });
   if (fits) return found;
   refuse(fmt::format("{} is not a currency code in lower case", name));
   return std::nullopt;
@@ -201,7 +200,7 @@ std::optional<std::string> Fields::optional_id(const char* name) {
   }
   if (is_id(id)) return std::string(id);
   refuse(id.contains('\0') ? why_no_id(name, id)
-                            : fmt::format("{} is neither an id nor an object with one", name));
+                           : fmt::format("{} is neither an id nor an object with one", name));
   return std::nullopt;
 }
 

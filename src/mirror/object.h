@@ -73,12 +73,12 @@ class Fields {
  public:
   explicit Fields(const Object& object) : object_(object) {}
 
-  std::string id(const char* name);  // of this object: 1 to 255 printable characters, no spaces
-  std::string text(const char* name);     // required; a NUL becomes U+FFFD
-  std::int64_t integer(const char* name); // required, whole, 64 bits
+  std::string id(const char* name);    // of this object: 1 to 255 printable characters, no spaces
+  std::string text(const char* name);  // required; a NUL becomes U+FFFD
+  std::int64_t integer(const char* name);  // required, whole, 64 bits
   bool boolean(const char* name);
-  Time time(const char* name);            // unix seconds between 1970 and 9999
-  std::string currency(const char* name); // three lower-case letters
+  Time time(const char* name);             // unix seconds between 1970 and 9999
+  std::string currency(const char* name);  // three lower-case letters
 
   // Absent and null alike are nothing; what is there must fit.
   std::optional<std::string> optional_text(const char* name);

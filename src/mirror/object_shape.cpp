@@ -12,44 +12,88 @@ namespace {
 
 using Field = std::string_view;
 
-constexpr Field kAccountFields[] = {"charges_enabled", "country",      "default_currency",
+constexpr Field kAccountFields[] = {"charges_enabled",   "country",         "default_currency",
                                     "details_submitted", "payouts_enabled", "requirements"};
 constexpr Field kApplicationFeeFields[] = {
-    "account", "amount", "amount_refunded", "balance_transaction", "charge", "created", "currency",
-    "originating_transaction", "refunded", "refunds"};
-constexpr Field kChargeFields[] = {
-    "amount", "amount_captured", "amount_refunded", "application_fee", "application_fee_amount",
-    "balance_transaction", "captured", "created", "currency", "customer", "description", "disputed",
-    "failure_balance_transaction", "failure_code", "on_behalf_of", "paid", "payment_intent",
-    "payment_method_details", "refunded", "source_transfer", "status", "transfer_data",
-    "transfer_group"};
-constexpr Field kCustomerFields[] = {"balance", "created", "currency", "delinquent", "email",
-                                     "name"};
+    "account",  "amount",  "amount_refunded", "balance_transaction",
+    "charge",   "created", "currency",        "originating_transaction",
+    "refunded", "refunds"};
+constexpr Field kChargeFields[] = {"amount",
+                                   "amount_captured",
+                                   "amount_refunded",
+                                   "application_fee",
+                                   "application_fee_amount",
+                                   "balance_transaction",
+                                   "captured",
+                                   "created",
+                                   "currency",
+                                   "customer",
+                                   "description",
+                                   "disputed",
+                                   "failure_balance_transaction",
+                                   "failure_code",
+                                   "on_behalf_of",
+                                   "paid",
+                                   "payment_intent",
+                                   "payment_method_details",
+                                   "refunded",
+                                   "source_transfer",
+                                   "status",
+                                   "transfer_data",
+                                   "transfer_group"};
+constexpr Field kCustomerFields[] = {"balance",    "created", "currency",
+                                     "delinquent", "email",   "name"};
 constexpr Field kDisputeFields[] = {
-    "amount", "balance_transactions", "charge", "created", "currency", "evidence_details",
-    "is_charge_refundable", "payment_intent", "reason", "status"};
+    "amount",           "balance_transactions", "charge",         "created", "currency",
+    "evidence_details", "is_charge_refundable", "payment_intent", "reason",  "status"};
 constexpr Field kFeeRefundFields[] = {"amount", "balance_transaction", "created", "currency",
                                       "fee"};
-constexpr Field kPaymentIntentFields[] = {
-    "amount", "amount_capturable", "amount_received", "application_fee_amount", "canceled_at",
-    "cancellation_reason", "capture_method", "created", "currency", "customer", "description",
-    "last_payment_error", "latest_charge", "status", "transfer_data", "transfer_group"};
-constexpr Field kPayoutFields[] = {
-    "amount", "arrival_date", "automatic", "balance_transaction", "created", "currency",
-    "description", "destination", "failure_balance_transaction", "failure_code", "failure_message",
-    "metadata", "method", "original_payout", "reconciliation_status", "reversed_by", "source_type",
-    "statement_descriptor", "status", "trace_id", "type"};
+constexpr Field kPaymentIntentFields[] = {"amount",          "amount_capturable",
+                                          "amount_received", "application_fee_amount",
+                                          "canceled_at",     "cancellation_reason",
+                                          "capture_method",  "created",
+                                          "currency",        "customer",
+                                          "description",     "last_payment_error",
+                                          "latest_charge",   "status",
+                                          "transfer_data",   "transfer_group"};
+constexpr Field kPayoutFields[] = {"amount",
+                                   "arrival_date",
+                                   "automatic",
+                                   "balance_transaction",
+                                   "created",
+                                   "currency",
+                                   "description",
+                                   "destination",
+                                   "failure_balance_transaction",
+                                   "failure_code",
+                                   "failure_message",
+                                   "metadata",
+                                   "method",
+                                   "original_payout",
+                                   "reconciliation_status",
+                                   "reversed_by",
+                                   "source_type",
+                                   "statement_descriptor",
+                                   "status",
+                                   "trace_id",
+                                   "type"};
 constexpr Field kRefundFields[] = {
-    "amount", "balance_transaction", "charge", "created", "currency", "payment_intent", "reason",
-    "source_transfer_reversal", "status", "transfer_reversal"};
-constexpr Field kSubscriptionFields[] = {
-    "cancel_at", "cancel_at_period_end", "canceled_at", "cancellation_details", "created",
-    "currency", "customer", "discounts", "ended_at", "items", "latest_invoice", "pause_collection",
-    "start_date", "status", "trial_end", "trial_start"};
+    "amount",   "balance_transaction", "charge", "created",
+    "currency", "payment_intent",      "reason", "source_transfer_reversal",
+    "status",   "transfer_reversal"};
+constexpr Field kSubscriptionFields[] = {"cancel_at",      "cancel_at_period_end",
+                                         "canceled_at",    "cancellation_details",
+                                         "created",        "currency",
+                                         "customer",       "discounts",
+                                         "ended_at",       "items",
+                                         "latest_invoice", "pause_collection",
+                                         "start_date",     "status",
+                                         "trial_end",      "trial_start"};
 constexpr Field kTransferFields[] = {
-    "amount", "amount_reversed", "balance_transaction", "created", "currency", "description",
-    "destination", "destination_payment", "metadata", "reversed", "source_transaction",
-    "source_type", "transfer_group"};
+    "amount",        "amount_reversed", "balance_transaction", "created",
+    "currency",      "description",     "destination",         "destination_payment",
+    "metadata",      "reversed",        "source_transaction",  "source_type",
+    "transfer_group"};
 
 // Stripe's changelog. Before it payouts were transfers, too.
 constexpr std::string_view kPayoutsAreTheirOwn = "2017-04-06";
@@ -86,9 +130,9 @@ std::optional<std::string> reason_of(const ObjectShape& shape, std::string_view 
                        dump(Json(type.substr(0, kLongestShown))), shape.type);
   }
   if (!shape.since.empty() && date_of(api_version) < shape.since) {
-    const std::string version =
-        api_version.empty() ? "no API version is given: it may write"
-                            : fmt::format("API version \"{}\" writes", api_version);
+    const std::string version = api_version.empty()
+                                    ? "no API version is given: it may write"
+                                    : fmt::format("API version \"{}\" writes", api_version);
     return fmt::format("{} the {} otherwise; it is read from {} on", version, shape.type,
                        shape.since);
   }

@@ -15,8 +15,8 @@ class OwnAccount {
  public:
   explicit OwnAccount(stripe::Client& client) : client_(client) {}
 
-  // Nothing for an account that is called by its id. The key's account is asked for until it is known.
-  // Errors: 409 `another_platform`; as Client::call, and then it is not known.
+  // Nothing for an account that is called by its id. The key's account is asked for until it is
+  // known. Errors: 409 `another_platform`; as Client::call, and then it is not known.
   Result<void> check(const access::ConnectedAccount& account);
 
  private:

@@ -19,23 +19,23 @@ struct PaymentIntent {
 struct PaymentIntentKind {
   using Row = PaymentIntent;
   static constexpr std::string_view type = "payment_intent";
-  static constexpr auto columns = std::tuple{
-      Column{"amount", &Row::amount},
-      Column{"amount_received", &Row::amount_received},
-      Column{"amount_capturable", &Row::amount_capturable},
-      Column{"currency", &Row::currency},
-      Column{"status", &Row::status},
-      Column{"latest_charge_id", &Row::latest_charge},
-      Column{"customer_id", &Row::customer},
-      Column{"capture_method", &Row::capture_method},
-      Column{"cancellation_reason", &Row::cancellation_reason},
-      Column{"last_error_code", &Row::last_error_code},
-      Column{"application_fee_amount", &Row::application_fee_amount},
-      Column{"transfer_destination", &Row::transfer_destination},
-      Column{"transfer_group", &Row::transfer_group},
-      Column{"description", &Row::description},
-      Column{"canceled_at", &Row::canceled_at},
-      Column{"created", &Row::created}};
+  static constexpr auto columns =
+      std::tuple{Column{"amount", &Row::amount},
+                 Column{"amount_received", &Row::amount_received},
+                 Column{"amount_capturable", &Row::amount_capturable},
+                 Column{"currency", &Row::currency},
+                 Column{"status", &Row::status},
+                 Column{"latest_charge_id", &Row::latest_charge},
+                 Column{"customer_id", &Row::customer},
+                 Column{"capture_method", &Row::capture_method},
+                 Column{"cancellation_reason", &Row::cancellation_reason},
+                 Column{"last_error_code", &Row::last_error_code},
+                 Column{"application_fee_amount", &Row::application_fee_amount},
+                 Column{"transfer_destination", &Row::transfer_destination},
+                 Column{"transfer_group", &Row::transfer_group},
+                 Column{"description", &Row::description},
+                 Column{"canceled_at", &Row::canceled_at},
+                 Column{"created", &Row::created}};
   static const Statements& statements();
 
   static Result<Row> read(const Object& object, const Version&) {

@@ -19,9 +19,9 @@ constexpr std::string_view kAll = "";
 constexpr std::string_view kPayoutCreation = "POST /v1/payouts";
 // Routes are templates, so there are few; this bounds the table should one escape the template.
 constexpr std::size_t kMostLines = 200;
-constexpr auto kLateUse = 100ms;   // after this a slot is lost
-constexpr auto kAskAgain = 2ms;    // while a block is on its way
-constexpr auto kAhead = 50ms;      // a block is asked for so long before the last slot
+constexpr auto kLateUse = 100ms;  // after this a slot is lost
+constexpr auto kAskAgain = 2ms;   // while a block is on its way
+constexpr auto kAhead = 50ms;     // a block is asked for so long before the last slot
 constexpr auto kAfterLoss = 200ms;
 constexpr auto kWhenLimited = 250ms;
 constexpr double kBlocksPerSecond = 20;
@@ -128,8 +128,8 @@ bool SharedBudget::lease() {
     if (failing_.over()) log::info("requests to Stripe may be sent again");
   } catch (const std::exception& e) {
     failing_.write(log::Level::warn,
-                   "no requests to Stripe may be sent, for the rate budget can't be read",
-                   e.what(), {{"error", e.what()}});
+                   "no requests to Stripe may be sent, for the rate budget can't be read", e.what(),
+                   {{"error", e.what()}});
     refused = refusal_by(e);
   }
   const std::scoped_lock lock(mutex_);

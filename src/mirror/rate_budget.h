@@ -41,8 +41,8 @@ class SharedBudget final : public stripe::Budget {
   struct Line {
     double rate = 1;
     std::deque<stripe::Instant> slots;
-    bool wanted = false;                  // ask for another block
-    std::chrono::microseconds pause{0};   // Stripe said there were too many: begin so much later
+    bool wanted = false;                 // ask for another block
+    std::chrono::microseconds pause{0};  // Stripe said there were too many: begin so much later
   };
 
   Line& line_of(std::string_view route);
@@ -57,7 +57,7 @@ class SharedBudget final : public stripe::Budget {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::map<std::string, Line, std::less<>> lines_;  // by route; "": all requests
-  std::optional<Error> refused_;  // by the last try
+  std::optional<Error> refused_;                    // by the last try
   bool wanted_ = false;
   bool stopping_ = false;
   log::Repeated failing_;

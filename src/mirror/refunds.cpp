@@ -17,19 +17,19 @@ struct Refund {
 struct RefundKind {
   using Row = Refund;
   static constexpr std::string_view type = "refund";
-  static constexpr auto columns = std::tuple{
-      Column{"amount", &Row::amount},
-      Column{"currency", &Row::currency},
-      Column{"status", &Row::status},
-      Column{"reason", &Row::reason},
-      Column{"failure_reason", &Row::failure_reason},
-      Column{"charge_id", &Row::charge},
-      Column{"payment_intent_id", &Row::payment_intent},
-      Column{"balance_transaction_id", &Row::balance_transaction},
-      Column{"failure_balance_transaction_id", &Row::failure_balance_transaction},
-      Column{"transfer_reversal_id", &Row::transfer_reversal},
-      Column{"source_transfer_reversal_id", &Row::source_transfer_reversal},
-      Column{"created", &Row::created}};
+  static constexpr auto columns =
+      std::tuple{Column{"amount", &Row::amount},
+                 Column{"currency", &Row::currency},
+                 Column{"status", &Row::status},
+                 Column{"reason", &Row::reason},
+                 Column{"failure_reason", &Row::failure_reason},
+                 Column{"charge_id", &Row::charge},
+                 Column{"payment_intent_id", &Row::payment_intent},
+                 Column{"balance_transaction_id", &Row::balance_transaction},
+                 Column{"failure_balance_transaction_id", &Row::failure_balance_transaction},
+                 Column{"transfer_reversal_id", &Row::transfer_reversal},
+                 Column{"source_transfer_reversal_id", &Row::source_transfer_reversal},
+                 Column{"created", &Row::created}};
   static const Statements& statements();
 
   static Result<Row> read(const Object& object, const Version&) {
@@ -56,8 +56,8 @@ struct RefundKind {
                        : row.status == "canceled"  ? 2
                        : row.status == "succeeded" ? 1
                                                    : 0;
-    const int step = status * 4 + (row.failure_balance_transaction ? 2 : 0) +
-                     (row.balance_transaction ? 1 : 0);
+    const int step =
+        status * 4 + (row.failure_balance_transaction ? 2 : 0) + (row.balance_transaction ? 1 : 0);
     return {.stage = status >= 2, .rank = Progress{later_than_created(version), step}.rank()};
   }
 };

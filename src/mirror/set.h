@@ -8,8 +8,8 @@
 //   static Result<Row> read(const Object&, const Version&);
 //   static Shown shown(const Row&, const Version&);         // stage and rank; the rest is set here
 //   static constexpr std::string_view type = "charge";      // for Refetch
-//   optional: bool Row::cut, for a list inside that Stripe showed in part: then the object is fetched
-//   optional: static void keep(Row& winner, const Row& loser);            // kept columns
+//   optional: bool Row::cut, for a list inside that Stripe showed in part: then the object is
+//   fetched optional: static void keep(Row& winner, const Row& loser);            // kept columns
 //   optional: static void keep_stored(pg::Tx&, std::span<const Entry*>);  // the same in the table
 #pragma once
 
@@ -186,8 +186,7 @@ class SetOf final : public Batch {
     else return false;
   }
 
-  void look_for_ties(pg::Tx& tx, const std::vector<const EntryT*>& beaten,
-                     Applied& applied) const {
+  void look_for_ties(pg::Tx& tx, const std::vector<const EntryT*>& beaten, Applied& applied) const {
     KeyArrays keys;
     for (const EntryT* entry : beaten) {
       keys.add(entry->key, entry->shown, entry->tied);

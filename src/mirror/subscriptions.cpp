@@ -23,7 +23,7 @@ struct Subscription {
   std::optional<Time> trial_start, trial_end, start_date, cancel_at, canceled_at, ended_at;
   std::optional<std::string> cancellation_reason, latest_invoice;
   Time created{};
-  bool cut = false;  // `items` are not all
+  bool cut = false;             // `items` are not all
   bool items_of_older = false;  // taken from a whole version of the same call
 };
 
@@ -75,8 +75,8 @@ Result<void> read_item(const Object& object, Items& items) {
   const auto annual =
       annual_millionths({*decimal, quantity.value_or(1), *interval, count.value_or(1)});
   if (!annual) return annual.error();
-  if (__builtin_add_overflow(items.annual, *annual, &items.annual) ||
-      items.annual > kMostAnnual || items.annual < -kMostAnnual) {
+  if (__builtin_add_overflow(items.annual, *annual, &items.annual) || items.annual > kMostAnnual ||
+      items.annual < -kMostAnnual) {
     return Error{Kind::unprocessable, "object_invalid", "items: the sum does not fit"};
   }
   return {};
@@ -98,25 +98,25 @@ Result<Items> read_items(const Object& object) {
 struct SubscriptionKind {
   using Row = Subscription;
   static constexpr std::string_view type = "subscription";
-  static constexpr auto columns = std::tuple{
-      Column{"customer_id", &Row::customer},
-      Column{"status", &Row::status},
-      Column{"currency", &Row::currency},
-      Column{"items", &Row::items, Keep::when_cut},
-      Column{"annual_amount", &Row::annual_amount, Keep::when_cut},
-      Column{"discounts", &Row::discounts},
-      Column{"collection_paused", &Row::collection_paused},
-      Column{"cancel_at_period_end", &Row::cancel_at_period_end},
-      Column{"trial_start", &Row::trial_start},
-      Column{"trial_end", &Row::trial_end},
-      Column{"start_date", &Row::start_date},
-      Column{"cancel_at", &Row::cancel_at},
-      Column{"canceled_at", &Row::canceled_at},
-      Column{"ended_at", &Row::ended_at},
-      Column{"cancellation_reason", &Row::cancellation_reason},
-      Column{"latest_invoice_id", &Row::latest_invoice},
-      Column{"created", &Row::created},
-      Column{"cut", &Row::cut}};
+  static constexpr auto columns =
+      std::tuple{Column{"customer_id", &Row::customer},
+                 Column{"status", &Row::status},
+                 Column{"currency", &Row::currency},
+                 Column{"items", &Row::items, Keep::when_cut},
+                 Column{"annual_amount", &Row::annual_amount, Keep::when_cut},
+                 Column{"discounts", &Row::discounts},
+                 Column{"collection_paused", &Row::collection_paused},
+                 Column{"cancel_at_period_end", &Row::cancel_at_period_end},
+                 Column{"trial_start", &Row::trial_start},
+                 Column{"trial_end", &Row::trial_end},
+                 Column{"start_date", &Row::start_date},
+                 Column{"cancel_at", &Row::cancel_at},
+                 Column{"canceled_at", &Row::canceled_at},
+                 Column{"ended_at", &Row::ended_at},
+                 Column{"cancellation_reason", &Row::cancellation_reason},
+                 Column{"latest_invoice_id", &Row::latest_invoice},
+                 Column{"created", &Row::created},
+                 Column{"cut", &Row::cut}};
   static const Statements& statements();
 
   static Result<Row> read(const Object& object, const Version&) {

@@ -33,17 +33,17 @@ std::string upsert_sql(std::string_view table, const std::vector<ColumnText>& co
     sets += set_of(column);
   }
   return fmt::format(R"sql(
-INSERT INTO {table} AS t ({version}{names})
-SELECT {version}{values}
-  FROM unnest({version_arrays}{arrays}) AS given({version}{names})
-ON CONFLICT (organization_id, account, stripe_id) DO UPDATE SET
-  stage = excluded.stage, shown_at = excluded.shown_at, rank = excluded.rank,
-  digest = excluded.digest,
-  tied = excluded.tied OR (excluded.stage, excluded.shown_at, excluded.rank) =
-                          (t.stage, t.shown_at, t.rank){sets}
- WHERE (excluded.stage, excluded.shown_at, excluded.rank, excluded.digest) >
-       (t.stage, t.shown_at, t.rank, t.digest)
-RETURNING account, stripe_id, tied, xmax = 0 AS created)sql",
+  INSERT INTO {table} AS t ({version}{names})
+  SELECT {version}{values}
+    FROM unnest({version_arrays}{arrays}) AS given({version}{names})
+  ON CONFLICT (organization_id, account, stripe_id) DO UPDATE SET
+    stage = excluded.stage, shown_at = excluded.shown_at, rank = excluded.rank,
+    digest = excluded.digest,
+    tied = excluded.tied OR (excluded.stage, excluded.shown_at, excluded.rank) =
+                            (t.stage, t.shown_at, t.rank){sets}
+   WHERE (excluded.stage, excluded.shown_at, excluded.rank, excluded.digest) >
+         (t.stage, t.shown_at, t.rank, t.digest)
+  RETURNING account, stripe_id, tied, xmax = 0 AS created)sql",
                      fmt::arg("table", table), fmt::arg("version", kVersion),
                      fmt::arg("names", names), fmt::arg("values", values),
                      fmt::arg("version_arrays", kVersionArrays), fmt::arg("arrays", arrays),
@@ -52,13 +52,13 @@ RETURNING account, stripe_id, tied, xmax = 0 AS created)sql",
 
 std::string tie_sql(std::string_view table) {
   return fmt::format(R"sql(
-UPDATE {table} AS t SET tied = true
-  FROM unnest({version_arrays}) AS given({version})
- WHERE t.organization_id = given.organization_id AND t.account = given.account
-   AND t.stripe_id = given.stripe_id AND NOT t.tied
-   AND (t.stage, t.shown_at, t.rank) = (given.stage, given.shown_at, given.rank)
-   AND (given.tied OR t.digest <> given.digest)
-RETURNING t.account, t.stripe_id)sql",
+  UPDATE {table} AS t SET tied = true
+    FROM unnest({version_arrays}) AS given({version})
+   WHERE t.organization_id = given.organization_id AND t.account = given.account
+     AND t.stripe_id = given.stripe_id AND NOT t.tied
+     AND (t.stage, t.shown_at, t.rank) = (given.stage, given.shown_at, given.rank)
+     AND (given.tied OR t.digest <> given.digest)
+  RETURNING t.account, t.stripe_id)sql",
                      fmt::arg("table", table), fmt::arg("version", kVersion),
                      fmt::arg("version_arrays", kVersionArrays));
 }

@@ -118,7 +118,8 @@ template <class Row, class Columns, class Arrays>
 void append_row(Arrays& arrays, const Row& row, const Columns& columns) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     (append(std::get<I>(arrays), row.*std::get<I>(columns).member), ...);
-  }(std::make_index_sequence<std::tuple_size_v<Columns>>{});
+  }
+  (std::make_index_sequence<std::tuple_size_v<Columns>>{});
 }
 
 // A column as the statements need it.

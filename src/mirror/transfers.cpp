@@ -18,20 +18,20 @@ struct Transfer {
 struct TransferKind {
   using Row = Transfer;
   static constexpr std::string_view type = "transfer";
-  static constexpr auto columns = std::tuple{
-      Column{"amount", &Row::amount},
-      Column{"amount_reversed", &Row::amount_reversed},
-      Column{"reversed", &Row::reversed},
-      Column{"currency", &Row::currency},
-      Column{"destination", &Row::destination},
-      Column{"destination_payment_id", &Row::destination_payment},
-      Column{"balance_transaction_id", &Row::balance_transaction},
-      Column{"source_transaction_id", &Row::source_transaction},
-      Column{"source_type", &Row::source_type},
-      Column{"transfer_group", &Row::transfer_group},
-      Column{"description", &Row::description},
-      Column{"metadata", &Row::metadata},
-      Column{"created", &Row::created}};
+  static constexpr auto columns =
+      std::tuple{Column{"amount", &Row::amount},
+                 Column{"amount_reversed", &Row::amount_reversed},
+                 Column{"reversed", &Row::reversed},
+                 Column{"currency", &Row::currency},
+                 Column{"destination", &Row::destination},
+                 Column{"destination_payment_id", &Row::destination_payment},
+                 Column{"balance_transaction_id", &Row::balance_transaction},
+                 Column{"source_transaction_id", &Row::source_transaction},
+                 Column{"source_type", &Row::source_type},
+                 Column{"transfer_group", &Row::transfer_group},
+                 Column{"description", &Row::description},
+                 Column{"metadata", &Row::metadata},
+                 Column{"created", &Row::created}};
   static const Statements& statements();
 
   static Result<Row> read(const Object& object, const Version&) {

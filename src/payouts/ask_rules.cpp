@@ -44,16 +44,16 @@ MatchedPayout match_of(const std::string& object, const Instruction& instruction
     return {};
   }
   const Money& asked = instruction.money;
-  const bool same = json.value("amount", Json()) == asked.minor &&
-                    text(json, "currency") == asked.currency.str();
+  const bool same =
+      json.value("amount", Json()) == asked.minor && text(json, "currency") == asked.currency.str();
   shown.match = same ? Match::its_payout : Match::another_amount;
   return shown;
 }
 
 std::chrono::milliseconds pause_before_look(int looks, double spread) {
   using std::chrono::milliseconds;
-  const auto whole = std::min<milliseconds>(kFirstLook * (1 << std::clamp(looks, 0, 16)),
-                                            kLongestPause);
+  const auto whole =
+      std::min<milliseconds>(kFirstLook * (1 << std::clamp(looks, 0, 16)), kLongestPause);
   const double more = static_cast<double>(whole.count()) * std::clamp(spread, 0.0, 1.0) / 2;
   return whole + std::chrono::milliseconds{static_cast<std::int64_t>(more)};
 }

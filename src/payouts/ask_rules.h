@@ -15,7 +15,7 @@ inline constexpr std::chrono::hours kKeyLife{23};
 // made it.
 inline constexpr std::chrono::seconds kLastStart{120};
 inline constexpr std::chrono::seconds kSendTakes{150};
-inline constexpr std::chrono::minutes kQuiet{10};  // after it, before a list can prove absence
+inline constexpr std::chrono::minutes kQuiet{10};       // after it, before a list can prove absence
 inline constexpr std::chrono::hours kGiveUp{24 * 7};    // then a person decides
 inline constexpr std::chrono::hours kClocksDiffer{24};  // ours from Stripe's, at most
 

@@ -118,10 +118,11 @@ std::optional<Error> asks_for_another(const AskStripe::Wanted& wanted,
   // Metadata may have been edited at Stripe since: what was sent tells.
   const bool same_account = asked.account == wanted.account.id();
   if (same_account && asked.body == form_of(wanted, asked.id, 1).str()) return std::nullopt;
-  return Error{Kind::unprocessable, "idempotency_key_reused",
-               fmt::format("this Idempotency-Key asked for payout {}, which differs in {}: a key is "
-                           "for one request",
-                           asked.id.str(), names)};
+  return Error{
+      Kind::unprocessable, "idempotency_key_reused",
+      fmt::format("this Idempotency-Key asked for payout {}, which differs in {}: a key is "
+                  "for one request",
+                  asked.id.str(), names)};
 }
 
 }  // namespace
@@ -145,8 +146,8 @@ Result<std::optional<PayoutId>> AskStripe::asked_before(const Wanted& wanted) {
   if (!*found) return std::optional<PayoutId>{};
   if (auto another = asks_for_another(wanted, **found)) return *another;
   const PayoutId id = (*found)->id;
-  const auto known = or_in_doubt(may_be_paid(id, wanted.external_id),
-                                 [&] { return resolve(organization, id); });
+  const auto known =
+      or_in_doubt(may_be_paid(id, wanted.external_id), [&] { return resolve(organization, id); });
   if (!known && known.error().kind != Kind::retry) return known.error();
   return std::optional<PayoutId>(id);
 }
@@ -229,8 +230,8 @@ Result<AskStripe::Verdict> AskStripe::send(const Instruction& instruction,
 Result<AskStripe::Verdict> AskStripe::settle(const Instruction& instruction,
                                              const stripe::Answer& answer) {
   if (answer.outcome == stripe::Outcome::done) {
-    const auto said = settle_done(instruction, {answer.response.body, shown_at(answer.response),
-                                                answer.response.request_id});
+    const auto said = settle_done(
+        instruction, {answer.response.body, shown_at(answer.response), answer.response.request_id});
     if (!said) return said.error();
     return Verdict{*said};
   }

@@ -31,10 +31,10 @@ class AskStripe {
   struct Settings {
     std::chrono::milliseconds timeout{20'000};  // of one send of a request; the client repeats it
     // Named points at which a test ends the process or takes the database away; nothing in service:
-    // "committed" before the first byte of a payout leaves, "answered" before what Stripe said of it
-    // is kept, "kept" before the caller is told, "cancel_answered" before a payout whose cancellation
-    // was asked for is looked at again, "looked" between a list that does not show a payout and what
-    // is decided by that.
+    // "committed" before the first byte of a payout leaves, "answered" before what Stripe said of
+    // it is kept, "kept" before the caller is told, "cancel_answered" before a payout whose
+    // cancellation was asked for is looked at again, "looked" between a list that does not show a
+    // payout and what is decided by that.
     std::function<void(const char* point)> at = [](const char*) {};
   };
   // All must outlive it.

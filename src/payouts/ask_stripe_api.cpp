@@ -37,7 +37,8 @@ std::optional<Error> engine_asked_for(const http::Request& request) {
         Kind::unprocessable, "not_available",
         fmt::format(
             "`{}` belongs to the payouts engine, which this version does not have; a manual Stripe "
-            "payout takes amount or amount_decimal, currency, method, description, metadata, account",
+            "payout takes amount or amount_decimal, currency, method, description, metadata, "
+            "account",
             field),
         field};
   }
@@ -109,7 +110,8 @@ Result<AskStripe::Wanted> read_body(pg::Database& db, const http::Request& reque
   if (money && money->minor % money->currency.payout_step() != 0) {
     fields.wrong("amount", "amount_step_invalid",
                  fmt::format("payouts in {} are multiples of {}", money->currency.str(),
-                             money->currency.payout_step()), Kind::unprocessable);
+                             money->currency.payout_step()),
+                 Kind::unprocessable);
   }
   if (auto error = fields.done()) return *error;
   if (!account) return account.error();
@@ -171,8 +173,7 @@ http::Reply create(pg::Database& db, AskStripe* ask, const AskPayable& payable,
   const auto before = ask->asked_before(*wanted);
   if (!before) return http::error_reply(paid_nothing(before.error()), request.request_id);
   if (*before) {
-    return payout_reply(db, request,
-                        {**before, 201, may_be_paid(**before, wanted->external_id)});
+    return payout_reply(db, request, {**before, 201, may_be_paid(**before, wanted->external_id)});
   }
   const auto there = payable(wanted->account, wanted->money.currency);
   if (!there) return http::error_reply(paid_nothing(there.error()), request.request_id);

@@ -18,18 +18,18 @@ namespace payoutd::payouts {
 struct Instruction {
   OrgId organization;
   InstructionId id;
-  PayoutId payout;          // its only one: Stripe's own payouts are never netted
+  PayoutId payout;  // its only one: Stripe's own payouts are never netted
   std::string account;
   Money money;
   std::int32_t attempt = 1;
-  std::string key;          // Idempotency-Key
-  std::string path;         // "/v1/payouts"
-  std::string body;         // the exact bytes
-  std::string state;        // ready, sending, unknown, done, not_done, needs_review
+  std::string key;    // Idempotency-Key
+  std::string path;   // "/v1/payouts"
+  std::string body;   // the exact bytes
+  std::string state;  // ready, sending, unknown, done, not_done, needs_review
   bool was_unknown = false;
-  std::int32_t sends = 1;   // the one that creates it counts
+  std::int32_t sends = 1;  // the one that creates it counts
   OptionalTime first_sent_at{}, last_sent_at{}, absent_since{};
-  std::int32_t looks = 0;   // into what became of it
+  std::int32_t looks = 0;  // into what became of it
   OptionalTime next_look_at{};
   OptionalText outcome_code{}, outcome_message{};
 };

@@ -34,12 +34,13 @@ const pg::Query kFindByKey{"payout_by_external_id", R"sql(
           ORDER BY i.attempt DESC LIMIT 1) AS sent ON true
    WHERE p.organization_id = $1 AND p.external_id = $2)sql"};
 
-#define LATEST_INSTRUCTION \
-  "SELECT i.organization_id, i.id, m.payout_id, i.account, i.amount, i.currency, i.attempt," \
-  " i.idempotency_key, i.request_path, convert_from(i.body, 'UTF8') AS body, i.state, i.was_unknown," \
-  " i.sends, i.first_sent_at, i.last_sent_at, i.absent_since, i.looks, i.next_look_at," \
-  " i.outcome_code, i.outcome_message" \
-  " FROM instruction_payouts m" \
+#define LATEST_INSTRUCTION                                                                    \
+  "SELECT i.organization_id, i.id, m.payout_id, i.account, i.amount, i.currency, i.attempt,"  \
+  " i.idempotency_key, i.request_path, convert_from(i.body, 'UTF8') AS body, i.state, "       \
+  "i.was_unknown,"                                                                            \
+  " i.sends, i.first_sent_at, i.last_sent_at, i.absent_since, i.looks, i.next_look_at,"       \
+  " i.outcome_code, i.outcome_message"                                                        \
+  " FROM instruction_payouts m"                                                               \
   " JOIN instructions i ON i.organization_id = m.organization_id AND i.id = m.instruction_id" \
   " WHERE m.organization_id = $1 AND m.payout_id = $2 ORDER BY i.attempt DESC LIMIT 1"
 
@@ -70,17 +71,18 @@ const pg::Query kSettle{"instruction_settle", R"sql(
    WHERE organization_id = $1 AND id = $2)sql"};
 
 const pg::Query kUnresolved{"unresolved_instructions", R"sql(
-SELECT count(*) FILTER (WHERE state <> 'needs_review') AS unknown,
-       min(first_sent_at) FILTER (WHERE state <> 'needs_review') AS unknown_since,
-       count(*) FILTER (WHERE state = 'needs_review') AS needs_review
-  FROM instructions WHERE state IN ('sending', 'unknown', 'needs_review'))sql",
+  SELECT count(*) FILTER (WHERE state <> 'needs_review') AS unknown,
+         min(first_sent_at) FILTER (WHERE state <> 'needs_review') AS unknown_since,
+         count(*) FILTER (WHERE state = 'needs_review') AS needs_review
+    FROM instructions WHERE state IN ('sending', 'unknown', 'needs_review'))sql",
                             pg::Tenancy::global};
 
-#define IN_REVIEW \
-  "SELECT i.organization_id, m.payout_id, i.account, i.amount, i.currency, i.first_sent_at," \
-  " i.outcome_code, i.outcome_message" \
-  " FROM instructions i" \
-  " JOIN instruction_payouts m ON m.organization_id = i.organization_id AND m.instruction_id = i.id" \
+#define IN_REVIEW                                                                                \
+  "SELECT i.organization_id, m.payout_id, i.account, i.amount, i.currency, i.first_sent_at,"     \
+  " i.outcome_code, i.outcome_message"                                                           \
+  " FROM instructions i"                                                                         \
+  " JOIN instruction_payouts m ON m.organization_id = i.organization_id AND m.instruction_id = " \
+  "i.id"                                                                                         \
   " WHERE i.state = 'needs_review'"
 
 const pg::Query kInReview{"instructions_in_review", IN_REVIEW " ORDER BY i.first_sent_at LIMIT $1",
@@ -140,7 +142,7 @@ const pg::Query kUnsettledSince{"instructions_unsettled", R"sql(
    WHERE i.rail = 'stripe_payout' AND i.state IN ('ready', 'sending', 'unknown')
      AND coalesce(i.next_look_at, i.last_sent_at) < $1
    ORDER BY coalesce(i.next_look_at, i.last_sent_at) LIMIT $2)sql",
-                               pg::Tenancy::global};
+                                pg::Tenancy::global};
 
 // A restart, a failover, a restored folder: another start of a postmaster. A dump that was
 // restored: another database, or another table of that name.
@@ -234,10 +236,10 @@ Instruction instruction_of(const pg::Row& row) {
 }  // namespace
 
 bool create(pg::Tx& tx, const NewPayout& payout, const Instruction& instruction, Time now) {
-  const auto made = tx.exec(kInsertPayout, payout.organization, payout.id, payout.account,
-                            payout.money.minor, payout.money.currency.str(), payout.description,
-                            payout.metadata, payout.method, now, payout.external_id, payout.actor,
-                            instruction.next_look_at);
+  const auto made =
+      tx.exec(kInsertPayout, payout.organization, payout.id, payout.account, payout.money.minor,
+              payout.money.currency.str(), payout.description, payout.metadata, payout.method, now,
+              payout.external_id, payout.actor, instruction.next_look_at);
   if (made.empty()) return false;
   tx.exec(kInsert, payout.organization, instruction.id, instruction.account,
           instruction.money.minor, instruction.money.currency.str(), instruction.attempt,
@@ -332,7 +334,8 @@ void not_arrived(pg::Tx& tx, const Instruction& one, const std::string& message,
 void unknown(pg::Tx& tx, const Instruction& one, const std::string& code,
              const std::string& message, Time now) {
   tx.exec(kUnsettled, one.organization, one.id, "unknown", true, code, message, now);
-  append_news(tx, one, {"outcome_unknown", "processing", "payoutd", message}, {{"code", code}}, now);
+  append_news(tx, one, {"outcome_unknown", "processing", "payoutd", message}, {{"code", code}},
+              now);
 }
 
 void absent(pg::Tx& tx, const Instruction& one, Time now) {

@@ -126,12 +126,9 @@ OptionalTime seen_at(const PayoutEvent& event) {
 }  // namespace
 
 OrderedJson to_json(const Payout& p, std::span<const PayoutEvent> events) {
-  OrderedJson json{{"id", p.id.str()},
-                   {"status", p.status},
-                   {"type", p.type},
-                   {"rail", p.rail},
-                   {"amount", p.amount},
-                   {"amount_decimal", decimal(p.amount, p.currency)},
+  OrderedJson json{{"id", p.id.str()},      {"status", p.status},
+                   {"type", p.type},        {"rail", p.rail},
+                   {"amount", p.amount},    {"amount_decimal", decimal(p.amount, p.currency)},
                    {"currency", p.currency}};
   add_engine(json, p);
   json["method"] = or_null(p.method);
@@ -195,10 +192,18 @@ OrderedJson status_history(const Payout& payout, std::span<const PayoutEvent> ev
 
 std::optional<std::string> parse_status(std::string_view text) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kWords = {{
-      {"pending", "pending"},       {"scheduled", "pending"}, {"approved", "approved"},
-      {"queued", "queued"},         {"processing", "processing"}, {"in_transit", "in_transit"},
-      {"sent", "in_transit"},       {"paid", "paid"},         {"settled", "paid"},
-      {"failed", "failed"},         {"canceled", "canceled"}, {"cancelled", "canceled"},
+      {"pending", "pending"},
+      {"scheduled", "pending"},
+      {"approved", "approved"},
+      {"queued", "queued"},
+      {"processing", "processing"},
+      {"in_transit", "in_transit"},
+      {"sent", "in_transit"},
+      {"paid", "paid"},
+      {"settled", "paid"},
+      {"failed", "failed"},
+      {"canceled", "canceled"},
+      {"cancelled", "canceled"},
   }};
   std::string lower(text);
   std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {

@@ -23,8 +23,8 @@ struct Payout {
   std::string status, type, rail, currency;
   std::int64_t amount = 0;  // gross, in minor units
   OptionalText account, stripe_payout_id, description, failure_code, failure_message;
-  Json metadata;            // without our own keys
-  Json blocks;              // [{code, message}]
+  Json metadata;  // without our own keys
+  Json blocks;    // [{code, message}]
   Time created{}, updated{};
   OptionalTime requested_at, approved_at, processed_at, paid_at, failed_at, canceled_at,
       returned_at;

@@ -26,8 +26,9 @@ Result<Query> read_query(const http::Request& request) {
     filter.status = parse_status(*status);
     if (!filter.status) {
       fields.wrong("status", "invalid_status",
-                   "\"" + *status + "\" is no status: give pending, approved, queued, processing, "
-                   "in_transit, paid, failed or canceled");
+                   "\"" + *status +
+                       "\" is no status: give pending, approved, queued, processing, "
+                       "in_transit, paid, failed or canceled");
     }
   }
   filter.type = fields.text({"type"});

@@ -220,9 +220,7 @@ Json payout_example() {
     "created": "2026-03-01T09:30:00Z", "updated": "2026-03-03T09:00:01.2Z"})");
 }
 
-PayoutId example_id() {
-  return *PayoutId::parse(payout_example()["id"].get<std::string>());
-}
+PayoutId example_id() { return *PayoutId::parse(payout_example()["id"].get<std::string>()); }
 
 Json instruction_schema() {
   return is::object(
@@ -313,23 +311,24 @@ http::Docs audit_trail_docs() {
   http::Docs docs{"Every change of a payout, in order: status, timestamp, notes, changedBy",
                   "payouts"};
   say_id(docs);
-  docs.responses["200"] =
-      is::answer("The first and the newest of them.",
-                 is::object({{"data", is::array(event_schema(), "In order.")},
-                             {"left_out", is::count(kLeftOut)}}),
-                 {{"data", Json::array({event_example()})}, {"left_out", 0}});
+  docs.responses["200"] = is::answer("The first and the newest of them.",
+                                     is::object({{"data", is::array(event_schema(), "In order.")},
+                                                 {"left_out", is::count(kLeftOut)}}),
+                                     {{"data", Json::array({event_example()})}, {"left_out", 0}});
   return docs;
 }
 
 http::Docs create_docs() {
   http::Docs docs{
-      "Pays an amount of an account's Stripe balance out to its bank. `status` is Stripe's word; queued "
+      "Pays an amount of an account's Stripe balance out to its bank. `status` is Stripe's word; "
+      "queued "
       "while Stripe can't be reached, processing while its answer is not known",
       "payouts"};
   docs.request_body = is::body(wanted_schema(),
                                {{"amount", 100000}, {"currency", "eur"}, {"description", "March"}});
   docs.responses["201"] = is::answer(
-      "The payout. Where `status` is processing, Stripe's answer is not known yet: GET /api/payouts/{id} "
+      "The payout. Where `status` is processing, Stripe's answer is not known yet: GET "
+      "/api/payouts/{id} "
       "tells once it is. The same key gives this first answer again.",
       payout_schema(), payout_example());
   docs.responses["404"] =
@@ -337,8 +336,10 @@ http::Docs create_docs() {
                   {Kind::missing, "account_not_found",
                    "your organization has no such connected account", "account"});
   docs.responses["409"] = is::refusal(
-      "account_deauthorized: the named account took its authorization back; default_account_inactive: no "
-      "`account` was named, and the default one did; another_platform: STRIPE_SECRET_KEY is not of this "
+      "account_deauthorized: the named account took its authorization back; "
+      "default_account_inactive: no "
+      "`account` was named, and the default one did; another_platform: STRIPE_SECRET_KEY is not of "
+      "this "
       "database's platform; or idempotency_key_in_use.",
       {Kind::refused, "default_account_inactive",
        "the default account acct_1PlatformDemo001 took its authorization back, and no other one is "
@@ -346,15 +347,19 @@ http::Docs create_docs() {
        "/api/accounts/{id}/default",
        "account"});
   docs.responses["422"] = is::refusal(
-      "It can't be paid as it stands: balance_insufficient, amount_too_large, amount_precision, amount_step_invalid, "
+      "It can't be paid as it stands: balance_insufficient, amount_too_large, amount_precision, "
+      "amount_step_invalid, "
       "what Stripe refuses, or idempotency_key_reused.",
       {Kind::unprocessable, "balance_insufficient",
        "1000.00 eur were asked for; 12.50 eur are available", "amount"});
   docs.responses["502"] = is::shared("Upstream");
   docs.responses["503"] = is::refusal(
-      "The same request may work later; see Retry-After. After outcome_unknown the payout may have been made: "
-      "`details` name its id. Look there, or send the request again with the same Idempotency-Key, never "
-      "without it. Every other 503 says that this request paid nothing; an earlier one with the same key may have.",
+      "The same request may work later; see Retry-After. After outcome_unknown the payout may have "
+      "been made: "
+      "`details` name its id. Look there, or send the request again with the same Idempotency-Key, "
+      "never "
+      "without it. Every other 503 says that this request paid nothing; an earlier one with the "
+      "same key may have.",
       may_be_paid(example_id(), "march-1"));
   return docs;
 }
@@ -373,7 +378,8 @@ http::Docs cancel_docs() {
                   {Kind::refused, "payout_not_cancelable",
                    "the payout is paid; Stripe cancels only pending ones"});
   docs.responses["503"] = is::refusal(
-      "The same request may work later; see Retry-After. After outcome_unknown it may be canceled: look at it, "
+      "The same request may work later; see Retry-After. After outcome_unknown it may be canceled: "
+      "look at it, "
       "or ask again.",
       may_be_canceled(example_id()));
   return docs;

@@ -11,18 +11,17 @@ namespace {
 // Where no event told when a payout ended, Stripe's object does: it was paid on its arrival date,
 // unless it was seen as paid before that date; it failed or was canceled when a transaction gave
 // its money back, once the mirror has that transaction.
-#define GIVEN_BACK_AT                                                                              \
-  " (SELECT back.created FROM balance_transactions AS back"                                        \
-  "   WHERE back.organization_id = payouts.organization_id AND back.account = payouts.account"     \
+#define GIVEN_BACK_AT                                                                          \
+  " (SELECT back.created FROM balance_transactions AS back"                                    \
+  "   WHERE back.organization_id = payouts.organization_id AND back.account = payouts.account" \
   "     AND back.stripe_id = payouts.failure_balance_transaction_id)"
-#define PAID_AT                                                                                    \
-  " coalesce(paid_at, CASE WHEN paid_seen_at >= arrival_date THEN arrival_date END)"
-#define FAILED_AT                                                                                  \
+#define PAID_AT " coalesce(paid_at, CASE WHEN paid_seen_at >= arrival_date THEN arrival_date END)"
+#define FAILED_AT \
   " coalesce(failed_at, CASE WHEN failed_seen_at IS NOT NULL THEN" GIVEN_BACK_AT " END)"
-#define CANCELED_AT                                                                                \
+#define CANCELED_AT \
   " coalesce(canceled_at, CASE WHEN canceled_seen_at IS NOT NULL THEN" GIVEN_BACK_AT " END)"
-#define RETURNED_AT                                                                                \
-  " coalesce(returned_at, CASE WHEN status = 'failed' AND failed_seen_at IS NOT NULL"              \
+#define RETURNED_AT                                                                   \
+  " coalesce(returned_at, CASE WHEN status = 'failed' AND failed_seen_at IS NOT NULL" \
   "                             AND paid_seen_at IS NOT NULL THEN" GIVEN_BACK_AT " END)"
 
 // The columns that read_payout() takes.
@@ -30,7 +29,8 @@ namespace {
   " organization_id, id, status, type, rail, currency, amount, account, stripe_payout_id,"         \
   " description, failure_code, failure_message, metadata, blocks, created, updated, requested_at," \
   " approved_at, processed_at," PAID_AT " AS paid_at," FAILED_AT " AS failed_at," CANCELED_AT      \
-  " AS canceled_at," RETURNED_AT " AS returned_at, arrival_date,"                                  \
+  " AS canceled_at," RETURNED_AT                                                                   \
+  " AS returned_at, arrival_date,"                                                                 \
   " members_checked_at, method, source_type, statement_descriptor, balance_transaction_id,"        \
   " failure_balance_transaction_id, reconciliation_status, trace_id, trace_id_status,"             \
   " original_payout, reversed_by, destination, automatic, tied, priority, entity_id,"              \
@@ -39,16 +39,16 @@ namespace {
   " tax, net_amount, beneficiary_id, hold_id, batch_id, scheduled_run, next_attempt_at, dead_at,"  \
   " hidden_at, attempts "
 
-#define PAYOUT_FILTER                                                                             \
-  " WHERE organization_id = $1 AND hidden_at IS NULL"                                             \
-  "   AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR type = $3)"                  \
-  "   AND ($4::text IS NULL OR priority = $4) AND ($5::text IS NULL OR currency = $5)"            \
-  "   AND ($6::text IS NULL OR rail = $6) AND ($7::text IS NULL OR account = $7)"                 \
-  "   AND ($8::text IS NULL OR origin_module = $8)"                                               \
-  "   AND ($9::text IS NULL OR origin_entity_id = $9)"                                            \
-  "   AND ($10::text IS NULL OR influencer_id = $10)"                                             \
-  "   AND ($11::text IS NULL OR campaign_id = $11)"                                               \
-  "   AND ($12::timestamptz IS NULL OR created >= $12)"                                           \
+#define PAYOUT_FILTER                                                                  \
+  " WHERE organization_id = $1 AND hidden_at IS NULL"                                  \
+  "   AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR type = $3)"       \
+  "   AND ($4::text IS NULL OR priority = $4) AND ($5::text IS NULL OR currency = $5)" \
+  "   AND ($6::text IS NULL OR rail = $6) AND ($7::text IS NULL OR account = $7)"      \
+  "   AND ($8::text IS NULL OR origin_module = $8)"                                    \
+  "   AND ($9::text IS NULL OR origin_entity_id = $9)"                                 \
+  "   AND ($10::text IS NULL OR influencer_id = $10)"                                  \
+  "   AND ($11::text IS NULL OR campaign_id = $11)"                                    \
+  "   AND ($12::timestamptz IS NULL OR created >= $12)"                                \
   "   AND ($13::timestamptz IS NULL OR created <= $13)"
 
 const pg::Query kList{"list_payouts",
@@ -85,26 +85,26 @@ const pg::Query kAwaitingMembers{
     " ORDER BY created, id LIMIT $3"};
 
 const pg::Query kMembersListed{"payout_members_listed", R"sql(
-UPDATE payouts SET members_checked_at = greatest(members_checked_at, $4)
- WHERE organization_id = $1 AND account = $2 AND stripe_payout_id = $3)sql"};
+  UPDATE payouts SET members_checked_at = greatest(members_checked_at, $4)
+   WHERE organization_id = $1 AND account = $2 AND stripe_payout_id = $3)sql"};
 
 // Stripe tells the second only; within one comes what we did to send it, then Stripe's states in
 // the order of a payout's life, then what we did about those. Only what is pending is canceled.
 const pg::Query kEvents{"payout_events_of", R"sql(
-SELECT payout_id, id, kind, status, source, actor, notes, stripe_event_id, detail, occurred_at,
-       recorded_at, total
-  FROM (SELECT *, count(*) OVER (PARTITION BY payout_id) AS total,
-                  row_number() OVER (PARTITION BY payout_id
-                                     ORDER BY date_trunc('second', occurred_at),
-                                              CASE WHEN actor = 'stripe' THEN
-                                                array_position(ARRAY['pending', 'in_transit',
-                                                  'paid', 'canceled', 'failed'], status)
-                                              WHEN kind IN ('requested', 'sent', 'not_arrived',
-                                                'outcome_unknown') THEN 0
-                                              WHEN kind = 'cancel_requested' THEN 2 ELSE 9 END,
-                                              occurred_at, recorded_at, id) AS place
-          FROM payout_events WHERE organization_id = $1 AND payout_id = ANY ($2::uuid[])) AS ordered
- WHERE place <= $3 OR place > total - $3 ORDER BY payout_id, place)sql"};
+  SELECT payout_id, id, kind, status, source, actor, notes, stripe_event_id, detail, occurred_at,
+         recorded_at, total
+    FROM (SELECT *, count(*) OVER (PARTITION BY payout_id) AS total,
+                    row_number() OVER (PARTITION BY payout_id
+                                       ORDER BY date_trunc('second', occurred_at),
+                                                CASE WHEN actor = 'stripe' THEN
+                                                  array_position(ARRAY['pending', 'in_transit',
+                                                    'paid', 'canceled', 'failed'], status)
+                                                WHEN kind IN ('requested', 'sent', 'not_arrived',
+                                                  'outcome_unknown') THEN 0
+                                                WHEN kind = 'cancel_requested' THEN 2 ELSE 9 END,
+                                                occurred_at, recorded_at, id) AS place
+            FROM payout_events WHERE organization_id = $1 AND payout_id = ANY ($2::uuid[])) AS ordered
+   WHERE place <= $3 OR place > total - $3 ORDER BY payout_id, place)sql"};
 
 Json without_our_keys(Json metadata) {
   metadata.erase(kPayoutIdKey);
@@ -242,10 +242,10 @@ Result<access::PageOf<Payout>> list_payouts(pg::Tx& tx, OrgId organization, cons
   // Planned for the filters at hand, so that the absent ones vanish and the fitting index is found.
   tx.exec_unnamed("SET LOCAL plan_cache_mode = force_custom_plan");
   access::PageOf<Payout> found;
-  found.data = read_all(tx.exec(kList, organization, f.status, f.type, f.priority, f.currency,
-                                f.rail, f.account, f.origin_module, f.origin_entity_id,
-                                f.influencer_id, f.campaign_id, f.from, f.to, after, after_id,
-                                page.limit + 1, page.offset));
+  found.data =
+      read_all(tx.exec(kList, organization, f.status, f.type, f.priority, f.currency, f.rail,
+                       f.account, f.origin_module, f.origin_entity_id, f.influencer_id,
+                       f.campaign_id, f.from, f.to, after, after_id, page.limit + 1, page.offset));
   found.has_more = std::ssize(found.data) > page.limit;
   if (found.has_more) {
     found.data.pop_back();
@@ -253,20 +253,20 @@ Result<access::PageOf<Payout>> list_payouts(pg::Tx& tx, OrgId organization, cons
         mirror::Cursor{found.data.back().created, found.data.back().id.str()}.text();
   }
   if (page.with_total) {
-    found.total = tx.exec(kCount, organization, f.status, f.type, f.priority, f.currency, f.rail,
-                          f.account, f.origin_module, f.origin_entity_id, f.influencer_id,
-                          f.campaign_id, f.from, f.to)
-                      .one()
-                      .get<std::int64_t>("total");
+    found.total =
+        tx.exec(kCount, organization, f.status, f.type, f.priority, f.currency, f.rail, f.account,
+                f.origin_module, f.origin_entity_id, f.influencer_id, f.campaign_id, f.from, f.to)
+            .one()
+            .get<std::int64_t>("total");
   }
   return found;
 }
 
 Result<Payout> find_payout(pg::Tx& tx, OrgId organization, std::string_view id) {
   const auto ours = PayoutId::parse(id);
-  const auto row = ours                     ? tx.exec(kFind, organization, *ours).maybe()
+  const auto row = ours                    ? tx.exec(kFind, organization, *ours).maybe()
                    : id.starts_with("po_") ? tx.exec(kFindByStripeId, organization, id).maybe()
-                                            : std::nullopt;
+                                           : std::nullopt;
   if (!row) return kNotFound;
   return read_payout(*row);
 }

@@ -45,9 +45,8 @@ bool Restored::is_matched(pg::Tx& tx, const access::ConnectedAccount& account) {
 Result<void> Restored::match(const access::ConnectedAccount& account) {
   Matched& matched = of(account.id());
   const std::scoped_lock lock(matched.listing);
-  const auto lineage = db_.transact([](pg::Tx& tx) -> Result<std::string> {
-    return instructions::lineage(tx);
-  });
+  const auto lineage =
+      db_.transact([](pg::Tx& tx) -> Result<std::string> { return instructions::lineage(tx); });
   if (!lineage) return lineage.error();
   if (is_matched(matched, *lineage)) return {};
   if (auto listed = list(account); !listed) return listed;

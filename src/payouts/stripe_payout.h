@@ -28,7 +28,7 @@ struct StripePayout {
   std::int64_t amount = 0;
   std::string currency, status, type;
   std::optional<std::string> description, method, source_type, statement_descriptor;
-  mirror::JsonText metadata;                  // keys in order
+  mirror::JsonText metadata;  // keys in order
   std::optional<mirror::JsonText> destination;
   std::optional<std::string> destination_id;  // the id in `destination`, which may be expanded
   std::optional<std::string> failure_code, failure_message;
@@ -38,7 +38,7 @@ struct StripePayout {
   std::optional<std::int64_t> application_fee_amount;
   bool automatic = false;
   Time arrival_date{}, created{};
-  std::optional<std::string> asked_for_by;    // metadata's payoutd_payout_id
+  std::optional<std::string> asked_for_by;  // metadata's payoutd_payout_id
 };
 
 Result<StripePayout> read_stripe_payout(const mirror::Object& object);
@@ -60,11 +60,11 @@ EndTimes earlier(const EndTimes& a, const EndTimes& b);  // of each; a time befo
 
 // What is known of a payout after one or many versions.
 struct State {
-  StripePayout body;      // of the newest version; `status` may be an earlier final one
+  StripePayout body;  // of the newest version; `status` may be an earlier final one
   mirror::Shown shown;
-  bool tied = false;      // another version, equally new, differs
-  EndTimes happened{};    // the second of Stripe's payout.paid, payout.failed, payout.canceled
-  EndTimes seen{};        // the first second in which a version showed that status
+  bool tied = false;    // another version, equally new, differs
+  EndTimes happened{};  // the second of Stripe's payout.paid, payout.failed, payout.canceled
+  EndTimes seen{};      // the first second in which a version showed that status
 
   // A paid one that the bank sent back; nothing where no event told when.
   std::optional<Time> returned_at() const;

@@ -123,11 +123,18 @@ void ignore_notice(void*, const PGresult*) {}
 // What the URL says goes before ours, except where the program relies on it. A peer that vanished
 // without a word is noticed within about half a minute.
 PGconn* start_connecting(const Connection::Settings& settings) {
-  const char* names[] = {"keepalives_idle", "keepalives_interval", "keepalives_count",
-                         "tcp_user_timeout", "fallback_application_name", "dbname",
-                         "client_encoding", nullptr};
-  const char* values[] = {"15", "5", "3", "30000", settings.application_name.c_str(),
-                          settings.url.reveal().c_str(), "UTF8", nullptr};
+  const char* names[] = {"keepalives_idle",           "keepalives_interval",
+                         "keepalives_count",          "tcp_user_timeout",
+                         "fallback_application_name", "dbname",
+                         "client_encoding",           nullptr};
+  const char* values[] = {"15",
+                          "5",
+                          "3",
+                          "30000",
+                          settings.application_name.c_str(),
+                          settings.url.reveal().c_str(),
+                          "UTF8",
+                          nullptr};
   return PQconnectStartParams(names, values, 1);
 }
 

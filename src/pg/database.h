@@ -98,9 +98,9 @@ class Tx {
 
 // What the pool is doing, for /metrics.
 struct PoolState {
-  int open = 0;     // connections, busy or idle
+  int open = 0;  // connections, busy or idle
   int idle = 0;
-  int waiting = 0;  // threads
+  int waiting = 0;             // threads
   std::int64_t conflicts = 0;  // transactions repeated, since the start
   std::int64_t losses = 0;     // connections lost, since the start
 };
@@ -108,9 +108,9 @@ struct PoolState {
 class Database {
  public:
   struct Options {
-    Secret url;                      // postgresql://… or key=value
-    int max_connections = 8;         // threads beyond it wait, at most wait_ms, then Crowded
-    int wait_ms = 5000;              // for a free connection, and for a new one
+    Secret url;               // postgresql://… or key=value
+    int max_connections = 8;  // threads beyond it wait, at most wait_ms, then Crowded
+    int wait_ms = 5000;       // for a free connection, and for a new one
     int statement_timeout_ms = 60'000;
     int lock_timeout_ms = 10'000;
     int idle_in_transaction_timeout_ms = 60'000;
@@ -155,7 +155,12 @@ class Database {
 
   template <class R, class F>
   R shaped(F& body, Access access) {
-    static_assert(requires(R r) { r.ok(); r.error(); }, "a transaction's body returns Result<T>");
+    static_assert(
+        requires(R r) {
+          r.ok();
+          r.error();
+        },
+        "a transaction's body returns Result<T>");
     std::optional<R> result;
     auto refused = run(access, [&](Tx& tx) {
       result.reset();

@@ -41,12 +41,22 @@ std::string percent_encoded(std::string_view text) {
 // something, not every refused insert, and no values of rows.
 std::vector<std::string> server_settings(const ServerFolder& folder,
                                          const Embedded::Options& options, int major) {
-  std::vector<std::string> settings{
-      "listen_addresses=", "port=5432", "unix_socket_directories=" + folder.sockets,
-      "unix_socket_permissions=0700", fmt::format("max_connections={}", options.max_connections),
-      "jit=off", "timezone=UTC", "log_timezone=UTC", "lc_messages=C", "logging_collector=off",
-      "log_destination=stderr", "log_min_messages=log", "log_min_error_statement=panic",
-      "log_error_verbosity=terse", "log_checkpoints=off", "cluster_name=payoutd"};
+  std::vector<std::string> settings{"listen_addresses=",
+                                    "port=5432",
+                                    "unix_socket_directories=" + folder.sockets,
+                                    "unix_socket_permissions=0700",
+                                    fmt::format("max_connections={}", options.max_connections),
+                                    "jit=off",
+                                    "timezone=UTC",
+                                    "log_timezone=UTC",
+                                    "lc_messages=C",
+                                    "logging_collector=off",
+                                    "log_destination=stderr",
+                                    "log_min_messages=log",
+                                    "log_min_error_statement=panic",
+                                    "log_error_verbosity=terse",
+                                    "log_checkpoints=off",
+                                    "cluster_name=payoutd"};
   if (major >= 15) settings.push_back("wal_compression=lz4");
   if (major >= 14) settings.push_back("default_toast_compression=lz4");
   if (options.durable) {
@@ -106,11 +116,13 @@ Result<void> Embedded::Server::make_cluster() {
   if (!making) return making.error();
   const std::string log = folder.path + "/initdb.log";
   ::unlink(log.c_str());
-  Launch command{{programs.bin + "/initdb", "--pgdata=" + *making,
-                  fmt::format("--username={}", kOwner), "--auth=trust", "--encoding=UTF8",
-                  "--lc-collate=C", "--lc-ctype=C.UTF-8",
-                  "--lc-messages=C", "--data-checksums", "--no-instructions", "--no-sync"},
-                 folder.user, log, SIGTERM};
+  Launch command{
+      {programs.bin + "/initdb", "--pgdata=" + *making, fmt::format("--username={}", kOwner),
+       "--auth=trust", "--encoding=UTF8", "--lc-collate=C", "--lc-ctype=C.UTF-8", "--lc-messages=C",
+       "--data-checksums", "--no-instructions", "--no-sync"},
+      folder.user,
+      log,
+      SIGTERM};
   const auto child = launch(command);
   if (!child) return child.error();
   int status = -1;
@@ -147,8 +159,8 @@ Result<void> Embedded::Server::launch_server() {
   ::rename(folder.log.c_str(), (folder.log + ".1").c_str());
   for (;;) {
     remove_leftovers(folder);
-    Launch command{{programs.bin + "/postgres", "-D", folder.cluster}, folder.user, folder.log,
-                   SIGINT};
+    Launch command{
+        {programs.bin + "/postgres", "-D", folder.cluster}, folder.user, folder.log, SIGINT};
     for (auto& setting : server_settings(folder, options, programs.major)) {
       command.command.insert(command.command.end(), {"-c", std::move(setting)});
     }

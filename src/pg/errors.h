@@ -46,8 +46,9 @@ struct Conflict : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// A statement that PostgreSQL refused for what it said or holds. `sqlstate` is its five-character code. The message names the
-// statement and PostgreSQL's first line; it leaves out DETAIL, where values of the row stand.
+// A statement that PostgreSQL refused for what it said or holds. `sqlstate` is its five-character
+// code. The message names the statement and PostgreSQL's first line; it leaves out DETAIL, where
+// values of the row stand.
 struct SqlError : std::runtime_error {
   SqlError(const std::string& what, std::string state, std::string name = {})
       : std::runtime_error(what), sqlstate(std::move(state)), constraint(std::move(name)) {}

@@ -58,9 +58,9 @@ void Listener::interrupt() {
 
 bool Listener::connect(Deadline deadline) {
   try {
-    connection_ = Connection::open(
-        {.url = options_.url, .application_name = options_.application_name},
-        std::min(deadline, steady_clock::now() + kConnectTimeout));
+    connection_ =
+        Connection::open({.url = options_.url, .application_name = options_.application_name},
+                         std::min(deadline, steady_clock::now() + kConnectTimeout));
     for (const auto& channel : options_.channels) {
       connection_->command(listen_command(connection_->raw(), channel));
     }

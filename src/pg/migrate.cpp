@@ -111,11 +111,11 @@ Result<std::vector<Migration>> missing(const std::map<int, Applied>& applied,
                                  file_name(number, theirs.name)));
     }
     if (checksum(found->second.sql) != theirs.checksum || found->second.name != theirs.name) {
-      return refusal("migration_edited",
-                     fmt::format("{} was edited after it was applied as {}: a landed migration "
-                                 "never changes, write another one",
-                                 file_name(number, found->second.name),
-                                 file_name(number, theirs.name)));
+      return refusal(
+          "migration_edited",
+          fmt::format("{} was edited after it was applied as {}: a landed migration "
+                      "never changes, write another one",
+                      file_name(number, found->second.name), file_name(number, theirs.name)));
     }
   }
   std::vector<Migration> todo;
@@ -136,10 +136,10 @@ Result<std::vector<Migration>> missing(const std::map<int, Applied>& applied,
 
 void record(Connection& connection, const Migration& one, steady_clock::time_point started) {
   const auto ms = std::chrono::duration_cast<milliseconds>(steady_clock::now() - started).count();
-  connection.command(fmt::format(
-      "INSERT INTO schema_migrations (number, name, checksum, duration_ms) "
-      "VALUES ({}, '{}', '{}', {})",
-      one.number, one.name, checksum(one.sql), ms));
+  connection.command(
+      fmt::format("INSERT INTO schema_migrations (number, name, checksum, duration_ms) "
+                  "VALUES ({}, '{}', '{}', {})",
+                  one.number, one.name, checksum(one.sql), ms));
 }
 
 Error failed(const Migration& one, std::string_view why) {
@@ -220,8 +220,7 @@ Result<void> apply_steps(Connection& connection, const Migration& one,
     std::vector<Step> todo{step};
     if (step.of_each) {
       Result<std::vector<Step>> each = std::vector<Step>{};
-      auto asked =
-          give_way(connection, one, options, [&] { each = each_of(connection, step); });
+      auto asked = give_way(connection, one, options, [&] { each = each_of(connection, step); });
       if (!asked) return asked;
       if (!each) return failed(one, each.error().message);
       todo = *std::move(each);

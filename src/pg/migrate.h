@@ -1,6 +1,6 @@
 // Brings a database to the program's schema: numbered SQL files, forward only, each in a
-// transaction of its own or in steps. Several instances may start at once: one migrates, the others wait for
-// it.
+// transaction of its own or in steps. Several instances may start at once: one migrates, the others
+// wait for it.
 #pragma once
 
 #include <functional>
@@ -33,17 +33,17 @@ struct Migration {
 const std::vector<Migration>& migrations();
 
 struct MigrationStep {
-  int number = 0;      // 0 while waiting for another instance
+  int number = 0;  // 0 while waiting for another instance
   std::string name;
-  int position = 0;    // 1 of `count`
-  int count = 0;       // migrations that were missing at the start
-  int duration_ms = 0; // 0 when it begins, else it ended
+  int position = 0;     // 1 of `count`
+  int count = 0;        // migrations that were missing at the start
+  int duration_ms = 0;  // 0 when it begins, else it ended
 };
 
 struct MigrateOptions {
   Secret url;
   const std::vector<Migration>* migrations = &payoutd::pg::migrations();
-  int wait_ms = 600'000;       // for another instance that migrates
+  int wait_ms = 600'000;  // for another instance that migrates
   // Who waits longer for a lock gives way for as long, and is repeated: others wait behind it. All
   // tries together outlast the longest statement of the service.
   int table_lock_ms = 1'000;
@@ -58,10 +58,10 @@ struct MigrateOptions {
 // A database that a later program has migrated is as good: new schemas serve the programs before
 // them. Errors (refused): `migration_edited`, an applied file has another text now;
 // `migration_unknown`, the database has one among this program's that it doesn't know;
-// `migration_order`, one that is missing is older than one that is applied, or two have one number; `migration_failed`, with the
-// file and PostgreSQL's words: that file left nothing behind (one in steps: the steps that it got
-// to), those before it stay.
-// Error (retry): `migration_busy`. Throws Lost.
+// `migration_order`, one that is missing is older than one that is applied, or two have one number;
+// `migration_failed`, with the file and PostgreSQL's words: that file left nothing behind (one in
+// steps: the steps that it got to), those before it stay. Error (retry): `migration_busy`. Throws
+// Lost.
 Result<int> migrate(const MigrateOptions& options);
 
 // Whether the database has all of this program's schema; the same errors, and retry

@@ -12,8 +12,7 @@ constexpr Outage kReadOnly{"database_read_only", "the database takes no writes a
 constexpr Outage kFull{"database_full", "the database's disk is full"};
 constexpr Outage kExhausted{"database_exhausted", "the database has no resources left for this"};
 constexpr Outage kBusy{
-    "database_busy",
-    "the database is busy: a lock was not free, or a statement not done, in time"};
+    "database_busy", "the database is busy: a lock was not free, or a statement not done, in time"};
 constexpr Outage kConflicts{"database_busy",
                             "the database is busy: others change the same rows at the same time"};
 constexpr Outage kFailing{"database_failing", "the database's machine fails to read or write"};

@@ -44,8 +44,8 @@ Pool::Lease Pool::begin(const std::string& begin) {
 std::unique_ptr<Connection> Pool::take(Deadline deadline) {
   std::unique_lock lock(mutex_);
   ++waiting_;
-  const bool had = freed_.wait_until(
-      lock, deadline, [&] { return !idle_.empty() || open_ < max_connections_; });
+  const bool had =
+      freed_.wait_until(lock, deadline, [&] { return !idle_.empty() || open_ < max_connections_; });
   --waiting_;
   if (!had) {
     throw Crowded(fmt::format("no database connection of {} became free within {} ms",
@@ -92,9 +92,7 @@ PoolState Pool::state() const {
   return {open_, static_cast<int>(idle_.size()), waiting_, conflicts_, losses_};
 }
 
-bool Pool::away() const {
-  return steady_clock::now().time_since_epoch().count() < away_until_;
-}
+bool Pool::away() const { return steady_clock::now().time_since_epoch().count() < away_until_; }
 
 void Pool::set_away() {
   away_until_ = (steady_clock::now() + kLeftAlone).time_since_epoch().count();

@@ -57,9 +57,8 @@ Result<void> make_folder(const std::string& path) {
   const bool there = exists(path);
   fs::create_directories(path, error);
   if (error) {
-    return folder_error("data_dir_unreachable",
-                        fmt::format("can't make the data folder {}: {}; {}", path, error.message(),
-                                    kOtherFolder));
+    return folder_error("data_dir_unreachable", fmt::format("can't make the data folder {}: {}; {}",
+                                                            path, error.message(), kOtherFolder));
   }
   if (!there) ::chmod(path.c_str(), ::geteuid() == 0 ? 0711 : 0700);
   if (::access(path.c_str(), R_OK | W_OK | X_OK) == 0) return {};
@@ -173,16 +172,16 @@ Result<ServerFolder> open_folder(const std::string& wanted, const std::string& f
 Result<bool> has_cluster(const ServerFolder& folder) {
   if (!exists(folder.cluster)) return false;
   if (owner_of(folder.cluster) != folder.user.uid) {
-    return folder_error("data_dir_not_ours",
-                        fmt::format("the database in {} belongs to user {}; run as that user (or "
-                                    "as root), or {}",
-                                    folder.cluster, user_name(owner_of(folder.cluster)),
-                                    kOtherFolder));
+    return folder_error(
+        "data_dir_not_ours",
+        fmt::format("the database in {} belongs to user {}; run as that user (or "
+                    "as root), or {}",
+                    folder.cluster, user_name(owner_of(folder.cluster)), kOtherFolder));
   }
   if (exists(folder.cluster + kMarker)) return true;
-  return folder_error("data_dir_not_ours",
-                      fmt::format("{} is there and was not made by payoutd; {}", folder.cluster,
-                                  kOtherFolder));
+  return folder_error(
+      "data_dir_not_ours",
+      fmt::format("{} is there and was not made by payoutd; {}", folder.cluster, kOtherFolder));
 }
 
 Result<std::string> begin_cluster(const ServerFolder& folder) {

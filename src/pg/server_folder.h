@@ -24,11 +24,11 @@ class FolderLock {
 };
 
 struct ServerFolder {
-  std::string path;      // absolute
+  std::string path;                       // absolute
   std::optional<std::string> instead_of;  // what was wanted and could not be entered
-  std::string cluster;   // path/postgres
+  std::string cluster;                    // path/postgres
   std::string log;
-  std::string sockets;   // short enough for a Unix socket's name
+  std::string sockets;  // short enough for a Unix socket's name
   ServerUser user;
   FolderLock lock;
 };

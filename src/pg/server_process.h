@@ -14,7 +14,7 @@ namespace payoutd::pg {
 struct ServerUser {
   uid_t uid = 0;
   gid_t gid = 0;
-  std::string name;    // empty where the machine knows only the number
+  std::string name;   // empty where the machine knows only the number
   bool drop = false;  // we are root, and must become this user in the child
 };
 

@@ -1,8 +1,9 @@
 #include "pg/values.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cstring>
-#include <fmt/format.h>
 
 #include "pg/errors.h"
 
@@ -79,9 +80,7 @@ void Wire<std::string>::put(std::string& into, std::string_view v) {
   into.append(v);
 }
 
-void Wire<Bytes>::put(std::string& into, const Bytes& v) {
-  Wire<std::string>::put(into, v.value);
-}
+void Wire<Bytes>::put(std::string& into, const Bytes& v) { Wire<std::string>::put(into, v.value); }
 
 void Wire<Uuid>::put(std::string& into, const Uuid& v) {
   put_count(into, static_cast<std::int32_t>(v.bytes.size()));

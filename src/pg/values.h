@@ -272,8 +272,12 @@ class Rows {
    public:
     Iterator(const Rows* rows, std::size_t i) : rows_(rows), i_(i) {}
     Row operator*() const { return (*rows_)[i_]; }
-    Iterator& operator++() { ++i_; return *this; }
+    Iterator& operator++() {
+      ++i_;
+      return *this;
+    }
     bool operator!=(const Iterator& other) const { return i_ != other.i_; }
+
    private:
     const Rows* rows_;
     std::size_t i_;

@@ -15,7 +15,7 @@ constexpr std::string_view kBalanceDefinition =
 
 bool is_payout(const Movement& movement) {
   return movement.reporting_category == "payout" ||
-      movement.reporting_category == "payout_reversal";
+         movement.reporting_category == "payout_reversal";
 }
 
 std::int64_t net_of(const std::vector<CategorySum>& sums) {
@@ -49,12 +49,12 @@ std::int64_t BalanceReport::ending() const {
 
 BalanceReport balance_of(const ReportQuery& query, const Scope& scope, std::int64_t starting,
                          const std::vector<Movement>& movements) {
-  BalanceReport report{.query = query, .scope = scope, .starting = starting, .activity = {},
-                       .payouts = {}};
+  BalanceReport report{
+      .query = query, .scope = scope, .starting = starting, .activity = {}, .payouts = {}};
   for (const Movement& movement : movements) {
     auto& sums = is_payout(movement) ? report.payouts : report.activity;
-    auto found = std::ranges::find(sums, movement.reporting_category,
-                                   &CategorySum::reporting_category);
+    auto found =
+        std::ranges::find(sums, movement.reporting_category, &CategorySum::reporting_category);
     if (found == sums.end()) {
       found = sums.insert(sums.end(), CategorySum{movement.reporting_category});
     }
@@ -85,8 +85,9 @@ OrderedJson to_json(const BalanceReport& report) {
 
 Table to_table(const BalanceReport& report) {
   const Currency currency = report.scope.accounts.currency;
-  Table table{.columns = {"section", "reporting_category", "currency", "count", "gross", "fee",
-                          "net"}, .rows = {}};
+  Table table{
+      .columns = {"section", "reporting_category", "currency", "count", "gross", "fee", "net"},
+      .rows = {}};
   const auto add = [&](const char* section, const CategorySum& sum) {
     table.rows.push_back({std::string(section), sum.reporting_category, currency.str(), sum.count,
                           Money{sum.gross, currency}, Money{sum.fee, currency},

@@ -22,12 +22,9 @@ constexpr std::string_view kCustomersDefinition =
     "subscriptions' currency, rounded once.";
 
 OrderedJson to_json(const TopCustomer& one, Currency currency) {
-  OrderedJson json{{"customer", one.customer},
-                   {"account", one.account},
-                   {"name", or_null(one.name)},
-                   {"email", or_null(one.email)},
-                   {"deleted", one.deleted},
-                   {"payments", one.payments}};
+  OrderedJson json{{"customer", one.customer},  {"account", one.account},
+                   {"name", or_null(one.name)}, {"email", or_null(one.email)},
+                   {"deleted", one.deleted},    {"payments", one.payments}};
   put(json, "revenue", one.revenue, currency);
   return json;
 }
@@ -70,8 +67,8 @@ Table to_table(const Customers& customers) {
                           "currency", "amount"},
               .rows = {}};
   const auto add = [&](const char* figure, std::int64_t count) {
-    table.rows.push_back({std::string(figure), Cell(), Cell(), Cell(), Cell(), Cell(), count,
-                          Cell(), Cell()});
+    table.rows.push_back(
+        {std::string(figure), Cell(), Cell(), Cell(), Cell(), Cell(), count, Cell(), Cell()});
   };
   add("unique_customers", customers.unique);
   add("paying_customers", customers.paying);
@@ -85,13 +82,12 @@ Table to_table(const Customers& customers) {
   add("active_subscriptions", customers.active_subscriptions);
   add("active_subscribers", customers.active_subscribers);
   table.rows.push_back({std::string("mrr"), Cell(), Cell(), Cell(), Cell(), Cell(), Cell(),
-                        currency.str(),
-                        Money{customers.mrr, currency}});
+                        currency.str(), Money{customers.mrr, currency}});
   for (const TopCustomer& one : customers.top) {
     table.rows.push_back({std::string("top_customer"), one.customer, one.account,
                           one.name.value_or(""), one.email.value_or(""),
-                          std::string(one.deleted ? "deleted" : ""), one.payments,
-                          currency.str(), Money{one.revenue, currency}});
+                          std::string(one.deleted ? "deleted" : ""), one.payments, currency.str(),
+                          Money{one.revenue, currency}});
   }
   return table;
 }

@@ -14,7 +14,7 @@
 namespace payoutd::reports {
 
 struct TopCustomer {
-  std::string account{}, customer{};  // acct_…, cus_…
+  std::string account{}, customer{};           // acct_…, cus_…
   std::optional<std::string> name{}, email{};  // gone with a deleted customer
   bool deleted = false;
   std::int64_t revenue = 0, payments = 0;
@@ -31,7 +31,7 @@ struct Customers {
   ReportQuery query{};
   Scope scope{};
   Time as_of{};
-  std::int64_t unique = 0;       // paid in the period, or had a subscription that ran in it
+  std::int64_t unique = 0;  // paid in the period, or had a subscription that ran in it
   std::int64_t paying = 0, subscribed = 0;
   std::int64_t guest_payments = 0;  // without a customer
   std::int64_t fresh = 0;           // customer objects made in the period

@@ -87,10 +87,10 @@ SELECT count(*) AS unique_customers, count(*) FILTER (WHERE payer) AS paying,
 const pg::Query kCount{"report_count_customers", kCountSql};
 
 const pg::Query kNew{"report_new_customers", R"sql(
-SELECT count(*) AS new_customers
-  FROM unnest($2::text[]) AS one(account)
-  JOIN customers c ON c.organization_id = $1 AND c.account = one.account
-   AND c.created >= $3 AND c.created < $4)sql"};
+  SELECT count(*) AS new_customers
+    FROM unnest($2::text[]) AS one(account)
+    JOIN customers c ON c.organization_id = $1 AND c.account = one.account
+     AND c.created >= $3 AND c.created < $4)sql"};
 
 // $5 is the end, $4 and $6 thirty days before it. Who joined since never had a paid one run before.
 const std::string kChurnSql = "WITH " + kRan + R"sql(,
@@ -117,11 +117,11 @@ const pg::Query kChurn{"report_churn", kChurnSql};
 
 // The sum is exact; its twelfth is rounded once, halves up.
 const pg::Query kRunning{"report_running_subscriptions", R"sql(
-SELECT count(*) AS subscriptions, count(DISTINCT (s.account, s.customer_id)) AS subscribers,
-       coalesce(div(sum(s.annual_amount) * 2 + 12, 24), 0)::bigint AS mrr
-  FROM unnest($2::text[]) AS one(account)
-  JOIN subscriptions s ON s.organization_id = $1 AND s.account = one.account AND s.ended_at IS NULL
- WHERE s.currency = $3 AND s.status IN ('active', 'past_due') AND s.annual_amount > 0)sql"};
+  SELECT count(*) AS subscriptions, count(DISTINCT (s.account, s.customer_id)) AS subscribers,
+         coalesce(div(sum(s.annual_amount) * 2 + 12, 24), 0)::bigint AS mrr
+    FROM unnest($2::text[]) AS one(account)
+    JOIN subscriptions s ON s.organization_id = $1 AND s.account = one.account AND s.ended_at IS NULL
+   WHERE s.currency = $3 AND s.status IN ('active', 'past_due') AND s.annual_amount > 0)sql"};
 
 pg::Array<std::string> texts(const std::vector<std::string>& all) {
   pg::Array<std::string> array;
@@ -133,8 +133,12 @@ TopCustomer top_customer(const Json& one) {
   const auto text = [&](const char* name) {
     return one[name].is_null() ? std::nullopt : std::optional(one[name].get<std::string>());
   };
-  return {.account = one["account"], .customer = one["customer"], .name = text("name"),
-          .email = text("email"), .deleted = one["deleted"], .revenue = one["revenue"],
+  return {.account = one["account"],
+          .customer = one["customer"],
+          .name = text("name"),
+          .email = text("email"),
+          .deleted = one["deleted"],
+          .revenue = one["revenue"],
           .payments = one["payments"]};
 }
 
@@ -174,9 +178,9 @@ void count_churn(pg::Tx& tx, Customers& customers) {
 void value_subscriptions(pg::Tx& tx, Customers& customers) {
   movements_store::plan_afresh(tx);
   const Accounts& accounts = customers.scope.accounts;
-  const pg::Row row =
-      tx.exec(kRunning, accounts.organization, texts(customers.scope.every_account),
-              accounts.currency).one();
+  const pg::Row row = tx.exec(kRunning, accounts.organization, texts(customers.scope.every_account),
+                              accounts.currency)
+                          .one();
   customers.active_subscriptions = row.get<std::int64_t>("subscriptions");
   customers.active_subscribers = row.get<std::int64_t>("subscribers");
   customers.mrr = row.get<std::int64_t>("mrr");

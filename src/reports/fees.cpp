@@ -34,10 +34,17 @@ enum Service : std::size_t {
   kOther,
   kKinds,
 };
-constexpr std::array<const char*, kKinds> kNames = {
-    "processing_fees",     "passthrough_fees", "application_fees",   "refund_fees",
-    "dispute_fees",        "instant_payout_fees", "taxes",           "withheld_taxes",
-    "product_fees",        "currency_conversion_fees", "other_fees"};
+constexpr std::array<const char*, kKinds> kNames = {"processing_fees",
+                                                    "passthrough_fees",
+                                                    "application_fees",
+                                                    "refund_fees",
+                                                    "dispute_fees",
+                                                    "instant_payout_fees",
+                                                    "taxes",
+                                                    "withheld_taxes",
+                                                    "product_fees",
+                                                    "currency_conversion_fees",
+                                                    "other_fees"};
 
 // Whose service Stripe's own fee on a transaction pays for.
 Service kind_of_stripe_fee(std::string_view category) {
@@ -122,8 +129,8 @@ Table to_table(const Fees& fees) {
     table.rows.push_back({name, currency.str(), sum.count, Money{sum.amount, currency}});
   };
   for (const FeeKind& kind : fees.kinds) add(kind.kind, kind.sum);
-  table.rows.push_back({std::string("total_paid"), currency.str(), Cell(),
-                        Money{fees.total, currency}});
+  table.rows.push_back(
+      {std::string("total_paid"), currency.str(), Cell(), Money{fees.total, currency}});
   add("application_fees_earned", fees.earned);
   add("application_fees_refunded", {fees.earned_refunded.count, -fees.earned_refunded.amount});
   return table;

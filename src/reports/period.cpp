@@ -11,10 +11,8 @@ namespace {
 
 date::local_days first_day(date::local_days day, GroupBy group_by) {
   switch (group_by) {
-    case GroupBy::day:
-      return day;
-    case GroupBy::week:
-      return day - (date::weekday{day} - date::Monday);
+    case GroupBy::day: return day;
+    case GroupBy::week: return day - (date::weekday{day} - date::Monday);
     case GroupBy::month: {
       const date::year_month_day ymd{day};
       return date::local_days{ymd.year() / ymd.month() / 1};
@@ -26,12 +24,9 @@ date::local_days first_day(date::local_days day, GroupBy group_by) {
 
 date::local_days next_first_day(date::local_days first, GroupBy group_by) {
   switch (group_by) {
-    case GroupBy::day:
-      return first + date::days{1};
-    case GroupBy::week:
-      return first + date::weeks{1};
-    case GroupBy::month:
-      return date::local_days{date::year_month_day{first} + date::months{1}};
+    case GroupBy::day: return first + date::days{1};
+    case GroupBy::week: return first + date::weeks{1};
+    case GroupBy::month: return date::local_days{date::year_month_day{first} + date::months{1}};
   }
   CHECK(false);
   return first;
@@ -41,12 +36,9 @@ date::local_days next_first_day(date::local_days first, GroupBy group_by) {
 
 std::string_view name_of(GroupBy group_by) {
   switch (group_by) {
-    case GroupBy::day:
-      return "day";
-    case GroupBy::week:
-      return "week";
-    case GroupBy::month:
-      return "month";
+    case GroupBy::day: return "day";
+    case GroupBy::week: return "week";
+    case GroupBy::month: return "month";
   }
   CHECK(false);
   return {};
@@ -84,8 +76,7 @@ std::optional<std::vector<Period>> periods_of(const Range& range, GroupBy group_
 std::string text_of(date::local_days day) {
   const date::year_month_day ymd{day};
   return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(ymd.year()),
-                     static_cast<unsigned>(ymd.month()),
-                     static_cast<unsigned>(ymd.day()));
+                     static_cast<unsigned>(ymd.month()), static_cast<unsigned>(ymd.day()));
 }
 
 }  // namespace payoutd::reports

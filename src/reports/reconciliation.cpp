@@ -91,10 +91,10 @@ OrderedJson to_json(const Reconciliation& reconciliation) {
 }
 
 Table to_table(const Reconciliation& reconciliation) {
-  Table table{.columns = {"payout", "account", "created", "status", "automatic", "currency",
-                          "amount", "difference",
-                          "complete", "reporting_category", "count", "gross", "fee", "net"},
-              .rows = {}};
+  Table table{
+      .columns = {"payout", "account", "created", "status", "automatic", "currency", "amount",
+                  "difference", "complete", "reporting_category", "count", "gross", "fee", "net"},
+      .rows = {}};
   for (const ReconciledPayout& one : reconciliation.page.data) {
     const Currency currency = currency_of(one, reconciliation);
     const auto add = [&](Cell category, const CategorySum& sum) {
@@ -102,12 +102,10 @@ Table to_table(const Reconciliation& reconciliation) {
       const payouts::Payout& payout = one.payout;
       table.rows.push_back({payout.stripe_payout_id.value_or(payout.id.str()),
                             payout.account.value_or(""), to_iso(payout.created), payout.status,
-                            std::string(one.itemised() ? "true" : "false"),
-                            currency.str(), money(payout.amount),
-                            one.itemised() ? money(one.difference()) : Cell(),
+                            std::string(one.itemised() ? "true" : "false"), currency.str(),
+                            money(payout.amount), one.itemised() ? money(one.difference()) : Cell(),
                             std::string(one.complete() ? "true" : "false"), std::move(category),
-                            sum.count,
-                            money(sum.gross), money(sum.fee), money(sum.net)});
+                            sum.count, money(sum.gross), money(sum.fee), money(sum.net)});
     };
     if (one.categories.empty()) add(Cell(), {});
     for (const CategorySum& category : one.categories) add(category.reporting_category, category);

@@ -8,15 +8,15 @@ namespace payoutd::reports::reconciliation_store {
 namespace {
 
 const pg::Query kMembers{"report_payout_members", R"sql(
-SELECT t.account, t.payout_id, t.reporting_category, count(*) AS rows,
-       sum(t.amount)::bigint AS amount,
-       sum(t.fee)::bigint AS fee, sum(t.net)::bigint AS net
-  FROM unnest($2::text[], $3::text[], $4::text[]) AS given(account, payout_id, own_row)
-  JOIN balance_transactions t
-    ON t.organization_id = $1 AND t.payout_id = given.payout_id AND t.account = given.account
- WHERE t.stripe_id IS DISTINCT FROM given.own_row
- GROUP BY t.account, t.payout_id, t.reporting_category
- ORDER BY t.account, t.payout_id, t.reporting_category)sql"};
+  SELECT t.account, t.payout_id, t.reporting_category, count(*) AS rows,
+         sum(t.amount)::bigint AS amount,
+         sum(t.fee)::bigint AS fee, sum(t.net)::bigint AS net
+    FROM unnest($2::text[], $3::text[], $4::text[]) AS given(account, payout_id, own_row)
+    JOIN balance_transactions t
+      ON t.organization_id = $1 AND t.payout_id = given.payout_id AND t.account = given.account
+   WHERE t.stripe_id IS DISTINCT FROM given.own_row
+   GROUP BY t.account, t.payout_id, t.reporting_category
+   ORDER BY t.account, t.payout_id, t.reporting_category)sql"};
 
 }  // namespace
 

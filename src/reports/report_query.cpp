@@ -172,8 +172,8 @@ Result<Scope> scope_of(pg::Tx& tx, OrgId organization, const ReportQuery& query)
     if (code != currency->str()) scope.other_currencies.push_back(code);
   }
   for (const auto& account : *accounts) scope.every_account.push_back(account.id());
-  scope.without_transfers = !query.account &&
-      std::ranges::any_of(*accounts, &access::ConnectedAccount::is_platform);
+  scope.without_transfers =
+      !query.account && std::ranges::any_of(*accounts, &access::ConnectedAccount::is_platform);
   scope.fresh_until = sync::fresh_until(tx, organization, query.account);
   return scope;
 }

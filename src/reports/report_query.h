@@ -17,10 +17,10 @@
 namespace payoutd::reports {
 
 struct ReportQuery {
-  std::optional<std::string> account{};   // none: all of the organization's
-  std::optional<Currency> currency{};     // none: the account's, or the default account's
+  std::optional<std::string> account{};  // none: all of the organization's
+  std::optional<Currency> currency{};    // none: the account's, or the default account's
   std::string timezone = "UTC";
-  const jobs::TimeZone* zone = nullptr;   // never null once read
+  const jobs::TimeZone* zone = nullptr;  // never null once read
   GroupBy group_by = GroupBy::day;
   Range range{};
 };
@@ -37,7 +37,7 @@ Json query_parameters(Grouped grouped);
 
 // Whose figures a report adds up, all in one currency.
 struct Scope {
-  Accounts accounts{};                   // with movements in the currency
+  Accounts accounts{};  // with movements in the currency
   std::vector<std::string> every_account{};
   std::vector<std::string> other_currencies{};
   // Payments and refunds at the far end of a transfer are left out: the organization's own platform

@@ -29,17 +29,17 @@ Result<payouts::Payout> one_payout(pg::Tx& tx, OrgId organization, const ReportQ
     return Error{Kind::missing, "payout_not_found", "the account has no such payout", "payout"};
   }
   if (payout->rail != "stripe_payout") {
-    return Error{Kind::invalid, "not_stripes_payout",
-                 "only Stripe's payouts have balance transactions; this one's rail is " +
-                     payout->rail,
-                 "payout"};
+    return Error{
+        Kind::invalid, "not_stripes_payout",
+        "only Stripe's payouts have balance transactions; this one's rail is " + payout->rail,
+        "payout"};
   }
   return payout;
 }
 
 Result<access::PageOf<payouts::Payout>> payouts_of(pg::Tx& tx, OrgId organization,
-                                                   const ReportQuery& query,
-                                                   const Scope& scope, const access::Page& page) {
+                                                   const ReportQuery& query, const Scope& scope,
+                                                   const access::Page& page) {
   payouts::PayoutFilter filter;
   filter.rail = "stripe_payout";
   filter.account = query.account;
@@ -68,11 +68,11 @@ Result<Fees> fees(pg::Database& db, OrgId organization, const ReportQuery& query
   return db.read([&](pg::Tx& tx) -> Result<Fees> {
     const auto scope = scope_of(tx, organization, query);
     if (!scope) return scope.error();
-    const auto movements = movements_store::movements(tx, scope->accounts, bounds_of(query.range),
-                                                      Detail::fees);
-    return fees_of(query, *scope, movements,
-                   movements_store::payout_fees(tx, scope->accounts, query.range.begin,
-                                                query.range.end));
+    const auto movements =
+        movements_store::movements(tx, scope->accounts, bounds_of(query.range), Detail::fees);
+    return fees_of(
+        query, *scope, movements,
+        movements_store::payout_fees(tx, scope->accounts, query.range.begin, query.range.end));
   });
 }
 
@@ -81,15 +81,14 @@ Result<BalanceReport> balance(pg::Database& db, OrgId organization, const Report
     const auto scope = scope_of(tx, organization, query);
     if (!scope) return scope.error();
     const auto starting = movements_store::balance_before(tx, scope->accounts, query.range.begin);
-    return balance_of(query, *scope, starting,
-                      movements_store::movements(tx, scope->accounts, bounds_of(query.range),
-                                                 Detail::sums));
+    return balance_of(
+        query, *scope, starting,
+        movements_store::movements(tx, scope->accounts, bounds_of(query.range), Detail::sums));
   });
 }
 
 Result<Customers> customers(pg::Database& db, OrgId organization, const ReportQuery& query,
-                            std::int64_t top,
-                            Time now) {
+                            std::int64_t top, Time now) {
   return db.read([&](pg::Tx& tx) -> Result<Customers> {
     auto scope = scope_of(tx, organization, query);
     if (!scope) return scope.error();
@@ -133,8 +132,8 @@ Result<Reconciliation> reconcile_one(pg::Database& db, OrgId organization, const
     asked.currency = Currency::parse(found->currency);
     auto scope = scope_of(tx, organization, asked);
     if (!scope) return scope.error();
-    Reconciliation reconciliation{.query = asked, .scope = *std::move(scope), .of_one = true,
-                                  .page = {}};
+    Reconciliation reconciliation{
+        .query = asked, .scope = *std::move(scope), .of_one = true, .page = {}};
     reconciliation.page.data.push_back({*std::move(found), {}});
     reconciliation_store::add_up(tx, organization, reconciliation.page.data);
     return reconciliation;

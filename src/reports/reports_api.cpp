@@ -62,10 +62,10 @@ http::Reply show_reconciliation(pg::Database& db, const Clock& clock,
   const bool as_csv = wants_csv(fields, request);
   if (const auto error = fields.done()) return http::error_reply(*error, request.request_id);
   const OrgId organization = access::principal(request).organization;
-  const auto found = payout ? reconcile_one(db, organization, query, *payout)
-                            : reconcile(db, organization, query,
-                                        {paging.limit, paging.offset, paging.cursor,
-                                         paging.with_total});
+  const auto found =
+      payout ? reconcile_one(db, organization, query, *payout)
+             : reconcile(db, organization, query,
+                         {paging.limit, paging.offset, paging.cursor, paging.with_total});
   http::Reply reply = answer(request, found, as_csv, "payout-reconciliation");
   if (!found || !as_csv || !found->page.next_cursor) return reply;
   return std::move(reply).with("X-Next-Cursor", *found->page.next_cursor);
@@ -81,10 +81,9 @@ std::vector<http::Route> report_routes(pg::Database& db, const Clock& clock) {
   };
   using Request = http::Request;
   return {
-      route("/api/reports/revenue", revenue_docs(),
-            [&](const Request& r) {
-              return plain(db, clock, r, Grouped::yes, revenue, "revenue");
-            }),
+      route(
+          "/api/reports/revenue", revenue_docs(),
+          [&](const Request& r) { return plain(db, clock, r, Grouped::yes, revenue, "revenue"); }),
       route("/api/reports/fees", fees_docs(),
             [&](const Request& r) { return plain(db, clock, r, Grouped::no, fees, "fees"); }),
       route("/api/reports/customers", customers_docs(),

@@ -124,13 +124,20 @@ Scope example_scope() {
 }
 
 std::vector<Movement> example_movements() {
-  Movement charge{.type = "charge", .reporting_category = "charge", .rows = 2, .amount = 15'000,
-                  .fee = 495, .net = 14'505};
+  Movement charge{.type = "charge",
+                  .reporting_category = "charge",
+                  .rows = 2,
+                  .amount = 15'000,
+                  .fee = 495,
+                  .net = 14'505};
   charge.stripe = {2, 495};
-  const Movement refund{.type = "refund", .reporting_category = "refund", .rows = 1,
-                        .amount = -2'500, .net = -2'500};
-  const Movement payout{.type = "payout", .reporting_category = "payout", .rows = 1,
-                        .amount = -10'000, .net = -10'000};
+  const Movement refund{
+      .type = "refund", .reporting_category = "refund", .rows = 1, .amount = -2'500, .net = -2'500};
+  const Movement payout{.type = "payout",
+                        .reporting_category = "payout",
+                        .rows = 1,
+                        .amount = -10'000,
+                        .net = -10'000};
   return {charge, refund, payout};
 }
 
@@ -151,8 +158,9 @@ Json churn_schema() {
       .count("active_30_days_before", "Subscribers 30 days before the end.")
       .count("new", "Who subscribed for the first time ever since then.")
       .count("churned", "Of both, those without a running subscription at the end.")
-      .text_or_null("rate", "churned / (active_30_days_before + new), four decimals; "
-                            "null where there was nobody")
+      .text_or_null("rate",
+                    "churned / (active_30_days_before + new), four decimals; "
+                    "null where there was nobody")
       .json();
 }
 
@@ -162,9 +170,12 @@ Customers example_customers() {
   example.scope = example_scope();
   example.as_of = example.query.range.end;
   example.unique = 3, example.paying = 2, example.subscribed = 2, example.fresh = 1;
-  example.top.push_back({.account = "acct_1PlatformDemo001", .customer = "cus_Ab3",
-                         .name = "Ada Byron", .email = "ada@example.com",
-                         .revenue = 12'000, .payments = 1});
+  example.top.push_back({.account = "acct_1PlatformDemo001",
+                         .customer = "cus_Ab3",
+                         .name = "Ada Byron",
+                         .email = "ada@example.com",
+                         .revenue = 12'000,
+                         .payments = 1});
   example.churn = {10, 1, 1};
   example.active_subscriptions = 11, example.active_subscribers = 10, example.mrr = 21'900;
   return example;
@@ -235,8 +246,9 @@ http::Docs docs_of(const char* summary, Grouped grouped, const Schema& schema,
 
 http::Docs revenue_docs() {
   Schema period;
-  period.field("date", {{"type", "string"}, {"format", "date"}},
-               "Its first day, also where the report begins later.")
+  period
+      .field("date", {{"type", "string"}, {"format", "date"}},
+             "Its first day, also where the report begins later.")
       .time("start", "As far as the report reaches.")
       .time("end", "The first instant that is not in it.")
       .money("revenue", "Gross.")
@@ -257,12 +269,12 @@ http::Docs revenue_docs() {
 }
 
 http::Docs fees_docs() {
-  const Json kind = Schema()
-                        .text("kind",
-                              "processing_fees, application_fees, …: each once, in this order")
-                        .count("count", "Fees.")
-                        .money("amount", "Paid; negative: given back.")
-                        .json();
+  const Json kind =
+      Schema()
+          .text("kind", "processing_fees, application_fees, …: each once, in this order")
+          .count("count", "Fees.")
+          .money("amount", "Paid; negative: given back.")
+          .json();
   const Json category = Schema()
                             .text("reporting_category", "Stripe's")
                             .count("count", "Transactions of it in groups that bore fees.")
@@ -286,8 +298,9 @@ http::Docs fees_docs() {
 
 http::Docs customers_docs() {
   Schema schema = headed();
-  schema.count("unique_customers",
-               "Who paid in the period or had a subscription that ran in it, each once.")
+  schema
+      .count("unique_customers",
+             "Who paid in the period or had a subscription that ran in it, each once.")
       .count("paying_customers", "Who paid in the period.")
       .count("subscribed_customers", "Who had a subscription that ran in the period.")
       .count("deleted_customers", "Of the unique ones, deleted since.")
@@ -299,12 +312,14 @@ http::Docs customers_docs() {
       .count("active_subscriptions", "Active or past due, with a price.")
       .count("active_subscribers", "Customers who have one.")
       .money("mrr", "Monthly recurring revenue of them.");
-  http::Docs docs = docs_of("Customers and subscribers", Grouped::no, schema,
-                            to_json(example_customers()));
-  docs.parameters.push_back({{"name", "limit"}, {"in", "query"},
-                             {"description", "How many top customers."},
-                             {"schema", {{"type", "integer"}, {"minimum", 1}, {"maximum", kMostTop},
-                                         {"default", kDefaultTop}}}});
+  http::Docs docs =
+      docs_of("Customers and subscribers", Grouped::no, schema, to_json(example_customers()));
+  docs.parameters.push_back(
+      {{"name", "limit"},
+       {"in", "query"},
+       {"description", "How many top customers."},
+       {"schema",
+        {{"type", "integer"}, {"minimum", 1}, {"maximum", kMostTop}, {"default", kDefaultTop}}}});
   return docs;
 }
 
@@ -321,26 +336,27 @@ http::Docs reconciliation_docs() {
     parameter["description"] = "Of the payouts. ISO 4217, in any case.";
   }
   for (const Json& parameter : access::page_parameters()) docs.parameters.push_back(parameter);
-  docs.parameters.push_back({{"name", "payout"}, {"in", "query"},
+  docs.parameters.push_back({{"name", "payout"},
+                             {"in", "query"},
                              {"description", "Only this one, whenever it was: our id or po_…"},
                              {"schema", {{"type", "string"}}}});
   return docs;
 }
 
 http::Docs balance_docs() {
-  const Json section = Schema()
-                           .money("net", "Of all its categories.")
-                           .list("categories", category_schema(),
-                                 "Those with transactions in the period.")
-                           .json();
+  const Json section =
+      Schema()
+          .money("net", "Of all its categories.")
+          .list("categories", category_schema(), "Those with transactions in the period.")
+          .json();
   Schema schema = headed();
   schema.money("starting_balance", "Before `start`.")
       .field("activity", section, "All but payouts.")
       .field("payouts", section, "payout and payout_reversal.")
       .money("ending_balance", "starting_balance + activity + payouts");
-  return docs_of("How the balance went from its beginning to its end", Grouped::no, schema,
-                 to_json(balance_of(example_query(), example_scope(), 250'000,
-                                    example_movements())));
+  return docs_of(
+      "How the balance went from its beginning to its end", Grouped::no, schema,
+      to_json(balance_of(example_query(), example_scope(), 250'000, example_movements())));
 }
 
 }  // namespace payoutd::reports

@@ -150,20 +150,17 @@ OrderedJson to_json(const Revenue& revenue) {
 Table to_table(const Revenue& revenue) {
   const Currency currency = revenue.scope.accounts.currency;
   Table table{.columns = {"date", "currency", "revenue", "count", "average", "refunds", "disputes",
-                          "fees",
-                          "application_fees_earned", "net", "from_transfers"},
+                          "fees", "application_fees_earned", "net", "from_transfers"},
               .rows = {}};
   for (const RevenuePeriod& period : revenue.periods) {
     const RevenueFigures& figures = period.figures;
     const auto average = figures.average();
-    table.rows.push_back({text_of(period.period.date), currency.str(),
-                          Money{figures.revenue, currency},
-                          figures.count, average ? Cell(Money{*average, currency}) : Cell(),
-                          Money{figures.refunds, currency}, Money{figures.disputes, currency},
-                          Money{figures.fees, currency},
-                          Money{figures.application_fees_earned, currency},
-                          Money{figures.net(), currency},
-                          Money{figures.from_transfers.amount, currency}});
+    table.rows.push_back(
+        {text_of(period.period.date), currency.str(), Money{figures.revenue, currency},
+         figures.count, average ? Cell(Money{*average, currency}) : Cell(),
+         Money{figures.refunds, currency}, Money{figures.disputes, currency},
+         Money{figures.fees, currency}, Money{figures.application_fees_earned, currency},
+         Money{figures.net(), currency}, Money{figures.from_transfers.amount, currency}});
   }
   return table;
 }

@@ -19,7 +19,7 @@ using movements_store::FromTransfers;
 // disputes and fees are what they took away.
 struct RevenueFigures {
   std::int64_t revenue = 0, count = 0, refunds = 0, disputes = 0, fees = 0,
-      application_fees_earned = 0;
+               application_fees_earned = 0;
   FromTransfers from_transfers{};  // part of the figures above, unless the scope is without them
 
   void add(const Movement& movement);

@@ -26,7 +26,7 @@ void add_quarters(Spans& spans, Time begin, Time end) {
 
 void add_days(Spans& spans, Time begin, Time end) {
   const Time first = std::chrono::ceil<std::chrono::days>(begin),
-      last = std::chrono::floor<std::chrono::days>(end);
+             last = std::chrono::floor<std::chrono::days>(end);
   if (first >= last) return add_quarters(spans, begin, end);
   add_quarters(spans, begin, first);
   add(spans.days, first, last);

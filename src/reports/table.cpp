@@ -51,7 +51,8 @@ std::size_t width_of(std::string_view text) {
 // Words come from customers: none may steer the terminal.
 std::string printable(const Cell& cell) {
   std::string text = text_of(cell);
-  std::ranges::replace_if(text, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+  std::ranges::replace_if(
+      text, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
   return text;
 }
 

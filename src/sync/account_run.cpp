@@ -38,7 +38,10 @@ AccountRun::AccountRun(Surroundings surroundings, const access::ConnectedAccount
 std::vector<StreamRecord> AccountRun::run() {
   began_at_ = in_.clock.now();
   if (!lease()) {
-    note({.account = target_.account, .stream = kAccount, .kind = "account", .status = "busy",
+    note({.account = target_.account,
+          .stream = kAccount,
+          .kind = "account",
+          .status = "busy",
           .error = "another run syncs this account"});
     return records_;
   }
@@ -123,9 +126,14 @@ void AccountRun::fail(const std::string& stream, const std::string& kind, const 
   if (!deauthorized_ && !stopped) failed_ = true;
   interrupted_ = interrupted_ || stopped;
   if (first_error_.empty()) first_error_ = stream + ": " + error.message;
-  note({.account = target_.account, .stream = stream, .kind = kind,
-        .status = deauthorized_ ? "deauthorized" : stopped ? "interrupted" : "failed",
-        .counts = counts, .error = error.message});
+  note({.account = target_.account,
+        .stream = stream,
+        .kind = kind,
+        .status = deauthorized_ ? "deauthorized"
+                  : stopped     ? "interrupted"
+                                : "failed",
+        .counts = counts,
+        .error = error.message});
 }
 
 std::shared_ptr<Pass> AccountRun::pass_of(const Stream& stream, std::vector<Range> ranges,
@@ -195,10 +203,14 @@ void AccountRun::close(const Pass& pass) {
   });
   if (!ended) return fail(stream, kind, ended.error(), pass.counts);
   if (stream == kCustomers && pass.plan.kind == PassKind::whole)
-    customers_listed_whole_ = std::min(pass.plan.began_at,
-                                       pass.asked_since.value_or(pass.plan.began_at));
-  note({.account = target_.account, .stream = stream, .kind = kind, .status = "succeeded",
-        .counts = pass.counts, .error = pass.refused});
+    customers_listed_whole_ =
+        std::min(pass.plan.began_at, pass.asked_since.value_or(pass.plan.began_at));
+  note({.account = target_.account,
+        .stream = stream,
+        .kind = kind,
+        .status = "succeeded",
+        .counts = pass.counts,
+        .error = pass.refused});
 }
 
 void AccountRun::fetch(std::string_view stream, const char* type,
@@ -329,8 +341,12 @@ bool AccountRun::list_members(std::vector<std::string> payouts) {
     fail(stream, "members", marked.error(), pass->counts);
     return false;
   }
-  note({.account = target_.account, .stream = stream, .kind = "members", .status = "succeeded",
-        .counts = pass->counts, .error = pass->refused});
+  note({.account = target_.account,
+        .stream = stream,
+        .kind = "members",
+        .status = "succeeded",
+        .counts = pass->counts,
+        .error = pass->refused});
   return true;
 }
 
@@ -352,13 +368,14 @@ void AccountRun::check() {
   });
   if (!due) return fail("completeness", "check", due.error());
   check_members();
-  const Verifier verifier{in_.db, in_.client, in_.clock,
-                          [this] { return list_new_transactions(); }, thorough() || *due};
+  const Verifier verifier{in_.db, in_.client, in_.clock, [this] { return list_new_transactions(); },
+                          thorough() || *due};
   auto checks = check_balance(verifier, target_, run_);
   if (!checks) return fail("completeness", "check", checks.error());
   if (wanted_.repair || std::ranges::any_of(*checks, [](const BalanceCheck& check) {
         return check.state == CheckState::different;
-      })) look_closer(*checks);
+      }))
+    look_closer(*checks);
   std::string different;
   for (const BalanceCheck& check : *checks) {
     if (check.state == CheckState::equal) continue;

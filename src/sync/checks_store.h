@@ -36,8 +36,8 @@ std::vector<BalanceCheck> balances(pg::Tx& tx, OrgId organization,
 // Whether everything is to be looked at again: once a week.
 bool whole_is_due(pg::Tx& tx, OrgId organization, std::string_view account, Time now);
 
-// Compares again what was wrong and what was listed since, or everything (`whole`, and once a week);
-// keeps what is wrong now.
+// Compares again what was wrong and what was listed since, or everything (`whole`, and once a
+// week); keeps what is wrong now.
 std::vector<PayoutCheck> check_payouts(pg::Tx& tx, OrgId organization, std::string_view account,
                                        Time now, bool whole);
 std::vector<PayoutCheck> payouts(pg::Tx& tx, OrgId organization,

@@ -7,95 +7,95 @@ namespace payoutd::sync::cursors_store {
 namespace {
 
 const pg::Query kStates{"sync_stream_states", R"sql(
-SELECT stream, synced_to, listed_whole_at, rescanned_at, pass_kind, pass_from, pass_to, pass_began_at
-  FROM sync_streams WHERE organization_id = $1 AND account = $2)sql"};
+  SELECT stream, synced_to, listed_whole_at, rescanned_at, pass_kind, pass_from, pass_to, pass_began_at
+    FROM sync_streams WHERE organization_id = $1 AND account = $2)sql"};
 
 const pg::Query kBeginPass{"sync_begin_pass", R"sql(
-INSERT INTO sync_streams (organization_id, account, stream, pass_kind, pass_from, pass_to, pass_began_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (organization_id, account, stream) DO UPDATE
-   SET pass_kind = excluded.pass_kind, pass_from = excluded.pass_from, pass_to = excluded.pass_to,
-       pass_began_at = excluded.pass_began_at)sql"};
+  INSERT INTO sync_streams (organization_id, account, stream, pass_kind, pass_from, pass_to, pass_began_at)
+  VALUES ($1, $2, $3, $4, $5, $6, $7)
+  ON CONFLICT (organization_id, account, stream) DO UPDATE
+     SET pass_kind = excluded.pass_kind, pass_from = excluded.pass_from, pass_to = excluded.pass_to,
+         pass_began_at = excluded.pass_began_at)sql"};
 
 const pg::Query kInsertRange{"sync_insert_range", R"sql(
-INSERT INTO sync_ranges (organization_id, account, stream, upper, lower) VALUES ($1, $2, $3, $4, $5))sql"};
+  INSERT INTO sync_ranges (organization_id, account, stream, upper, lower) VALUES ($1, $2, $3, $4, $5))sql"};
 
 const pg::Query kRanges{"sync_ranges_of", R"sql(
-SELECT upper, lower, after FROM sync_ranges
- WHERE organization_id = $1 AND account = $2 AND stream = $3 ORDER BY upper DESC)sql"};
+  SELECT upper, lower, after FROM sync_ranges
+   WHERE organization_id = $1 AND account = $2 AND stream = $3 ORDER BY upper DESC)sql"};
 
 // A pass that began earlier than one that is known does not take its word back.
 const pg::Query kEndPass{"sync_end_pass", R"sql(
-UPDATE sync_streams AS s
-   SET synced_to = greatest(synced_to, to_timestamp(pass_to)),
-       listed_whole_at = CASE WHEN pass_kind = 'whole' THEN greatest(listed_whole_at, pass_began_at)
-                              ELSE listed_whole_at END,
-       rescanned_at = CASE WHEN pass_kind IN ('whole', 'rescan')
-                           THEN greatest(rescanned_at, pass_began_at) ELSE rescanned_at END,
-       pass_kind = NULL, pass_from = NULL, pass_to = NULL, pass_began_at = NULL
- WHERE organization_id = $1 AND account = $2 AND stream = $3 AND pass_kind IS NOT NULL
-   AND NOT EXISTS (SELECT FROM sync_ranges r
-                    WHERE r.organization_id = s.organization_id AND r.account = s.account
-                      AND r.stream = s.stream))sql"};
+  UPDATE sync_streams AS s
+     SET synced_to = greatest(synced_to, to_timestamp(pass_to)),
+         listed_whole_at = CASE WHEN pass_kind = 'whole' THEN greatest(listed_whole_at, pass_began_at)
+                                ELSE listed_whole_at END,
+         rescanned_at = CASE WHEN pass_kind IN ('whole', 'rescan')
+                             THEN greatest(rescanned_at, pass_began_at) ELSE rescanned_at END,
+         pass_kind = NULL, pass_from = NULL, pass_to = NULL, pass_began_at = NULL
+   WHERE organization_id = $1 AND account = $2 AND stream = $3 AND pass_kind IS NOT NULL
+     AND NOT EXISTS (SELECT FROM sync_ranges r
+                      WHERE r.organization_id = s.organization_id AND r.account = s.account
+                        AND r.stream = s.stream))sql"};
 
 const pg::Query kDropRanges{"sync_drop_ranges", R"sql(
-DELETE FROM sync_ranges WHERE organization_id = $1 AND account = $2 AND stream = $3)sql"};
+  DELETE FROM sync_ranges WHERE organization_id = $1 AND account = $2 AND stream = $3)sql"};
 
 const pg::Query kForgetPass{"sync_forget_pass", R"sql(
-UPDATE sync_streams SET pass_kind = NULL, pass_from = NULL, pass_to = NULL, pass_began_at = NULL
- WHERE organization_id = $1 AND account = $2 AND stream = $3)sql"};
+  UPDATE sync_streams SET pass_kind = NULL, pass_from = NULL, pass_to = NULL, pass_began_at = NULL
+   WHERE organization_id = $1 AND account = $2 AND stream = $3)sql"};
 
 // A cut inserts the lower part; who cut the same range before us has the same right to it.
 const pg::Query kSaveRanges{"sync_save_ranges", R"sql(
-INSERT INTO sync_ranges AS r (organization_id, account, stream, upper, lower, after)
-SELECT organization_id, account, stream, upper, lower, after
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[])
-       AS given(organization_id, account, stream, upper, lower, after)
-ON CONFLICT (organization_id, account, stream, upper) DO UPDATE
-   SET lower = excluded.lower, after = excluded.after)sql"};
+  INSERT INTO sync_ranges AS r (organization_id, account, stream, upper, lower, after)
+  SELECT organization_id, account, stream, upper, lower, after
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[])
+         AS given(organization_id, account, stream, upper, lower, after)
+  ON CONFLICT (organization_id, account, stream, upper) DO UPDATE
+     SET lower = excluded.lower, after = excluded.after)sql"};
 
 const pg::Query kEndRanges{"sync_end_ranges", R"sql(
-DELETE FROM sync_ranges AS r
- USING unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[])
-       AS given(organization_id, account, stream, upper)
- WHERE r.organization_id = given.organization_id AND r.account = given.account
-   AND r.stream = given.stream AND r.upper = given.upper)sql"};
+  DELETE FROM sync_ranges AS r
+   USING unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[])
+         AS given(organization_id, account, stream, upper)
+   WHERE r.organization_id = given.organization_id AND r.account = given.account
+     AND r.stream = given.stream AND r.upper = given.upper)sql"};
 
 const pg::Query kDuePending{"sync_due_pending", R"sql(
-SELECT DISTINCT (extract(epoch FROM created)::bigint / 86400) AS day
-  FROM balance_transactions
- WHERE organization_id = $1 AND account = $2 AND status = 'pending' AND available_on <= $3
- ORDER BY day LIMIT $4)sql"};
+  SELECT DISTINCT (extract(epoch FROM created)::bigint / 86400) AS day
+    FROM balance_transactions
+   WHERE organization_id = $1 AND account = $2 AND status = 'pending' AND available_on <= $3
+   ORDER BY day LIMIT $4)sql"};
 
 const pg::Query kCustomersNotSeen{"sync_customers_not_seen", R"sql(
-SELECT stripe_id FROM customers
- WHERE organization_id = $1 AND account = $2 AND NOT deleted AND shown_at < $3
- ORDER BY stripe_id LIMIT $4)sql"};
+  SELECT stripe_id FROM customers
+   WHERE organization_id = $1 AND account = $2 AND NOT deleted AND shown_at < $3
+   ORDER BY stripe_id LIMIT $4)sql"};
 
 const pg::Query kSubscriptionsCut{"sync_subscriptions_cut", R"sql(
-SELECT stripe_id FROM subscriptions
- WHERE organization_id = $1 AND account = $2 AND cut ORDER BY stripe_id LIMIT $3)sql"};
+  SELECT stripe_id FROM subscriptions
+   WHERE organization_id = $1 AND account = $2 AND cut ORDER BY stripe_id LIMIT $3)sql"};
 
 const pg::Query kFeesCut{"sync_application_fees_cut", R"sql(
-SELECT stripe_id FROM application_fees
- WHERE organization_id = $1 AND account = $2 AND cut ORDER BY stripe_id LIMIT $3)sql"};
+  SELECT stripe_id FROM application_fees
+   WHERE organization_id = $1 AND account = $2 AND cut ORDER BY stripe_id LIMIT $3)sql"};
 
 // Those on their way, and those that Stripe adds to for some days after they arrived: each found by
 // an index of its own.
 const pg::Query kPayoutsToRefresh{"sync_payouts_to_refresh", R"sql(
-SELECT stripe_payout_id
-  FROM (SELECT stripe_payout_id, arrival_date FROM payouts
-         WHERE organization_id = $1 AND account = $2 AND rail = 'stripe_payout'
-           AND stripe_payout_id IS NOT NULL AND arrival_date <= $3 AND shown_at < $4
-           AND status IN ('pending', 'in_transit')
-        UNION
-        SELECT stripe_payout_id, arrival_date FROM payouts
-         WHERE organization_id = $1 AND account = $2 AND rail = 'stripe_payout'
-           AND stripe_payout_id IS NOT NULL AND arrival_date <= $3 AND shown_at < $4
-           AND arrival_date > $3::timestamptz - interval '10 days'
-           AND (trace_id_status = 'pending'
-                OR (automatic AND reconciliation_status = 'in_progress'))) AS due
- ORDER BY arrival_date, stripe_payout_id LIMIT $5)sql"};
+  SELECT stripe_payout_id
+    FROM (SELECT stripe_payout_id, arrival_date FROM payouts
+           WHERE organization_id = $1 AND account = $2 AND rail = 'stripe_payout'
+             AND stripe_payout_id IS NOT NULL AND arrival_date <= $3 AND shown_at < $4
+             AND status IN ('pending', 'in_transit')
+          UNION
+          SELECT stripe_payout_id, arrival_date FROM payouts
+           WHERE organization_id = $1 AND account = $2 AND rail = 'stripe_payout'
+             AND stripe_payout_id IS NOT NULL AND arrival_date <= $3 AND shown_at < $4
+             AND arrival_date > $3::timestamptz - interval '10 days'
+             AND (trace_id_status = 'pending'
+                  OR (automatic AND reconciliation_status = 'in_progress'))) AS due
+   ORDER BY arrival_date, stripe_payout_id LIMIT $5)sql"};
 
 }  // namespace
 

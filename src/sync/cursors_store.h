@@ -33,9 +33,9 @@ void drop_pass(pg::Tx& tx, const Place& place);
 // What becomes of a range with a page: it moves down, it is cut, or it is done.
 struct RangeChange {
   Place place;
-  Range range;           // by its upper
+  Range range;  // by its upper
   bool done = false;
-  bool resumable = true; // false: nothing is kept of it
+  bool resumable = true;  // false: nothing is kept of it
 };
 void save_ranges(pg::Tx& tx, const std::vector<RangeChange>& changes);
 

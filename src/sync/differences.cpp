@@ -147,10 +147,10 @@ class Comparer {
 Result<Differences> compare_with_list(const Comparison& comparison, const Target& target,
                                       Time until) {
   Comparer comparer(comparison, target, until);
-  stripe::Pages pages = comparison.client.list(
-      {.path = "/v1/balance_transactions",
-       .query = stripe::Form{}.add("created[lt]", to_unix(until)),
-       .account = target.stripe_header});
+  stripe::Pages pages =
+      comparison.client.list({.path = "/v1/balance_transactions",
+                              .query = stripe::Form{}.add("created[lt]", to_unix(until)),
+                              .account = target.stripe_header});
   // The oldest second of a page may go on in the next one, so its rows are compared with those.
   std::vector<Row> kept;
   Time sent_at{};

@@ -20,7 +20,7 @@ struct DayDifference {
 };
 
 struct Differences {
-  std::map<std::string, DayDifference> first_days;  // by currency
+  std::map<std::string, DayDifference> first_days;     // by currency
   std::int64_t missing = 0, altered = 0, surplus = 0;  // of all days
   std::int64_t mended = 0;
 };

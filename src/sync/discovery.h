@@ -11,7 +11,7 @@
 namespace payoutd::sync {
 
 struct Discovered {
-  std::size_t joined = 0;   // that nobody knew here; they are the platform's organization's
+  std::size_t joined = 0;  // that nobody knew here; they are the platform's organization's
   std::size_t shown = 0;
   std::size_t refused = 0;  // that could not be taken; the others were
   // Why not all accounts are known, in words: an account that could not be taken, or the list that

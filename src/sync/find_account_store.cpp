@@ -5,20 +5,22 @@ namespace payoutd::sync::find_account_store {
 namespace {
 
 const pg::Query kRefuse{"refused_accounts_add", R"sql(
-INSERT INTO refused_accounts AS r (account, error, ask_again_at)
-VALUES ($1, $2, $3::timestamptz + interval '1 hour')
-ON CONFLICT (account) DO UPDATE
-   SET times = r.times + 1, error = excluded.error,
-       ask_again_at =
-         $3::timestamptz + least(interval '1 day', interval '1 hour' * power(2, least(r.times, 5)))
-)sql", pg::Tenancy::global};
+  INSERT INTO refused_accounts AS r (account, error, ask_again_at)
+  VALUES ($1, $2, $3::timestamptz + interval '1 hour')
+  ON CONFLICT (account) DO UPDATE
+     SET times = r.times + 1, error = excluded.error,
+         ask_again_at =
+           $3::timestamptz + least(interval '1 day', interval '1 hour' * power(2, least(r.times, 5)))
+)sql",
+                        pg::Tenancy::global};
 
 const pg::Query kIsRefused{"refused_accounts_find", R"sql(
-SELECT account FROM refused_accounts WHERE account = $1 AND ask_again_at > $2)sql",
+  SELECT account FROM refused_accounts WHERE account = $1 AND ask_again_at > $2)sql",
                            pg::Tenancy::global};
 
 const pg::Query kForget{"refused_accounts_forget", R"sql(
-DELETE FROM refused_accounts WHERE account = $1)sql", pg::Tenancy::global};
+  DELETE FROM refused_accounts WHERE account = $1)sql",
+                        pg::Tenancy::global};
 
 }  // namespace
 

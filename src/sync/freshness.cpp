@@ -45,7 +45,8 @@ Result<std::optional<Range>> begin_reading(const Reader& in, const Target& targe
   });
 }
 
-// What is too young to be listed now is read by one more, which is the last unless it finds something.
+// What is too young to be listed now is read by one more, which is the last unless it finds
+// something.
 void enqueue_last(pg::Tx& tx, const Target& target, Time now) {
   jobs::Job last = mirror::read_transactions_job(target.organization, target.account);
   last.payload["last"] = true;
@@ -64,9 +65,9 @@ Result<void> read(const Reader& in, const Target& target, const Range& range, bo
   }
   if (pass->error) return *pass->error;
   if (pass->counts.refused > 0) {
-    log::warn("balance transactions could not be kept",
-              {{"account", target.account}, {"count", pass->counts.refused},
-               {"why", pass->refused}});
+    log::warn(
+        "balance transactions could not be kept",
+        {{"account", target.account}, {"count", pass->counts.refused}, {"why", pass->refused}});
     return {};  // the next run names them, and what lies before them is known no further
   }
   const Time upper = from_unix(range.upper);
@@ -80,10 +81,10 @@ Result<void> read(const Reader& in, const Target& target, const Range& range, bo
 
 Result<void> run_reading(const Reader& in, jobs::Run& run) {
   const std::string account_id = run.payload().at("account");
-  const auto account = in.db.transact([&](pg::Tx& tx)
-                                          -> Result<std::optional<access::ConnectedAccount>> {
-    return access::find_account(tx, account_id);
-  });
+  const auto account =
+      in.db.transact([&](pg::Tx& tx) -> Result<std::optional<access::ConnectedAccount>> {
+        return access::find_account(tx, account_id);
+      });
   if (!account) return account.error();
   if (!*account || (*account)->organization != run.organization() || !(*account)->active) return {};
   const Target target{(*account)->organization, account_id,

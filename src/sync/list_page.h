@@ -14,7 +14,7 @@ namespace payoutd::sync {
 struct ListPage {
   std::vector<std::string_view> items;  // each object's JSON text, a part of the body
   bool has_more = false;
-  std::string last_id;            // the cursor of what comes after
+  std::string last_id;  // the cursor of what comes after
   std::int64_t first_created =
       0;  // unix seconds of the newest and the oldest item; 0 where none is told
   std::int64_t last_created = 0;

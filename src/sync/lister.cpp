@@ -347,8 +347,7 @@ void Lister::store_some(std::vector<StoredPage*>& pages) {
   } catch (const pg::SqlError& e) {
     log::warn("pages could not be stored together; trying them one by one", {{"error", e.what()}});
   } catch (const Broken& e) {
-    log::error("pages could not be stored together; trying them one by one",
-               {{"error", e.what()}});
+    log::error("pages could not be stored together; trying them one by one", {{"error", e.what()}});
   }
   for (; !pages.empty(); pages.erase(pages.begin()))
     store_item_by_item(db_, appliers_, *pages.front());

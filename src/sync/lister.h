@@ -30,8 +30,8 @@ namespace payoutd::sync {
 class Lister {
  public:
   struct Options {
-    int writers = 2;           // threads that parse and store, each with a connection
-    std::size_t lanes = 64;    // readings under way
+    int writers = 2;         // threads that parse and store, each with a connection
+    std::size_t lanes = 64;  // readings under way
     std::size_t pages_per_commit = 12;
     // So long a page waits for a database that is away or busy; then its reading ends where its
     // cursor stands, and the next run goes on from there.
@@ -52,8 +52,8 @@ class Lister {
   void stop();
 
   struct State {
-    Counts counts{};                   // of all passes since the start
-    std::size_t under_way = 0;         // readings
+    Counts counts{};            // of all passes since the start
+    std::size_t under_way = 0;  // readings
     std::size_t waiting = 0;
     std::optional<std::int64_t>
         rows_left{};  // by density; nothing where a list's end is not in sight

@@ -18,7 +18,7 @@ struct StoredPage {
   std::string_view payout{};  // whose members it shows
   ListPage page{};            // into a body that outlives this
   Time sent_at{};
-  bool done = false;          // the last of its reading
+  bool done = false;  // the last of its reading
   std::vector<cursors_store::RangeChange> changes{};
 
   // Filled in: what became of its objects.

@@ -48,8 +48,8 @@ class Pass {
 
   // Of the lister until the pass is over.
   Counts counts;
-  std::optional<Error> error;           // the first that ended one of its readings
-  std::string refused;                  // why an object could not be read
+  std::optional<Error> error;               // the first that ended one of its readings
+  std::string refused;                      // why an object could not be read
   std::vector<std::string> not_itemisable;  // payouts that Stripe does not list members of
   std::optional<Time> asked_since{};        // the earliest sent_at of its pages
   std::size_t open = 0;

@@ -51,7 +51,9 @@ PassPlan plan_pass(const StreamState& state, bool changes, std::optional<Time> e
 PassPlan plan_events(const StreamState& state, Time now) {
   const bool reached = state.synced_to && *state.synced_to > now - kEventsReach;
   const Time known = reached ? std::min(*state.synced_to, now) : now;
-  return {.kind = PassKind::increment, .from = seconds_before(known, kOverlap), .to = to_unix(now),
+  return {.kind = PassKind::increment,
+          .from = seconds_before(known, kOverlap),
+          .to = to_unix(now),
           .began_at = now};
 }
 

@@ -14,7 +14,7 @@ namespace payoutd::sync {
 struct Range {
   std::int64_t lower = 0;  // unix seconds; 0: from the first there is
   std::int64_t upper = 0;
-  std::string after{};     // the id of the last object that was stored; empty: none yet
+  std::string after{};  // the id of the last object that was stored; empty: none yet
   friend bool operator==(const Range&, const Range&) = default;
 };
 

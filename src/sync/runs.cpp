@@ -68,9 +68,8 @@ std::int64_t purge_runs(pg::Database& db, Time now) {
       .before = now - kRunsKept, .keep = kNewestRuns, .limit = kPurgedAtOnce};
   std::int64_t total = 0;
   for (int batch = 0; batch < kMostPurgeBatches; ++batch) {
-    const auto purged = db.transact([&](pg::Tx& tx) -> Result<std::int64_t> {
-      return runs_store::purge(tx, purge);
-    });
+    const auto purged = db.transact(
+        [&](pg::Tx& tx) -> Result<std::int64_t> { return runs_store::purge(tx, purge); });
     CHECK(purged.ok());
     if (*purged == 0) break;
     total += *purged;

@@ -5,62 +5,63 @@ namespace payoutd::sync::runs_store {
 namespace {
 
 const pg::Query kQueue{"sync_queue_run", R"sql(
-INSERT INTO sync_runs (organization_id, id, asked_by, account, repair, status, queued_at)
-VALUES ($1, $2, $3, $4, $5, 'queued', $6)
-ON CONFLICT (organization_id, id) DO NOTHING)sql"};
+  INSERT INTO sync_runs (organization_id, id, asked_by, account, repair, status, queued_at)
+  VALUES ($1, $2, $3, $4, $5, 'queued', $6)
+  ON CONFLICT (organization_id, id) DO NOTHING)sql"};
 
 const pg::Query kBegin{"sync_begin_run", R"sql(
-INSERT INTO sync_runs AS r (organization_id, id, asked_by, account, repair, status, queued_at,
-       started_at, accounts, alive_until)
-VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, $8, now() + interval '30 seconds')
-ON CONFLICT (organization_id, id) DO UPDATE
-   SET status = 'running', started_at = coalesce(r.started_at, excluded.started_at),
-       accounts = excluded.accounts, alive_until = excluded.alive_until, finished_at = NULL,
-       error = NULL)sql"};
+  INSERT INTO sync_runs AS r (organization_id, id, asked_by, account, repair, status, queued_at,
+         started_at, accounts, alive_until)
+  VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, $8, now() + interval '30 seconds')
+  ON CONFLICT (organization_id, id) DO UPDATE
+     SET status = 'running', started_at = coalesce(r.started_at, excluded.started_at),
+         accounts = excluded.accounts, alive_until = excluded.alive_until, finished_at = NULL,
+         error = NULL)sql"};
 
 const pg::Query kKeepAlive{"sync_keep_run_alive", R"sql(
-UPDATE sync_runs
-   SET alive_until = now() + interval '30 seconds', pages = $3, rows = $4, created = $5, changed = $6,
-       requests = $7, limited = $8
- WHERE organization_id = $1 AND id = $2 AND status = 'running')sql"};
+  UPDATE sync_runs
+     SET alive_until = now() + interval '30 seconds', pages = $3, rows = $4, created = $5, changed = $6,
+         requests = $7, limited = $8
+   WHERE organization_id = $1 AND id = $2 AND status = 'running')sql"};
 
 const pg::Query kEnd{"sync_end_run", R"sql(
-UPDATE sync_runs
-   SET status = $3, error = $4, finished_at = $5, pages = $6, rows = $7, created = $8, changed = $9,
-       requests = $10, limited = $11, accounts = $12, alive_until = NULL
- WHERE organization_id = $1 AND id = $2)sql"};
+  UPDATE sync_runs
+     SET status = $3, error = $4, finished_at = $5, pages = $6, rows = $7, created = $8, changed = $9,
+         requests = $10, limited = $11, accounts = $12, alive_until = NULL
+   WHERE organization_id = $1 AND id = $2)sql"};
 
 const pg::Query kAddStream{"sync_add_run_stream", R"sql(
-INSERT INTO sync_run_streams AS s (organization_id, run_id, account, stream, kind, status, pages, rows,
-       created, changed, refused, requests, error, finished_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, nullif($13, ''), $14)
-ON CONFLICT (organization_id, run_id, account, stream) DO UPDATE
-   SET kind = excluded.kind, status = excluded.status, pages = s.pages + excluded.pages,
-       rows = s.rows + excluded.rows, created = s.created + excluded.created,
-       changed = s.changed + excluded.changed, refused = s.refused + excluded.refused,
-       requests = s.requests + excluded.requests, error = excluded.error,
-       finished_at = excluded.finished_at)sql"};
+  INSERT INTO sync_run_streams AS s (organization_id, run_id, account, stream, kind, status, pages, rows,
+         created, changed, refused, requests, error, finished_at)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, nullif($13, ''), $14)
+  ON CONFLICT (organization_id, run_id, account, stream) DO UPDATE
+     SET kind = excluded.kind, status = excluded.status, pages = s.pages + excluded.pages,
+         rows = s.rows + excluded.rows, created = s.created + excluded.created,
+         changed = s.changed + excluded.changed, refused = s.refused + excluded.refused,
+         requests = s.requests + excluded.requests, error = excluded.error,
+         finished_at = excluded.finished_at)sql"};
 
 // A lease that ran out is its holder's no more, whether that holder is gone or slow.
 const pg::Query kLease{"sync_lease_account", R"sql(
-INSERT INTO sync_leases AS l (organization_id, account, run_id, leased_until)
-VALUES ($1, $2, $3, now() + interval '20 seconds')
-ON CONFLICT (organization_id, account) DO UPDATE
-   SET run_id = excluded.run_id, leased_until = excluded.leased_until
- WHERE l.leased_until < now() OR l.run_id = excluded.run_id
-RETURNING account)sql"};
+  INSERT INTO sync_leases AS l (organization_id, account, run_id, leased_until)
+  VALUES ($1, $2, $3, now() + interval '20 seconds')
+  ON CONFLICT (organization_id, account) DO UPDATE
+     SET run_id = excluded.run_id, leased_until = excluded.leased_until
+   WHERE l.leased_until < now() OR l.run_id = excluded.run_id
+  RETURNING account)sql"};
 
 // Of one run, in whichever organizations.
 const pg::Query kExtend{"sync_extend_leases", R"sql(
-UPDATE sync_leases SET leased_until = now() + interval '20 seconds' WHERE run_id = $1)sql",
+  UPDATE sync_leases SET leased_until = now() + interval '20 seconds' WHERE run_id = $1)sql",
                         pg::Tenancy::global};
 
 const pg::Query kRelease{"sync_release_account", R"sql(
-DELETE FROM sync_leases WHERE organization_id = $1 AND account = $2 AND run_id = $3)sql"};
+  DELETE FROM sync_leases WHERE organization_id = $1 AND account = $2 AND run_id = $3)sql"};
 
-#define RUN_COLUMNS                                                                                    \
-  " organization_id, id, asked_by, account, repair, CASE WHEN status = 'running' AND"                  \
-  " alive_until < now() THEN 'interrupted' ELSE status END AS status, accounts, pages, rows, created," \
+#define RUN_COLUMNS                                                                            \
+  " organization_id, id, asked_by, account, repair, CASE WHEN status = 'running' AND"          \
+  " alive_until < now() THEN 'interrupted' ELSE status END AS status, accounts, pages, rows, " \
+  "created,"                                                                                   \
   " changed, requests, limited, error, queued_at, started_at, finished_at "
 
 const pg::Query kList{"sync_list_runs", "SELECT" RUN_COLUMNS R"sql(FROM sync_runs
@@ -69,33 +70,37 @@ const pg::Query kList{"sync_list_runs", "SELECT" RUN_COLUMNS R"sql(FROM sync_run
  ORDER BY queued_at DESC, id DESC LIMIT $4 OFFSET $5)sql"};
 
 const pg::Query kCount{"sync_count_runs", R"sql(
-SELECT count(*) AS total FROM sync_runs WHERE organization_id = $1)sql"};
+  SELECT count(*) AS total FROM sync_runs WHERE organization_id = $1)sql"};
 
 const pg::Query kFind{"sync_find_run", "SELECT" RUN_COLUMNS R"sql(FROM sync_runs
  WHERE organization_id = $1 AND id = $2)sql"};
 
 const pg::Query kStreams{"sync_run_streams_of", R"sql(
-SELECT account, stream, kind, status, pages, rows, created, changed, refused, requests,
-       coalesce(error, '') AS error, finished_at
-  FROM sync_run_streams WHERE organization_id = $1 AND run_id = $2
- ORDER BY account, stream LIMIT 10000)sql"};
+  SELECT account, stream, kind, status, pages, rows, created, changed, refused, requests,
+         coalesce(error, '') AS error, finished_at
+    FROM sync_run_streams WHERE organization_id = $1 AND run_id = $2
+   ORDER BY account, stream LIMIT 10000)sql"};
 
 // Of every organization. A run that a slow instance still counts as alive stays.
-#define OLD_RUNS                                                                                       \
-  " SELECT r.organization_id, r.id FROM organizations o JOIN sync_runs r ON r.organization_id = o.id"  \
-  " WHERE r.queued_at < $1 AND (r.alive_until IS NULL OR r.alive_until < now())"                       \
-  " AND (r.queued_at, r.id) < (SELECT n.queued_at, n.id FROM sync_runs n"                              \
-  " WHERE n.organization_id = o.id ORDER BY n.queued_at DESC, n.id DESC OFFSET $2::bigint - 1 LIMIT 1)" \
-  " AND r.id IS DISTINCT FROM (SELECT f.id FROM sync_runs f"                                           \
-  " WHERE f.organization_id = o.id AND f.finished_at IS NOT NULL"                                      \
+#define OLD_RUNS                                                                                  \
+  " SELECT r.organization_id, r.id FROM organizations o JOIN sync_runs r ON r.organization_id = " \
+  "o.id"                                                                                          \
+  " WHERE r.queued_at < $1 AND (r.alive_until IS NULL OR r.alive_until < now())"                  \
+  " AND (r.queued_at, r.id) < (SELECT n.queued_at, n.id FROM sync_runs n"                         \
+  " WHERE n.organization_id = o.id ORDER BY n.queued_at DESC, n.id DESC OFFSET $2::bigint - 1 "   \
+  "LIMIT 1)"                                                                                      \
+  " AND r.id IS DISTINCT FROM (SELECT f.id FROM sync_runs f"                                      \
+  " WHERE f.organization_id = o.id AND f.finished_at IS NOT NULL"                                 \
   " ORDER BY f.queued_at DESC, f.id DESC LIMIT 1) "
 
-const pg::Query kPurgeStreams{"sync_purge_run_streams", "WITH old AS MATERIALIZED (" OLD_RUNS R"sql()
+const pg::Query kPurgeStreams{"sync_purge_run_streams",
+                              "WITH old AS MATERIALIZED (" OLD_RUNS R"sql()
 DELETE FROM sync_run_streams
  WHERE (organization_id, run_id, account, stream) IN (
        SELECT s.organization_id, s.run_id, s.account, s.stream
          FROM old JOIN sync_run_streams s ON s.organization_id = old.organization_id AND s.run_id = old.id
-        LIMIT $3))sql", pg::Tenancy::global};
+        LIMIT $3))sql",
+                              pg::Tenancy::global};
 
 const pg::Query kPurgeRuns{"sync_purge_runs", "WITH old AS MATERIALIZED (" OLD_RUNS R"sql()
 DELETE FROM sync_runs
@@ -103,7 +108,8 @@ DELETE FROM sync_runs
        SELECT organization_id, id FROM old
         WHERE NOT EXISTS (SELECT FROM sync_run_streams s
                            WHERE s.organization_id = old.organization_id AND s.run_id = old.id)
-        LIMIT $3))sql", pg::Tenancy::global};
+        LIMIT $3))sql",
+                           pg::Tenancy::global};
 
 RunRecord read(const pg::Row& row) {
   RunRecord run{.organization = row.get<OrgId>("organization_id"), .id = row.get<RunId>("id")};

@@ -5,26 +5,27 @@ namespace payoutd::sync {
 namespace {
 
 const pg::Query kStates{"sync_standing", R"sql(
-SELECT count(*) FILTER (WHERE state = 'equal') AS equal,
-       count(*) FILTER (WHERE state = 'different') AS different,
-       count(*) FILTER (WHERE state = 'moving') AS moving,
-       (SELECT count(*) FROM mirror_payout_checks) AS unsummed,
-       accounts.synced_to, accounts.fresh_until
-  FROM mirror_checks
- RIGHT JOIN (SELECT min(coalesce(s.synced_to, a.joined_at)) AS synced_to,
-                    min(coalesce(greatest(s.fresh_until, s.synced_to), a.joined_at)) AS fresh_until
-               FROM connected_accounts a
-               LEFT JOIN sync_streams s ON s.organization_id = a.organization_id
-                                       AND s.account = a.stripe_account_id
-                                       AND s.stream = 'balance_transactions'
-              WHERE a.status = 'active') AS accounts ON true
- GROUP BY accounts.synced_to, accounts.fresh_until)sql",
+  SELECT count(*) FILTER (WHERE state = 'equal') AS equal,
+         count(*) FILTER (WHERE state = 'different') AS different,
+         count(*) FILTER (WHERE state = 'moving') AS moving,
+         (SELECT count(*) FROM mirror_payout_checks) AS unsummed,
+         accounts.synced_to, accounts.fresh_until
+    FROM mirror_checks
+   RIGHT JOIN (SELECT min(coalesce(s.synced_to, a.joined_at)) AS synced_to,
+                      min(coalesce(greatest(s.fresh_until, s.synced_to), a.joined_at)) AS fresh_until
+                 FROM connected_accounts a
+                 LEFT JOIN sync_streams s ON s.organization_id = a.organization_id
+                                         AND s.account = a.stripe_account_id
+                                         AND s.stream = 'balance_transactions'
+                WHERE a.status = 'active') AS accounts ON true
+   GROUP BY accounts.synced_to, accounts.fresh_until)sql",
                         pg::Tenancy::global};
 
 const pg::Query kDifferences{"sync_standing_differences", R"sql(
-SELECT organization_id, account, currency, expected - found AS amount
-  FROM mirror_checks WHERE state = 'different'
- ORDER BY organization_id, account, currency LIMIT $1)sql", pg::Tenancy::global};
+  SELECT organization_id, account, currency, expected - found AS amount
+    FROM mirror_checks WHERE state = 'different'
+   ORDER BY organization_id, account, currency LIMIT $1)sql",
+                             pg::Tenancy::global};
 
 }  // namespace
 

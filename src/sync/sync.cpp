@@ -222,8 +222,7 @@ Result<std::vector<RunRecord>> Syncer::Turn::end() {
     const Tally& tally = tallies[organization];
     all_busy = all_busy && tally.good + tally.bad + tally.interrupted == 0;
     run.status = stopping ? "interrupted" : status_of(tally);
-    if (run.status == "succeeded" && trouble)
-      run.status = run.accounts > 0 ? "partial" : "failed";
+    if (run.status == "succeeded" && trouble) run.status = run.accounts > 0 ? "partial" : "failed";
     run.limited = limited();
     run.finished_at = syncer.clock_.now();
     for (const StreamRecord& stream : run.streams) {
@@ -303,8 +302,7 @@ Result<std::vector<RunRecord>> Syncer::run(const Options& options) {
 // key is, the run goes on: what it can't read, it tells.
 std::optional<Error> Syncer::another_platform() {
   const OrgId platform = platform_of(db_);
-  const auto accounts = db_.read([&](pg::Tx& tx)
-                                     -> Result<std::vector<access::ConnectedAccount>> {
+  const auto accounts = db_.read([&](pg::Tx& tx) -> Result<std::vector<access::ConnectedAccount>> {
     return access::accounts_of(tx, platform);
   });
   const auto own = std::ranges::find_if(*accounts, &access::ConnectedAccount::is_platform);

@@ -38,21 +38,21 @@ inline constexpr std::chrono::seconds kLease{20};
 struct Options {
   std::optional<OrgId> organization{};  // none: all
   std::optional<std::string> account{};
-  bool repair = false;                  // read all lists whole, and mend what differs
-  bool verify_only = false;             // read nothing but what the proof needs
+  bool repair = false;       // read all lists whole, and mend what differs
+  bool verify_only = false;  // read nothing but what the proof needs
   // Of an account that another run has. One that was killed has it for up to kLease.
   std::chrono::milliseconds wait_for_others{0};
   std::string asked_by = "cli";
-  std::optional<RunId> id{};            // of a run that was queued
-  std::function<bool()> stop{};         // asked several times a second
+  std::optional<RunId> id{};     // of a run that was queued
+  std::function<bool()> stop{};  // asked several times a second
   std::function<void(const Progress&)> progress{};
 };
 
 class Syncer {
  public:
   struct Settings {
-    bool livemode = false;      // of the Stripe key
-    int accounts_at_once = 4;   // each takes a connection
+    bool livemode = false;     // of the Stripe key
+    int accounts_at_once = 4;  // each takes a connection
     Lister::Options lister{};
   };
   // All four must outlive it.

@@ -80,9 +80,8 @@ http::Reply list(const Parts& parts, const http::Request& request) {
   const http::Paging paging = fields.paging();
   if (auto error = fields.done()) return refuse(*error, request);
   const access::Page page{paging.limit, paging.offset, paging.cursor, paging.with_total};
-  const auto runs = parts.db.read([&](pg::Tx& tx) {
-    return list_runs(tx, access::principal(request).organization, page);
-  });
+  const auto runs = parts.db.read(
+      [&](pg::Tx& tx) { return list_runs(tx, access::principal(request).organization, page); });
   if (!runs) return refuse(runs.error(), request);
   return http::Reply::json(
       200, access::to_json(*runs, [](const RunRecord& run) { return to_json(run); }));
@@ -91,9 +90,8 @@ http::Reply list(const Parts& parts, const http::Request& request) {
 http::Reply show(const Parts& parts, const http::Request& request) {
   const auto id = RunId::parse(request.param("id"));
   if (!id) return refuse({Kind::missing, "run_not_found", "no such run"}, request);
-  const auto run = parts.db.read([&](pg::Tx& tx) {
-    return find_run(tx, access::principal(request).organization, *id);
-  });
+  const auto run = parts.db.read(
+      [&](pg::Tx& tx) { return find_run(tx, access::principal(request).organization, *id); });
   if (!run) return refuse(run.error(), request);
   return http::Reply::json(200, to_json(*run));
 }
@@ -172,7 +170,7 @@ std::vector<http::Route> sync_routes(pg::Database& db, Syncer* syncer, const Clo
       [parts](http::Reply (*handle)(const Parts&, const http::Request&)) -> http::Handler {
     return [parts, handle](http::Context& context) { return handle(parts, context.request); };
   };
-  http::Route syncing{"POST", "/api/balance/transactions/sync", "write", with(sync_now),
+  http::Route syncing{"POST",      "/api/balance/transactions/sync", "write", with(sync_now),
                       sync_docs(), http::Runs::on_sync_worker};
   syncing.runs_async = http::Runs::on_worker;
   return {

@@ -26,7 +26,8 @@ Json stream_schema() {
       {"kind", is::text("whole, rescan, increment, fetched, members, pending, check, account")},
       {"status",
        is::word("How it ended.", {"succeeded", "failed", "interrupted", "busy", "deauthorized"})},
-      {"rows_refused", is::count("Objects that could not be read or kept; `error` names the first.")},
+      {"rows_refused",
+       is::count("Objects that could not be read or kept; `error` names the first.")},
       {"error", is::or_null(is::text("What went wrong."))},
       {"finished_at", is::time("When it ended.")}};
   add_counts(fields);
@@ -146,11 +147,12 @@ Json completeness_example() {
 
 http::Docs sync_docs() {
   http::Docs docs{"Read everything that Stripe has into the mirror", "sync"};
-  docs.parameters = Json::array(
-      {is::account_query(),
-       {{"name", "Prefer"}, {"in", "header"},
-        {"description", "respond-async: answers 202 at once, with the run to watch."},
-        {"schema", {{"type", "string"}}}}});
+  docs.parameters =
+      Json::array({is::account_query(),
+                   {{"name", "Prefer"},
+                    {"in", "header"},
+                    {"description", "respond-async: answers 202 at once, with the run to watch."},
+                    {"schema", {{"type", "string"}}}}});
   const Json account = is::or_null(is::text("acct_…; all of the organization's without it."));
   docs.request_body = is::body(is::object({{"account", account}}, {"account"}),
                                {{"account", "acct_1PlatformDemo001"}}, false);

@@ -116,7 +116,7 @@ PayoutSchedule read_schedule(const Params& params, const std::string& at, Payout
 
 Try<void> check_schedule(const PayoutSchedule& schedule) {
   static constexpr std::array kIntervals = {"manual", "daily", "weekly", "monthly"};
-  static constexpr std::array kDays = {"monday", "tuesday", "wednesday", "thursday",
+  static constexpr std::array kDays = {"monday", "tuesday",  "wednesday", "thursday",
                                        "friday", "saturday", "sunday"};
   const auto known = [](const auto& words, const std::string& word) {
     return std::ranges::find(words, word) != words.end();
@@ -162,8 +162,7 @@ Try<Shown> list_accounts(const Ask& ask) {
 }
 
 Try<Shown> create_account(const Ask& ask) {
-  if (ask.account.connected())
-    return refuse("", "Only platforms can create connected accounts.");
+  if (ask.account.connected()) return refuse("", "Only platforms can create connected accounts.");
   AccountOrder order{.country = ask.params.str("country", "US"),
                      .currency = ask.params.str("default_currency", "usd"),
                      .email = ask.params.str("email"),
@@ -250,8 +249,10 @@ Try<Shown> update_settings(const Ask& ask) {
 }
 
 constexpr std::string_view kAccountParams =
-    "country type:standard|express|custom email default_currency:currency business_type business_profile:hash "
-    "capabilities:hash controller:hash individual:hash company:hash tos_acceptance:hash metadata:map "
+    "country type:standard|express|custom email default_currency:currency business_type "
+    "business_profile:hash "
+    "capabilities:hash controller:hash individual:hash company:hash tos_acceptance:hash "
+    "metadata:map "
     "external_account:any settings:hash";
 
 }  // namespace
@@ -319,9 +320,7 @@ void demand(World& world, Account& account, Demand what) {
 bool payouts_enabled(const Account& account) { return account.object->flag("payouts_enabled"); }
 bool charges_enabled(const Account& account) { return account.object->flag("charges_enabled"); }
 
-std::string application_id(const Account& platform) {
-  return "ca_" + platform.id.substr(5);
-}
+std::string application_id(const Account& platform) { return "ca_" + platform.id.substr(5); }
 
 std::vector<Endpoint> account_endpoints() {
   return {

@@ -79,10 +79,8 @@ void share_with_connected(World& world, const Account& account, ChargeOrder& ord
   if (sellers.empty() || !world.random.chance(40)) return;
   order.destination = sellers[static_cast<std::size_t>(
       world.random.between(0, static_cast<std::int64_t>(sellers.size()) - 1))];
-  if (world.random.chance(75))
-    order.application_fee = order.amount * 15 / 100;
-  else
-    order.transfer_amount = order.amount * 80 / 100;
+  if (world.random.chance(75)) order.application_fee = order.amount * 15 / 100;
+  else order.transfer_amount = order.amount * 80 / 100;
 }
 
 ChargeOrder some_order(World& world, Account& account) {
@@ -129,9 +127,11 @@ std::string refund(World& world, Account& account) {
   const auto left = refundable_of(*found);
   const bool whole = left < 2 || world.random.chance(60);
   return make_refund(world, account, *found,
-                     {.amount = whole ? left : left / 2, .reason = "requested_by_customer",
+                     {.amount = whole ? left : left / 2,
+                      .reason = "requested_by_customer",
                       .reverse_transfer = !found->str("transfer").empty(),
-                      .refund_application_fee = !found->str("application_fee").empty()}).id;
+                      .refund_application_fee = !found->str("application_fee").empty()})
+      .id;
 }
 
 std::string dispute(World& world, Account& account) {
@@ -271,8 +271,12 @@ std::string transfer(World& world, Account& account) {
   if (amount < 1 || sellers.empty()) return "";
   Account* to = sellers[static_cast<std::size_t>(
       world.random.between(0, static_cast<std::int64_t>(sellers.size()) - 1))];
-  return make_transfer(world, account, {.amount = amount, .currency = currency, .destination = to,
-                                        .description = "Weekly bonus"}).id;
+  return make_transfer(world, account,
+                       {.amount = amount,
+                        .currency = currency,
+                        .destination = to,
+                        .description = "Weekly bonus"})
+      .id;
 }
 
 std::string payout_block(World& world, Account& account) {

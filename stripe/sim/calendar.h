@@ -7,7 +7,7 @@ namespace payoutd::sim {
 
 inline constexpr std::int64_t kMinute = 60, kHour = 3'600, kDay = 86'400;
 
-std::int64_t midnight(std::int64_t second);       // the start of its day
+std::int64_t midnight(std::int64_t second);  // the start of its day
 inline std::int64_t next_midnight(std::int64_t second) { return midnight(second) + kDay; }
 
 int weekday(std::int64_t second);       // 0 is Sunday

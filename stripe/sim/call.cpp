@@ -5,8 +5,8 @@
 namespace payoutd::sim {
 
 Refused refuse(std::string code, std::string message, std::string param) {
-  return Refused(Refusal{
-      .code = std::move(code), .message = std::move(message), .param = std::move(param)});
+  return Refused(
+      Refusal{.code = std::move(code), .message = std::move(message), .param = std::move(param)});
 }
 
 Refused no_such(std::string_view kind, std::string_view id, std::string_view param) {

@@ -16,13 +16,13 @@ namespace payoutd::sim {
 inline constexpr std::string_view kApiVersion = "2026-07-29.dahlia";
 
 struct Call {
-  std::string method{};         // "POST"
-  std::string path{};           // "/v1/payouts", decoded, without the query
-  Json params = Json::object(); // form.h: leaves are strings
-  std::string key{};            // the API key, from Bearer or Basic
-  std::string account{};        // Stripe-Account
+  std::string method{};          // "POST"
+  std::string path{};            // "/v1/payouts", decoded, without the query
+  Json params = Json::object();  // form.h: leaves are strings
+  std::string key{};             // the API key, from Bearer or Basic
+  std::string account{};         // Stripe-Account
   std::string idempotency_key{};
-  std::string version{};        // Stripe-Version
+  std::string version{};  // Stripe-Version
 };
 
 // How the connection ends after the answer: on demand only, see faults.h.

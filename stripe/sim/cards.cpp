@@ -163,7 +163,8 @@ BankFate bank_fate(std::string_view number) {
 
 std::string_view failure_message(std::string_view code) {
   if (code == "no_account")
-    return "Your bank account details on file are probably incorrect. No bank account could be found with them.";
+    return "Your bank account details on file are probably incorrect. No bank account could be "
+           "found with them.";
   if (code == "account_closed") return "Your bank account has been closed.";
   if (code == "insufficient_funds")
     return "Your Stripe account has insufficient funds to cover the payout.";

@@ -20,7 +20,7 @@ struct Card {
   std::string_view brand = "visa";
   std::string_view funding = "credit";
   std::string_view country = "US";
-  std::string_view code = "";          // of the refusal: "card_declined"; "" succeeds
+  std::string_view code = "";  // of the refusal: "card_declined"; "" succeeds
   std::string_view decline_code = "";
   std::string_view message = "";
   bool authenticate = false;

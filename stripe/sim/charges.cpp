@@ -21,7 +21,8 @@ OrderedJson card_details(const ChargeOrder& order) {
   const Card& card = *order.card;
   OrderedJson details{
       {"amount_authorized", order.amount}, {"authorization_code", nullptr}, {"brand", card.brand}};
-  details["checks"] = {{"address_line1_check", nullptr}, {"address_postal_code_check", nullptr},
+  details["checks"] = {{"address_line1_check", nullptr},
+                       {"address_postal_code_check", nullptr},
                        {"cvc_check", "pass"}};
   details["country"] = card.country;
   details["exp_month"] = 8;
@@ -73,8 +74,11 @@ OrderedJson outcome(const Card& card) {
 
 OrderedJson charge_object(World& world, const Account& account, const ChargeOrder& order) {
   const bool ok = order.card->code.empty();
-  OrderedJson out{{"id", world.id("ch", account)}, {"object", "charge"}, {"amount", order.amount},
-                  {"amount_captured", 0}, {"amount_refunded", 0}};
+  OrderedJson out{{"id", world.id("ch", account)},
+                  {"object", "charge"},
+                  {"amount", order.amount},
+                  {"amount_captured", 0},
+                  {"amount_refunded", 0}};
   const bool direct = order.application_fee && account.connected();
   out["application"] =
       direct ? OrderedJson(application_id(world.platform())) : OrderedJson(nullptr);
@@ -154,9 +158,13 @@ void post_charge(World& world, Account& account, Document& charge, std::int64_t 
   const Row& row = post(world, account, std::move(posting));
   if (rest.amount > 0)
     post(world, account,
-         {.type = row::partial_capture, .amount = -rest.amount, .currency = settlement,
-          .available_on = available_on, .source = charge.id,
-          .description = "REFUND FOR PARTIAL CAPTURE", .rate_millionths = rest.rate_millionths});
+         {.type = row::partial_capture,
+          .amount = -rest.amount,
+          .currency = settlement,
+          .available_on = available_on,
+          .source = charge.id,
+          .description = "REFUND FOR PARTIAL CAPTURE",
+          .rate_millionths = rest.rate_millionths});
   Edit edit(world, charge);
   edit["balance_transaction"] = row.id;
   edit.save();
@@ -189,9 +197,9 @@ std::int64_t settles_on(const World& world, const Account& account, const Card& 
 
 std::int64_t minimum_charge(Currency currency) {
   static const std::map<std::string, std::int64_t> kMinimum = {
-      {"gbp", 30},    {"aed", 200}, {"myr", 200}, {"pln", 200}, {"ron", 200},    {"czk", 1500},
-      {"dkk", 250},   {"nok", 300}, {"sek", 300}, {"hkd", 400}, {"huf", 17'500}, {"jpy", 50},
-      {"krw", 50},    {"mxn", 1000}, {"thb", 1000}};
+      {"gbp", 30},     {"aed", 200}, {"myr", 200}, {"pln", 200},  {"ron", 200},
+      {"czk", 1500},   {"dkk", 250}, {"nok", 300}, {"sek", 300},  {"hkd", 400},
+      {"huf", 17'500}, {"jpy", 50},  {"krw", 50},  {"mxn", 1000}, {"thb", 1000}};
   const auto it = kMinimum.find(currency.str());
   return it == kMinimum.end() ? 50 : it->second;
 }
@@ -244,8 +252,10 @@ Try<void> check_charge(World& world, const Account& account, const ChargeOrder& 
     return refuse("resource_missing", fmt::format("No such destination: '{}'", order.destination),
                   "transfer_data[destination]");
   if (order.application_fee && order.transfer_amount)
-    return refuse("", "You may only specify one of these parameters: application_fee_amount, "
-                      "transfer_data[amount].", "application_fee_amount");
+    return refuse("",
+                  "You may only specify one of these parameters: application_fee_amount, "
+                  "transfer_data[amount].",
+                  "application_fee_amount");
   return {};
 }
 

@@ -94,14 +94,16 @@ std::vector<Endpoint> charge_endpoints() {
   return {
       {"POST", "/v1/charges",
        "amount:int! currency:currency! source customer description metadata:map capture:bool "
-       "application_fee_amount:int transfer_data.destination transfer_data.amount:int transfer_group "
+       "application_fee_amount:int transfer_data.destination transfer_data.amount:int "
+       "transfer_group "
        "on_behalf_of statement_descriptor statement_descriptor_suffix receipt_email shipping:hash",
        create_charge},
       {"GET", "/v1/charges", "list created:range customer payment_intent transfer_group",
        list_charges},
       {"GET", "/v1/charges/:id", "", get_charge},
       {"POST", "/v1/charges/:id",
-       "description metadata:map receipt_email transfer_group customer shipping:hash fraud_details:hash",
+       "description metadata:map receipt_email transfer_group customer shipping:hash "
+       "fraud_details:hash",
        update_charge},
       {"POST", "/v1/charges/:id/capture",
        "amount:int application_fee_amount:int receipt_email statement_descriptor "

@@ -105,9 +105,8 @@ std::vector<http::Route> control_routes(ControlTarget control) {
     route.docs.tag = "simulator";
     routes.push_back(std::move(route));
   };
-  add("GET", "clock", "The simulated time", [](const ControlTarget& t, const Context&) {
-    return clock_reply(t.now());
-  });
+  add("GET", "clock", "The simulated time",
+      [](const ControlTarget& t, const Context&) { return clock_reply(t.now()); });
   add("POST", "clock", "Moves the simulated time and does what came due", move_clock);
   add("POST", "faults", "Adds faults", add_faults);
   add("GET", "faults", "The faults that are not used up", list_faults);

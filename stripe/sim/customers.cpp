@@ -111,7 +111,8 @@ Try<Shown> list_customers(const Ask& ask) {
 }
 
 constexpr std::string_view kFields =
-    "email name description phone balance:int metadata:map source payment_method address:hash shipping:hash "
+    "email name description phone balance:int metadata:map source payment_method address:hash "
+    "shipping:hash "
     "invoice_settings.default_payment_method preferred_locales:list tax_exempt test_clock";
 
 }  // namespace

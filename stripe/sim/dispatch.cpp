@@ -29,7 +29,8 @@ Refused unauthorized(std::string code, std::string message) {
 }
 
 Refusal broken_inside() {
-  return {.status = 500, .type = "api_error",
+  return {.status = 500,
+          .type = "api_error",
           .message = "Sorry! There was an error while talking to one of our backends."};
 }
 
@@ -247,16 +248,13 @@ void Dispatch::run(Passage& passage) {
   }
   if (passage.faulty(Fault::Do::status)) return passage.inject(*passage.fault);
   auto body = execute(passage);
-  if (body)
-    passage.answer.body = std::move(*body);
-  else
-    passage.refuse(body.error());
+  if (body) passage.answer.body = std::move(*body);
+  else passage.refuse(body.error());
   if (passage.faulty(Fault::Do::reset_after)) passage.answer.cut = Cut::reset;
   if (passage.faulty(Fault::Do::alter)) alter(passage.answer.body, *passage.fault);
   if (passage.faulty(Fault::Do::truncate)) passage.answer.cut = Cut::truncate;
   const bool keyed = passage.call.method == "POST" && !passage.call.idempotency_key.empty();
-  if (passage.faulty(Fault::Do::status_after) && !keyed)
-    passage.inject(*passage.fault);
+  if (passage.faulty(Fault::Do::status_after) && !keyed) passage.inject(*passage.fault);
 }
 
 Try<std::string> Dispatch::execute(Passage& passage) {
@@ -351,8 +349,13 @@ std::string Dispatch::next_request_id() {
 }
 
 Dispatch::Counts Dispatch::counts() const {
-  return {.requests = requests_, .executed = executed_, .replayed = replayed_, .limited = limited_,
-          .refused = refused_, .in_flight = in_flight_, .peak_in_flight = peak_};
+  return {.requests = requests_,
+          .executed = executed_,
+          .replayed = replayed_,
+          .limited = limited_,
+          .refused = refused_,
+          .in_flight = in_flight_,
+          .peak_in_flight = peak_};
 }
 
 }  // namespace payoutd::sim

@@ -15,7 +15,7 @@ namespace payoutd::sim {
 
 struct Ask {
   World& world;
-  Account& account;                  // whom the call acts as
+  Account& account;  // whom the call acts as
   const Params& params;
   std::vector<std::string_view> ids;  // of the path's `:id` segments, in order
   std::int64_t now;

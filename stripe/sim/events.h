@@ -27,7 +27,7 @@ class Edit {
   OrderedJson& json() { return document_.json; }
 
   void save();
-  void emit(std::string_view type);           // saves, too
+  void emit(std::string_view type);             // saves, too
   bool emit_if_changed(std::string_view type);  // false when there was nothing to tell
 
  private:

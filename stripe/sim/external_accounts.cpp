@@ -18,13 +18,23 @@ std::string last4(std::string_view number) {
 OrderedJson bank_object(World& world, const Account& account, const BankOrder& order) {
   OrderedJson methods = OrderedJson::array({"standard"});
   if (bank_fate(order.number).instant) methods.push_back("instant");
-  return {{"id", world.id("ba", account)}, {"object", "bank_account"}, {"account", account.id},
-          {"account_holder_name", or_null(order.holder)}, {"account_holder_type", "company"},
-          {"account_type", nullptr}, {"available_payout_methods", methods},
-          {"bank_name", "STRIPE TEST BANK"}, {"country", order.country}, {"created", world.now},
-          {"currency", order.currency}, {"customer", nullptr}, {"default_for_currency", false},
-          {"fingerprint", "AuoSJ18zsVWV" + last4(order.number)}, {"last4", last4(order.number)},
-          {"metadata", OrderedJson::object()}, {"routing_number", or_null(order.routing)},
+  return {{"id", world.id("ba", account)},
+          {"object", "bank_account"},
+          {"account", account.id},
+          {"account_holder_name", or_null(order.holder)},
+          {"account_holder_type", "company"},
+          {"account_type", nullptr},
+          {"available_payout_methods", methods},
+          {"bank_name", "STRIPE TEST BANK"},
+          {"country", order.country},
+          {"created", world.now},
+          {"currency", order.currency},
+          {"customer", nullptr},
+          {"default_for_currency", false},
+          {"fingerprint", "AuoSJ18zsVWV" + last4(order.number)},
+          {"last4", last4(order.number)},
+          {"metadata", OrderedJson::object()},
+          {"routing_number", or_null(order.routing)},
           {"status", "new"}};
 }
 
@@ -227,11 +237,12 @@ Document& attach_external(World& world, Account& account, const Params& params) 
   if (const auto token = params.str("external_account"); !token.empty())
     return attach_token(world, account, token);
   const std::string at = "external_account.";
-  return attach_bank(world, account, {.number = params.str(at + "account_number"),
-                                      .routing = params.str(at + "routing_number"),
-                                      .currency = params.currency(at + "currency")->str(),
-                                      .country = params.str(at + "country"),
-                                      .holder = params.str(at + "account_holder_name")});
+  return attach_bank(world, account,
+                     {.number = params.str(at + "account_number"),
+                      .routing = params.str(at + "routing_number"),
+                      .currency = params.currency(at + "currency")->str(),
+                      .country = params.str(at + "country"),
+                      .holder = params.str(at + "account_holder_name")});
 }
 
 Document& attach_bank(World& world, Account& account, const BankOrder& order) {

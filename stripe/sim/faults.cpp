@@ -217,9 +217,12 @@ OrderedJson to_json(const Fault& fault) {
 
 std::string default_message(const Fault& fault) {
   if (fault.code == "lock_timeout") {
-    return "This object cannot be accessed right now because another API request or Stripe process is "
-           "currently accessing it. If you see this error intermittently, retry the request. If you see "
-           "this error frequently and are making multiple concurrent requests to a single object, make "
+    return "This object cannot be accessed right now because another API request or Stripe process "
+           "is "
+           "currently accessing it. If you see this error intermittently, retry the request. If "
+           "you see "
+           "this error frequently and are making multiple concurrent requests to a single object, "
+           "make "
            "your requests serially or at a lower rate.";
   }
   if (fault.status == 429) return "Request rate limit exceeded.";
@@ -298,7 +301,8 @@ std::optional<Fault> Faults::match_delivery(std::string_view event_type,
 bool Faults::match_twin(std::string_view event_type) {
   return take([&](const Fault& fault) {
            return place_of(fault.what) == At::event && glob_fits(fault.type, event_type);
-         }).has_value();
+         })
+      .has_value();
 }
 
 http::Reply fault_reply(const Fault& fault) {

@@ -36,11 +36,11 @@ struct Fault {
   std::string method = "*";  // of the request
   std::string path =
       "*";  // glob: `*` is any run of characters, also slashes; of a delivery: its URL's path
-  std::string type = "*";    // glob over the event's type; deliveries and events only
+  std::string type = "*";  // glob over the event's type; deliveries and events only
   int ms = 0;
   int status = 500;
-  int count = 1;       // how many more times; 0: until cleared
-  int every = 1;       // only each n-th match
+  int count = 1;  // how many more times; 0: until cleared
+  int every = 1;  // only each n-th match
   std::string find{}, with{};
   std::string code{};  // of the error body: "lock_timeout"
   std::string message{};

@@ -153,8 +153,11 @@ Document& refund_fee(World& world, Document& fee, std::int64_t amount,
   // Stripe documents no row for the account that gets it back: an adjustment keeps both sides
   // whole.
   post(world, connected,
-       {.type = {"adjustment", "other_adjustment"}, .amount = amount, .currency = fee.currency(),
-        .source = fee.str("charge"), .description = "Application fee refund"});
+       {.type = {"adjustment", "other_adjustment"},
+        .amount = amount,
+        .currency = fee.currency(),
+        .source = fee.str("charge"),
+        .description = "Application fee refund"});
   Document& refund = world.store.add(platform, {{"id", id},
                                                 {"object", "fee_refund"},
                                                 {"amount", amount},

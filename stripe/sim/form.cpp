@@ -45,7 +45,7 @@ std::size_t sequence_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
   const std::uint8_t lead = byte(0);
   if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xC2 && lead <= 0xDF ? 2
+  const std::size_t length = lead >= 0xC2 && lead <= 0xDF   ? 2
                              : lead >= 0xE0 && lead <= 0xEF ? 3
                              : lead >= 0xF0 && lead <= 0xF4 ? 4
                                                             : 0;
@@ -149,9 +149,7 @@ Result<void> add(Json& tree, const std::string& name, const std::string& value) 
   return {};
 }
 
-Error too_many() {
-  return invalid("parameter_too_many", "The request has too many parameters.");
-}
+Error too_many() { return invalid("parameter_too_many", "The request has too many parameters."); }
 
 }  // namespace
 

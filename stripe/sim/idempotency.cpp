@@ -29,7 +29,8 @@ std::string fingerprint(std::string_view method, std::string_view path, const Js
 
 std::string key_in_use_message(std::string_view key) {
   return fmt::format(
-      "There is currently another in-progress request using this Idempotent Key (that probably means "
+      "There is currently another in-progress request using this Idempotent Key (that probably "
+      "means "
       "you submitted twice, and the other request is still going through): {}. Please try again "
       "later.",
       key);

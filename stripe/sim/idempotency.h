@@ -50,7 +50,7 @@ class IdempotencyStore {
     Ticket() = default;
     Ticket(Ticket&& other) noexcept;
     Ticket& operator=(Ticket&& other) noexcept;
-    ~Ticket();  // abandons
+    ~Ticket();                       // abandons
     void finish(StoredReply reply);  // keeps the answer, 4xx, 402 and 500 included
     void abandon();
 
@@ -61,8 +61,12 @@ class IdempotencyStore {
     std::string id_;
   };
 
-  struct Fresh { Ticket ticket; };
-  struct Replay { StoredReply reply; };
+  struct Fresh {
+    Ticket ticket;
+  };
+  struct Replay {
+    StoredReply reply;
+  };
   struct InFlight {};
   struct Mismatch {};
   using Begun = std::variant<Fresh, Replay, InFlight, Mismatch>;

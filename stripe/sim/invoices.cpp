@@ -77,8 +77,11 @@ OrderedJson invoice_object(World& world, const Account& account, const InvoiceOr
   out["attempt_count"] = 0;
   out["attempted"] = false;
   out["auto_advance"] = true;
-  out["automatic_tax"] = {{"disabled_reason", nullptr}, {"enabled", false}, {"liability", nullptr},
-                          {"provider", nullptr}, {"status", nullptr}};
+  out["automatic_tax"] = {{"disabled_reason", nullptr},
+                          {"enabled", false},
+                          {"liability", nullptr},
+                          {"provider", nullptr},
+                          {"status", nullptr}};
   out["automatically_finalizes_at"] = nullptr;
   out["billing_reason"] = order.reason;
   out["collection_method"] = "charge_automatically";
@@ -115,7 +118,8 @@ OrderedJson invoice_object(World& world, const Account& account, const InvoiceOr
                     {{"metadata", order.subscription->json["metadata"]},
                      {"subscription", order.subscription->id}}},
                    {"type", "subscription_details"}};
-  out["payment_settings"] = {{"default_mandate", nullptr}, {"payment_method_options", nullptr},
+  out["payment_settings"] = {{"default_mandate", nullptr},
+                             {"payment_method_options", nullptr},
                              {"payment_method_types", nullptr}};
   out["period_end"] = order.period_end;
   out["period_start"] = order.period_start;
@@ -126,8 +130,10 @@ OrderedJson invoice_object(World& world, const Account& account, const InvoiceOr
   out["starting_balance"] = 0;
   out["statement_descriptor"] = nullptr;
   out["status"] = "open";
-  out["status_transitions"] = {{"finalized_at", world.now}, {"marked_uncollectible_at", nullptr},
-                               {"paid_at", nullptr}, {"voided_at", nullptr}};
+  out["status_transitions"] = {{"finalized_at", world.now},
+                               {"marked_uncollectible_at", nullptr},
+                               {"paid_at", nullptr},
+                               {"voided_at", nullptr}};
   out["subtotal"] = total;
   out["subtotal_excluding_tax"] = total;
   out["test_clock"] = nullptr;

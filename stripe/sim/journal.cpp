@@ -8,10 +8,10 @@ namespace payoutd::sim {
 namespace {
 
 Error unreadable(const std::string& path) {
-  return Error{
-      Kind::refused, "journal_unreadable",
-      path +
-          " can't be read as the simulator's journal: give another --data-dir, or remove the old one"};
+  return Error{Kind::refused, "journal_unreadable",
+               path +
+                   " can't be read as the simulator's journal: give another --data-dir, or remove "
+                   "the old one"};
 }
 
 }  // namespace

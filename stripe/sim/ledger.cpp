@@ -43,9 +43,8 @@ OrderedJson instant(const Account& account) {
   OrderedJson out = OrderedJson::array();
   for (const auto& [currency, totals] : account.totals) {
     const auto amount = std::max<std::int64_t>(0, totals.available);
-    out.push_back({{"amount", amount},
-                   {"currency", currency.str()},
-                   {"source_types", {{"card", amount}}}});
+    out.push_back(
+        {{"amount", amount}, {"currency", currency.str()}, {"source_types", {{"card", amount}}}});
   }
   return out;
 }

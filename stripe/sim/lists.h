@@ -53,10 +53,8 @@ class Pager {
     while (high > low && !page.has_more) {
       const T* record = series_[--high];
       if (!shown(record)) continue;
-      if (page.data.size() == request_.limit)
-        page.has_more = true;
-      else
-        page.data.push_back(record);
+      if (page.data.size() == request_.limit) page.has_more = true;
+      else page.data.push_back(record);
     }
     return page;
   }
@@ -66,10 +64,8 @@ class Pager {
     Page page{.url = request_.url};
     for (; low < high && !page.has_more; ++low) {
       if (!shown(series_[low])) continue;
-      if (page.data.size() == request_.limit)
-        page.has_more = true;
-      else
-        page.data.push_back(series_[low]);
+      if (page.data.size() == request_.limit) page.has_more = true;
+      else page.data.push_back(series_[low]);
     }
     std::ranges::reverse(page.data);
     return page;

@@ -18,17 +18,17 @@ namespace payoutd::sim {
 // How long Stripe and the banks take, in seconds. Stripe documents few of these (reference 11.4).
 struct Timings {
   std::int64_t payout_lead =
-      4 * kHour;  // an automatic payout is made this long before its midnight
-  std::int64_t manual_submit = kHour;         // a manual payout stays pending, and can be canceled
+      4 * kHour;                       // an automatic payout is made this long before its midnight
+  std::int64_t manual_submit = kHour;  // a manual payout stays pending, and can be canceled
   std::int64_t instant_arrival = 30 * kMinute;
-  int arrival_business_days = 1;              // after the day a payout was submitted
-  std::int64_t reconciliation = 26 * kHour;   // after an automatic payout was made
-  std::int64_t trace_id = 30 * kHour;         // after a payout was paid
-  std::int64_t late_failure = 3 * kDay;       // after it was paid
-  std::int64_t async_refund = 5 * kDay;       // a pending refund settles, a doomed one fails
+  int arrival_business_days = 1;             // after the day a payout was submitted
+  std::int64_t reconciliation = 26 * kHour;  // after an automatic payout was made
+  std::int64_t trace_id = 30 * kHour;        // after a payout was paid
+  std::int64_t late_failure = 3 * kDay;      // after it was paid
+  std::int64_t async_refund = 5 * kDay;      // a pending refund settles, a doomed one fails
   std::int64_t topup = 3 * kDay;
   std::int64_t dispute = 7 * kDay;  // from evidence to the bank's decision, when not named
-  int settlement_days = 2;                    // a charge's net becomes available at that midnight
+  int settlement_days = 2;          // a charge's net becomes available at that midnight
 };
 
 // Stripe's price for a charge: basis points half up, and a fixed part in minor units.
@@ -48,8 +48,8 @@ enum class Demo {
 struct Options {
   std::uint64_t seed = 1;
   std::vector<Secret>
-      api_keys{};  // empty: one, made from the seed. `sk_live_` makes a live account
-  std::string platform{};          // "acct_…"; empty: made from the seed
+      api_keys{};          // empty: one, made from the seed. `sk_live_` makes a live account
+  std::string platform{};  // "acct_…"; empty: made from the seed
   Demo demo = Demo::none;
   Timings timings{};
   Pricing pricing{};

@@ -53,8 +53,10 @@ Try<void> check_map(const std::string& name, const Json& value) {
   for (const auto& [key, text] : value.items()) {
     const std::string param = fmt::format("{}[{}]", name, key);
     if (characters(key) > kMaxMetadataKey)
-      return refuse("", "Metadata keys can have up to 40 characters, and yours has " +
-                            std::to_string(characters(key)) + ".", param);
+      return refuse("",
+                    "Metadata keys can have up to 40 characters, and yours has " +
+                        std::to_string(characters(key)) + ".",
+                    param);
     if (!text.is_string())
       return refuse("", fmt::format("Metadata values must be strings: '{}'", key), param);
     if (characters(text.get_ref<const std::string&>()) > kMaxMetadataValue)
@@ -130,8 +132,10 @@ Try<void> check_one(const ParamRule& rule, const Json& value) {
   }
   if (rule.type == "hash" || rule.type == "list") {
     if (value.is_object() || value.is_array()) return {};
-    return refuse("", fmt::format("Invalid {}: must be {}", name,
-                                  rule.type == "hash" ? "an object" : "an array"), name);
+    return refuse(
+        "",
+        fmt::format("Invalid {}: must be {}", name, rule.type == "hash" ? "an object" : "an array"),
+        name);
   }
   if (rule.type == "map") return check_map(name, value);
   if (rule.type == "range") return check_range(name, value);
@@ -241,10 +245,8 @@ void merge_metadata(OrderedJson& object, const Params& params) {
     return;
   }
   for (const auto& [key, value] : given->items()) {
-    if (value == "")
-      object["metadata"].erase(key);
-    else
-      object["metadata"][key] = value.get<std::string>();
+    if (value == "") object["metadata"].erase(key);
+    else object["metadata"][key] = value.get<std::string>();
   }
 }
 

@@ -88,10 +88,12 @@ Refused decline(World& world, Document& intent, const Document& charge) {
   Edit edit(world, intent);
   edit["status"] = "requires_payment_method";
   edit["latest_charge"] = charge.id;
-  edit["last_payment_error"] = {{"charge", charge.id}, {"code", refusal.code},
+  edit["last_payment_error"] = {{"charge", charge.id},
+                                {"code", refusal.code},
                                 {"decline_code", or_null(refusal.decline_code)},
                                 {"doc_url", "https://stripe.com/docs/error-codes/" + refusal.code},
-                                {"message", refusal.message}, {"type", refusal.type}};
+                                {"message", refusal.message},
+                                {"type", refusal.type}};
   if (const Document* method = world.store.find(intent.str("payment_method")))
     edit["last_payment_error"]["payment_method"] = method->json;
   edit["payment_method"] = nullptr;

@@ -52,7 +52,8 @@ Try<IntentOrder> read_order_payment_intent(const Ask& ask) {
   if (order.confirm && c.payment_method.empty())
     return refuse(
         "payment_intent_unexpected_state",
-        "You cannot confirm this PaymentIntent because it's missing a payment method. You can either "
+        "You cannot confirm this PaymentIntent because it's missing a payment method. You can "
+        "either "
         "update the PaymentIntent with a payment method and then confirm it again, or confirm it "
         "again directly with a payment method or ConfirmationToken.");
   if (auto ok = check_charge(ask.world, ask.account, c); !ok) return Refused(ok.error());
@@ -183,21 +184,27 @@ Try<Shown> list_payment_intents(const Ask& ask) {
 std::vector<Endpoint> payment_intent_endpoints() {
   return {
       {"POST", "/v1/payment_intents",
-       "amount:int! currency:currency! payment_method payment_method_data:hash customer confirm:bool "
+       "amount:int! currency:currency! payment_method payment_method_data:hash customer "
+       "confirm:bool "
        "capture_method:automatic|automatic_async|manual automatic_payment_methods.enabled:bool "
-       "automatic_payment_methods.allow_redirects payment_method_types:list metadata:map description "
-       "application_fee_amount:int transfer_data.destination transfer_data.amount:int transfer_group "
-       "on_behalf_of off_session return_url statement_descriptor statement_descriptor_suffix receipt_email "
+       "automatic_payment_methods.allow_redirects payment_method_types:list metadata:map "
+       "description "
+       "application_fee_amount:int transfer_data.destination transfer_data.amount:int "
+       "transfer_group "
+       "on_behalf_of off_session return_url statement_descriptor statement_descriptor_suffix "
+       "receipt_email "
        "setup_future_usage confirmation_method payment_method_options:hash shipping:hash "
        "error_on_requires_action:bool",
        create_payment_intent},
       {"GET", "/v1/payment_intents", "list created:range customer", list_payment_intents},
       {"GET", "/v1/payment_intents/:id", "client_secret", get_payment_intent},
       {"POST", "/v1/payment_intents/:id",
-       "amount:int payment_method metadata:map description receipt_email transfer_group customer shipping:hash",
+       "amount:int payment_method metadata:map description receipt_email transfer_group customer "
+       "shipping:hash",
        update_payment_intent},
       {"POST", "/v1/payment_intents/:id/confirm",
-       "payment_method payment_method_data:hash return_url off_session receipt_email setup_future_usage "
+       "payment_method payment_method_data:hash return_url off_session receipt_email "
+       "setup_future_usage "
        "capture_method shipping:hash payment_method_options:hash",
        confirm},
       {"POST", "/v1/payment_intents/:id/capture",

@@ -1,10 +1,11 @@
 // Payment methods and tokens made from test values.
+#include "stripe/sim/payment_methods.h"
+
 #include <fmt/format.h>
 
 #include "stripe/sim/cards.h"
 #include "stripe/sim/events.h"
 #include "stripe/sim/lists.h"
-#include "stripe/sim/payment_methods.h"
 
 namespace payoutd::sim {
 namespace {
@@ -98,8 +99,11 @@ Try<Shown> create_token(const Ask& ask) {
   const auto number = ask.params.str("card.number");
   const Card* card = find_card(number);
   if (!card)
-    return Refused(Refusal{.status = 402, .type = "card_error", .code = "incorrect_number",
-                           .message = "Your card number is incorrect.", .param = "number"});
+    return Refused(Refusal{.status = 402,
+                           .type = "card_error",
+                           .code = "incorrect_number",
+                           .message = "Your card number is incorrect.",
+                           .param = "number"});
   return OrderedJson{
       {"id", card->token},
       {"object", "token"},

@@ -65,8 +65,11 @@ void charge_instant_fee(World& world, Account& account, const PayoutOrder& order
                         const std::string& id) {
   const auto fee = (order.amount * world.options.pricing.instant_bps + 5'000) / 10'000;
   if (fee == 0) return;
-  post(world, account, {.type = row::stripe_fee, .amount = -fee, .currency = order.currency,
-                        .description = "Instant payout fee for " + id});
+  post(world, account,
+       {.type = row::stripe_fee,
+        .amount = -fee,
+        .currency = order.currency,
+        .description = "Instant payout fee for " + id});
 }
 
 void plan(World& world, Document& payout, const PayoutOrder& order) {
@@ -91,8 +94,7 @@ void plan_trace_id(World& world, Document& payout) {
     if (w.random.chance(80))
       edit["trace_id"] = {{"status", "supported"},
                           {"value", fmt::format("{:015}", w.random.between(1, 999'999'999'999))}};
-    else
-      edit["trace_id"] = {{"status", "unsupported"}, {"value", nullptr}};
+    else edit["trace_id"] = {{"status", "unsupported"}, {"value", nullptr}};
     edit.save();
   });
 }
@@ -192,8 +194,12 @@ Document* sweep(World& world, Account& account, Currency currency, std::int64_t 
   const std::int64_t kept = kept_back(account, currency, sum);
   if (sum - kept <= 0) return nullptr;
   if (kept > 0)
-    post(world, account, {.type = row::minimum_hold, .amount = -kept, .currency = currency,
-                          .available_on = effective, .description = "Minimum balance hold"});
+    post(world, account,
+         {.type = row::minimum_hold,
+          .amount = -kept,
+          .currency = currency,
+          .available_on = effective,
+          .description = "Minimum balance hold"});
   Document& payout = make_payout(world, account,
                                  {.amount = sum - kept,
                                   .currency = currency,
@@ -206,8 +212,12 @@ Document* sweep(World& world, Account& account, Currency currency, std::int64_t 
   std::erase_if(unswept, due);
   for (Row* row : members) row->payout = payout.id;
   if (kept > 0)
-    post(world, account, {.type = row::minimum_release, .amount = kept, .currency = currency,
-                          .available_on = effective, .description = "Minimum balance release"});
+    post(world, account,
+         {.type = row::minimum_release,
+          .amount = kept,
+          .currency = currency,
+          .available_on = effective,
+          .description = "Minimum balance release"});
   return &payout;
 }
 

@@ -36,10 +36,10 @@ Try<Document*> destination_of(const Ask& ask, Currency currency) {
           "destination");
   }
   if (found->str("status") == "errored")
-    return refuse(
-        "bank_account_unusable",
-        "The bank account provided cannot be used for payouts. A different bank account must be used.",
-        "destination");
+    return refuse("bank_account_unusable",
+                  "The bank account provided cannot be used for payouts. A different bank account "
+                  "must be used.",
+                  "destination");
   return found;
 }
 
@@ -57,7 +57,8 @@ Try<void> check_amount_of(const PayoutOrder& order) {
   if (order.amount % order.currency.payout_step() != 0)
     return refuse("parameter_invalid_integer",
                   fmt::format("Payouts in {} must be multiples of {}.", order.currency.str(),
-                              order.currency.payout_step()), "amount");
+                              order.currency.payout_step()),
+                  "amount");
   const std::int64_t least = order.instant ? 50 : 1, most = 99'999'999'999;
   if (order.amount < least)
     return refuse("amount_too_small", fmt::format("Amount must be at least {}.", least), "amount");
@@ -82,7 +83,8 @@ Try<void> check_balance(const Ask& ask, const PayoutOrder& order) {
 
 Try<PayoutOrder> read_order_payout(const Ask& ask) {
   const Params& p = ask.params;
-  PayoutOrder order{.amount = *p.num("amount"), .currency = *p.currency("currency"),
+  PayoutOrder order{.amount = *p.num("amount"),
+                    .currency = *p.currency("currency"),
                     .instant = p.str("method") == "instant"};
   if (order.amount < 1)
     return refuse("parameter_invalid_integer", "This value must be greater than or equal to 1.",
@@ -138,8 +140,7 @@ Try<Shown> update_payout(const Ask& ask) {
 Try<Shown> cancel_payout(const Ask& ask) {
   auto payout = named(ask, "payout");
   if (!payout) return Refused(payout.error());
-  if ((*payout)->flag("automatic"))
-    return refuse("", "Automatic payouts cannot be canceled.");
+  if ((*payout)->flag("automatic")) return refuse("", "Automatic payouts cannot be canceled.");
   if ((*payout)->str("status") != "pending")
     return refuse("", "Payouts can only be canceled while they are pending.");
   cancel_payout(ask.world, **payout);
@@ -164,9 +165,12 @@ Try<Shown> reverse_payout(const Ask& ask) {
   OrderedJson holder;
   merge_metadata(holder, ask.params);
   Document& back = make_payout(ask.world, ask.account,
-                               {.amount = -payout.num("amount"), .currency = payout.currency(),
-                                .destination = destination, .description = "REVERSAL OF PAYOUT",
-                                .original = payout.id, .metadata = holder["metadata"]});
+                               {.amount = -payout.num("amount"),
+                                .currency = payout.currency(),
+                                .destination = destination,
+                                .description = "REVERSAL OF PAYOUT",
+                                .original = payout.id,
+                                .metadata = holder["metadata"]});
   Edit edit(ask.world, payout);
   edit["reversed_by"] = back.id;
   edit.emit("payout.updated");
@@ -178,11 +182,13 @@ Try<Shown> reverse_payout(const Ask& ask) {
 std::vector<Endpoint> payout_endpoints() {
   return {
       {"POST", "/v1/payouts",
-       "amount:int! currency:currency! description destination metadata:map method:standard|instant "
+       "amount:int! currency:currency! description destination metadata:map "
+       "method:standard|instant "
        "payout_method source_type:card|bank_account|fpx statement_descriptor",
        create_payout},
       {"GET", "/v1/payouts",
-       "list arrival_date:range created:range destination status:pending|in_transit|paid|failed|canceled",
+       "list arrival_date:range created:range destination "
+       "status:pending|in_transit|paid|failed|canceled",
        list_payouts},
       {"GET", "/v1/payouts/:id", "", get_payout},
       {"POST", "/v1/payouts/:id", "metadata:map", update_payout},

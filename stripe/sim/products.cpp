@@ -7,14 +7,25 @@ namespace payoutd::sim {
 namespace {
 
 Document& make_product(World& world, Account& account, const std::string& name) {
-  Document& product = world.store.add(
-      account, {{"id", world.ids.brief("prod")}, {"object", "product"}, {"active", true},
-                {"created", world.now}, {"default_price", nullptr}, {"description", nullptr},
-                {"images", OrderedJson::array()}, {"livemode", world.livemode},
-                {"marketing_features", OrderedJson::array()}, {"metadata", OrderedJson::object()},
-                {"name", name}, {"package_dimensions", nullptr}, {"shippable", nullptr},
-                {"statement_descriptor", nullptr}, {"tax_code", nullptr}, {"type", "service"},
-                {"unit_label", nullptr}, {"updated", world.now}, {"url", nullptr}});
+  Document& product = world.store.add(account, {{"id", world.ids.brief("prod")},
+                                                {"object", "product"},
+                                                {"active", true},
+                                                {"created", world.now},
+                                                {"default_price", nullptr},
+                                                {"description", nullptr},
+                                                {"images", OrderedJson::array()},
+                                                {"livemode", world.livemode},
+                                                {"marketing_features", OrderedJson::array()},
+                                                {"metadata", OrderedJson::object()},
+                                                {"name", name},
+                                                {"package_dimensions", nullptr},
+                                                {"shippable", nullptr},
+                                                {"statement_descriptor", nullptr},
+                                                {"tax_code", nullptr},
+                                                {"type", "service"},
+                                                {"unit_label", nullptr},
+                                                {"updated", world.now},
+                                                {"url", nullptr}});
   emit(world, product, "product.created");
   return product;
 }
@@ -120,7 +131,8 @@ std::vector<Endpoint> product_endpoints() {
       {"GET", "/v1/products", "list created:range active:bool", list_products},
       {"GET", "/v1/products/:id", "", get_product},
       {"POST", "/v1/prices",
-       "currency:currency! product product_data.name unit_amount:int nickname lookup_key metadata:map "
+       "currency:currency! product product_data.name unit_amount:int nickname lookup_key "
+       "metadata:map "
        "recurring.interval:day|week|month|year recurring.interval_count:int recurring.usage_type",
        create_price},
       {"GET", "/v1/prices", "list created:range product active:bool currency:currency",

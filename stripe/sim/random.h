@@ -35,8 +35,8 @@ class Ids {
   // "po_1Pgc79B7WZ01zgkWu1KToYf4": five characters of the second, the account's last ten, eight of
   // chance. They only look alike: nobody parses them.
   std::string make(std::string_view prefix, std::int64_t created, std::string_view account);
-  std::string account(std::int64_t created);             // "acct_1PgafTB7WZ01zgkW"
-  std::string brief(std::string_view prefix);            // "cus_QXg1o8vcGmoR32"
+  std::string account(std::int64_t created);   // "acct_1PgafTB7WZ01zgkW"
+  std::string brief(std::string_view prefix);  // "cus_QXg1o8vcGmoR32"
   std::string secret(std::string_view prefix, std::size_t length = 32);
 
  private:

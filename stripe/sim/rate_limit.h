@@ -40,7 +40,7 @@ class RateLimiter {
   };
 
   struct Call {
-    std::string_view account{};   // whose budget it is: the platform's, also under Stripe-Account
+    std::string_view account{};  // whose budget it is: the platform's, also under Stripe-Account
     bool livemode = false;
     std::string_view method{};    // "POST"
     std::string_view endpoint{};  // the route's template: "/v1/payouts/:id/cancel"

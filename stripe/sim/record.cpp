@@ -13,10 +13,8 @@ namespace payoutd::sim {
 namespace {
 
 void append_optional(std::string& out, std::string_view text) {
-  if (text.empty())
-    out += "null";
-  else
-    append_quoted(out, text);
+  if (text.empty()) out += "null";
+  else append_quoted(out, text);
 }
 
 void append_fees(std::string& out, const Row& row) {

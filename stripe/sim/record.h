@@ -27,17 +27,17 @@ struct Record {
 };
 
 struct Document final : Record {
-  std::string kind;     // Stripe's `object`: "payout"
-  std::string account;  // whose it is
-  OrderedJson json;     // what Stripe shows
+  std::string kind;                            // Stripe's `object`: "payout"
+  std::string account;                         // whose it is
+  OrderedJson json;                            // what Stripe shows
   OrderedJson hidden = OrderedJson::object();  // what Stripe knows besides: how a test card behaves
-  std::string text;     // `json` as text, kept by Store::save
+  std::string text;                            // `json` as text, kept by Store::save
 
   void append_text(std::string& out) const override { out += text; }
   OrderedJson object() const override { return json; }
 
-  std::string str(const char* field) const;  // "" for null or absent
-  std::int64_t num(const char* field) const; // 0 for null or absent
+  std::string str(const char* field) const;   // "" for null or absent
+  std::int64_t num(const char* field) const;  // 0 for null or absent
   bool flag(const char* field) const;
   Currency currency() const;
 };
@@ -89,9 +89,9 @@ struct Row final : Record {
 // A snapshot: only the count of endpoints that have not answered yet changes.
 struct Event final : Record {
   std::string type;
-  std::string account;            // "" for the platform's own
-  std::string object_text;        // data.object as it was
-  std::string previous_text;      // previous_attributes, "" for none
+  std::string account;        // "" for the platform's own
+  std::string object_text;    // data.object as it was
+  std::string previous_text;  // previous_attributes, "" for none
   std::string request_id, idempotency_key;
   bool livemode = false;
   int pending_webhooks = 0;

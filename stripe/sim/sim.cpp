@@ -134,9 +134,13 @@ void Sim::replay(const Json& entry) {
   }
   clock_.replay(entry.at("t").get<std::int64_t>());
   if (const auto call = entry.find("call"); call != entry.end()) {
-    handle({.method = call->at("method"), .path = call->at("path"), .params = call->at("params"),
-            .key = call->at("key"), .account = call->at("account"),
-            .idempotency_key = call->at("idempotency_key"), .version = call->at("version")});
+    handle({.method = call->at("method"),
+            .path = call->at("path"),
+            .params = call->at("params"),
+            .key = call->at("key"),
+            .account = call->at("account"),
+            .idempotency_key = call->at("idempotency_key"),
+            .version = call->at("version")});
   } else if (const auto made = entry.find("activity"); made != entry.end()) {
     (void)activity(made->at("account"), made->at("counts"));
   } else if (const auto roll = entry.find("roll"); roll != entry.end()) {

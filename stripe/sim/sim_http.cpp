@@ -61,7 +61,8 @@ http::Reply Sim::serve(const http::Request& request) {
   auto params = params_of(request);
   if (!params)
     return {.status = 400,
-            .body = error_body({.code = params.error().code, .message = params.error().message,
+            .body = error_body({.code = params.error().code,
+                                .message = params.error().message,
                                 .param = params.error().param}),
             .headers = {{"Request-Id", request.request_id}}};
   const std::string date = http_date(clock_.now());
@@ -86,7 +87,9 @@ http::Router Sim::router() {
     std::string pattern = "/v1";
     for (int depth = 1; depth <= kDeepest; ++depth) {
       pattern += "/:s" + std::to_string(depth);
-      router.add({.method = method, .pattern = pattern, .access = "",
+      router.add({.method = method,
+                  .pattern = pattern,
+                  .access = "",
                   .handler = [this](http::Context& context) { return serve(context.request); },
                   .max_body = kMaxBody});
     }

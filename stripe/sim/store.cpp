@@ -14,10 +14,8 @@ bool older(const Record* a, const Record* b) {
 // Almost always at the end: only a row made with an older date goes further down.
 template <class T>
 void insert_in_order(Series<T>& list, T* record) {
-  if (list.empty() || older(list.back(), record))
-    list.push_back(record);
-  else
-    list.insert(std::ranges::upper_bound(list, record, older), record);
+  if (list.empty() || older(list.back(), record)) list.push_back(record);
+  else list.insert(std::ranges::upper_bound(list, record, older), record);
 }
 
 }  // namespace

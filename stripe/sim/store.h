@@ -24,10 +24,10 @@ using Series = std::vector<T*>;  // oldest first, by (created, sequence)
 
 struct Account {
   std::string id;
-  std::string platform;          // whose connected account it is; empty for a platform
-  Document* object = nullptr;    // the account object
+  std::string platform;        // whose connected account it is; empty for a platform
+  Document* object = nullptr;  // the account object
   std::map<std::string, Series<Document>, std::less<>> documents;  // by kind
-  std::deque<Row> rows;          // owned here, listed below
+  std::deque<Row> rows;                                            // owned here, listed below
   Series<Row> row_list;
   std::unordered_map<std::string, Series<Row>> rows_by_source;
   std::unordered_map<std::string, Series<Row>>

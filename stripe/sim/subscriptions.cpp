@@ -67,12 +67,14 @@ OrderedJson items_of(World& world, const SubscriptionOrder& order, const std::st
 OrderedJson embedded(const OrderedJson& items, const std::string& id) {
   OrderedJson data = OrderedJson::array();
   for (std::size_t i = 0; i < std::min(items.size(), kEmbedded); ++i) data.push_back(items[i]);
-  return {{"object", "list"}, {"data", data}, {"has_more", items.size() > kEmbedded},
+  return {{"object", "list"},
+          {"data", data},
+          {"has_more", items.size() > kEmbedded},
           {"url", "/v1/subscription_items?subscription=" + id}};
 }
 
-OrderedJson subscription_object(World& world, const SubscriptionOrder& order,
-                                const std::string& id, const OrderedJson& items) {
+OrderedJson subscription_object(World& world, const SubscriptionOrder& order, const std::string& id,
+                                const OrderedJson& items) {
   OrderedJson out{{"id", id}, {"object", "subscription"}};
   for (const char* field : {"application", "application_fee_percent"}) out[field] = nullptr;
   out["automatic_tax"] = {{"disabled_reason", nullptr}, {"enabled", false}, {"liability", nullptr}};
@@ -103,7 +105,8 @@ OrderedJson subscription_object(World& world, const SubscriptionOrder& order,
   for (const char* field :
        {"next_pending_invoice_item_invoice", "on_behalf_of", "pause_collection"})
     out[field] = nullptr;
-  out["payment_settings"] = {{"payment_method_options", nullptr}, {"payment_method_types", nullptr},
+  out["payment_settings"] = {{"payment_method_options", nullptr},
+                             {"payment_method_types", nullptr},
                              {"save_default_payment_method", "off"}};
   for (const char* field :
        {"pending_invoice_item_interval", "pending_setup_intent", "pending_update", "schedule"})
@@ -168,7 +171,8 @@ void renew(World& world, Document& subscription) {
   }
   const auto& first = edit["items"]["data"][0];
   Document& invoice = bill(world, account,
-                           {.subscription = &subscription, .reason = "subscription_cycle",
+                           {.subscription = &subscription,
+                            .reason = "subscription_cycle",
                             .period_start = first["current_period_start"].get<std::int64_t>(),
                             .period_end = first["current_period_end"].get<std::int64_t>()});
   edit["latest_invoice"] = invoice.id;
@@ -184,10 +188,8 @@ void renew(World& world, Document& subscription) {
 Document& make_subscription(World& world, Account& account, const SubscriptionOrder& order) {
   const std::string id = world.id("sub", account);
   const OrderedJson items = items_of(world, order, id);
-  Document& subscription =
-      world.store.add(account, subscription_object(world, order, id, items));
-  for (const OrderedJson& item : items)
-    world.store.file_under(id, world.store.add(account, item));
+  Document& subscription = world.store.add(account, subscription_object(world, order, id, items));
+  for (const OrderedJson& item : items) world.store.file_under(id, world.store.add(account, item));
   if (order.customer->json["currency"].is_null()) {
     Edit customer(world, *order.customer);
     customer["currency"] = subscription.str("currency");

@@ -24,7 +24,9 @@ Try<Document*> price_of(const Ask& ask, const Params& item) {
     return refuse("parameter_missing", "Missing required param: items[0][price].",
                   "items[0][price]");
   return &make_price(ask.world, ask.account,
-                     {.product = product, .unit_amount = *amount, .currency = *currency,
+                     {.product = product,
+                      .unit_amount = *amount,
+                      .currency = *currency,
                       .interval = item.str("price_data.recurring.interval", "month")});
 }
 
@@ -178,7 +180,8 @@ Try<Shown> list_subscriptions(const Ask& ask) {
 std::vector<Endpoint> subscription_endpoints() {
   return {
       {"POST", "/v1/subscriptions",
-       "customer! items:list! default_payment_method trial_period_days:int trial_end cancel_at_period_end:bool "
+       "customer! items:list! default_payment_method trial_period_days:int trial_end "
+       "cancel_at_period_end:bool "
        "metadata:map payment_behavior collection_method currency description off_session:bool "
        "payment_settings:hash proration_behavior billing_cycle_anchor:int",
        create_subscription},
@@ -187,7 +190,8 @@ std::vector<Endpoint> subscription_endpoints() {
       {"GET", "/v1/subscriptions/:id", "", get_subscription},
       {"POST", "/v1/subscriptions/:id",
        "items:list default_payment_method cancel_at_period_end:bool metadata:map description "
-       "pause_collection.behavior pause_collection.resumes_at proration_behavior payment_behavior trial_end",
+       "pause_collection.behavior pause_collection.resumes_at proration_behavior payment_behavior "
+       "trial_end",
        update_subscription},
       {"DELETE", "/v1/subscriptions/:id", "invoice_now:bool prorate:bool cancellation_details:hash",
        cancel_subscription},

@@ -26,9 +26,12 @@ void finish(World& world, Document& topup, const std::string& failure) {
     edit["failure_message"] = failure_message(failure);
     return edit.emit("topup.failed");
   }
-  const Row& row = post(world, account, {.type = row::topup, .amount = topup.num("amount"),
-                                         .currency = topup.currency(), .source = topup.id,
-                                         .description = topup.str("description")});
+  const Row& row = post(world, account,
+                        {.type = row::topup,
+                         .amount = topup.num("amount"),
+                         .currency = topup.currency(),
+                         .source = topup.id,
+                         .description = topup.str("description")});
   edit["status"] = "succeeded";
   edit["balance_transaction"] = row.id;
   edit.emit("topup.succeeded");
@@ -105,7 +108,8 @@ Try<Shown> list_topups(const Ask& ask) {
 std::vector<Endpoint> topup_endpoints() {
   return {
       {"POST", "/v1/topups",
-       "amount:int! currency:currency! source description statement_descriptor transfer_group metadata:map",
+       "amount:int! currency:currency! source description statement_descriptor transfer_group "
+       "metadata:map",
        create_topup},
       {"GET", "/v1/topups",
        "list created:range amount:range status:pending|succeeded|failed|canceled", list_topups},

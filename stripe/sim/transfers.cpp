@@ -22,7 +22,8 @@ Document& make_payment(World& world, Account& account, const Document& transfer,
                   .source = id,
                   .rate_millionths = gross.rate_millionths};
   if (fee.amount > 0)
-    posting.fees.push_back({.amount = fee.amount, .type = "application_fee",
+    posting.fees.push_back({.amount = fee.amount,
+                            .type = "application_fee",
                             .application = application_id(world.platform()),
                             .description = "Platform application fee"});
   const Row& row = post(world, account, std::move(posting));

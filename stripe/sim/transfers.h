@@ -14,7 +14,7 @@ struct TransferOrder {
   Currency currency{};
   Account* destination = nullptr;
   Document* source_transaction = nullptr;
-  std::int64_t available_on = 0;  // 0: at once
+  std::int64_t available_on = 0;     // 0: at once
   std::int64_t application_fee = 0;  // kept from what arrives, in the transfer's currency
   std::string description{}, transfer_group{};
   OrderedJson metadata = OrderedJson::object();

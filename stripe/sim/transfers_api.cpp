@@ -182,7 +182,8 @@ std::vector<Endpoint> transfer_endpoints() {
   constexpr std::string_view kReversals = "/v1/transfers/:id/reversals";
   return {
       {"POST", "/v1/transfers",
-       "amount:int! currency:currency! destination! source_transaction source_type:card|bank_account|fpx "
+       "amount:int! currency:currency! destination! source_transaction "
+       "source_type:card|bank_account|fpx "
        "transfer_group description metadata:map",
        create_transfer},
       {"GET", "/v1/transfers", "list created:range destination transfer_group", list_transfers},

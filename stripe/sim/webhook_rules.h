@@ -20,7 +20,7 @@ struct WebhookEndpoint {
   std::string id{};       // "we_…"
   std::string url{};      // http or https
   std::string account{};  // who registered it: the platform
-  bool connect = false;    // events of the platform's connected accounts, instead of its own
+  bool connect = false;   // events of the platform's connected accounts, instead of its own
   bool livemode = false;
   bool enabled = true;
   std::vector<std::string> enabled_events{"*"};

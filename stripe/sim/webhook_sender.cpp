@@ -35,7 +35,10 @@ struct Receiver {
 class WebhookSender::Impl {
  public:
   Impl(const Clock& clock, Faults& faults, Events events, Options options)
-      : clock_(clock), faults_(faults), events_(std::move(events)), options_(options),
+      : clock_(clock),
+        faults_(faults),
+        events_(std::move(events)),
+        options_(options),
         http_(options.timeout_ms) {}
 
   void start();
@@ -204,8 +207,8 @@ void WebhookSender::Impl::loop() {
 int WebhookSender::Impl::wait_ms() const {
   if (stopping_) return 20;
   const std::lock_guard lock(mutex_);
-  const bool startable = std::ranges::any_of(
-      endpoints_, [&](const auto& known) { return may_start(known.second); });
+  const bool startable =
+      std::ranges::any_of(endpoints_, [&](const auto& known) { return may_start(known.second); });
   if (startable) return 0;
   return kMaxWaitMs;
 }

@@ -6,9 +6,10 @@ namespace {
 struct AccountsApi : AccessTest {
   void connect(OrgId of, const std::string& id) {
     ASSERT_TRUE(db().transact([&](pg::Tx& tx) {
-      return connect_account(tx, of, {.fields = {.stripe_account = id, .name = "Shop"},
-                                      .version = {from_unix(1)},
-                                      .joined_at = from_unix(1)});
+      return connect_account(tx, of,
+                             {.fields = {.stripe_account = id, .name = "Shop"},
+                              .version = {from_unix(1)},
+                              .joined_at = from_unix(1)});
     }));
   }
 };
@@ -45,8 +46,8 @@ TEST_F(AccountsApi, AnAdminChoosesTheDefault) {
   EXPECT_EQ(choose("acct_2", key(Role::operator_)).status, 403);
   EXPECT_EQ(choose("acct_3", key(Role::admin)).code(), "account_not_found");
   EXPECT_EQ(choose("acct_3", key(Role::admin)).status, 404);
-  const Answer told = send("PUT", "/api/accounts/acct_2/default", key(Role::admin), {},
-                           R"({"account": "acct_1"})");
+  const Answer told =
+      send("PUT", "/api/accounts/acct_2/default", key(Role::admin), {}, R"({"account": "acct_1"})");
   EXPECT_EQ(told.status, 400);
   EXPECT_EQ(told.code(), "parameter_unknown");
   EXPECT_EQ(pick_account_to_pay_from(db(), org, std::nullopt)->id(), "acct_1");

@@ -114,17 +114,19 @@ TEST_F(AuthenticationTest, WhatTheDatabaseCantDoIsNamed) {
   const auto raise = [this](const char* sqlstate) {
     return [this, sqlstate](http::Context&) -> http::Reply {
       (void)db().transact([&](pg::Tx& tx) -> Result<void> {
-        tx.exec_unnamed(fmt::format("DO $$ BEGIN RAISE EXCEPTION 'inside' USING ERRCODE = '{}';"
-                                    " END $$", sqlstate));
+        tx.exec_unnamed(
+            fmt::format("DO $$ BEGIN RAISE EXCEPTION 'inside' USING ERRCODE = '{}';"
+                        " END $$",
+                        sqlstate));
         return {};
       });
       return {};
     };
   };
   const std::map<const char*, const char*> named{
-      {"55P03", "database_busy"},      {"57014", "database_busy"},
-      {"25006", "database_read_only"}, {"53100", "database_full"},
-      {"53200", "database_exhausted"}, {"58030", "database_failing"},
+      {"55P03", "database_busy"},        {"57014", "database_busy"},
+      {"25006", "database_read_only"},   {"53100", "database_full"},
+      {"53200", "database_exhausted"},   {"58030", "database_failing"},
       {"57P01", "database_unavailable"}, {"42501", "database_privilege_missing"}};
   std::vector<http::Route> routes;
   for (const auto& [sqlstate, code] : named) {
@@ -151,29 +153,29 @@ TEST_F(AuthenticationTest, WhatTheDatabaseCantDoIsNamed) {
 }
 
 TEST_F(AuthenticationTest, ATableThatIsLockedIsNoDatabaseThatCantBeReached) {
-  pg::Database impatient({.url = url(), .max_connections = 1, .wait_ms = 50,
-                          .lock_timeout_ms = 50});
+  pg::Database impatient(
+      {.url = url(), .max_connections = 1, .wait_ms = 50, .lock_timeout_ms = 50});
   http::Route route{"GET", "/api/locked", "", [&](http::Context&) -> http::Reply {
-    (void)impatient.transact([](pg::Tx& tx) -> Result<void> {
-      tx.exec_unnamed("LOCK TABLE api_keys");
-      return {};
-    });
-    return {};
-  }};
+                      (void)impatient.transact([](pg::Tx& tx) -> Result<void> {
+                        tx.exec_unnamed("LOCK TABLE api_keys");
+                        return {};
+                      });
+                      return {};
+                    }};
   http::Route crowded{"GET", "/api/crowded", "", [&](http::Context&) -> http::Reply {
-    (void)impatient.transact([&](pg::Tx&) -> Result<void> {
-      std::exception_ptr wrong;
-      std::thread([&] {
-        try {
-          (void)impatient.transact([](pg::Tx&) -> Result<void> { return {}; });
-        } catch (...) {
-          wrong = std::current_exception();
-        }
-      }).join();
-      std::rethrow_exception(wrong);
-    });
-    return {};
-  }};
+                        (void)impatient.transact([&](pg::Tx&) -> Result<void> {
+                          std::exception_ptr wrong;
+                          std::thread([&] {
+                            try {
+                              (void)impatient.transact([](pg::Tx&) -> Result<void> { return {}; });
+                            } catch (...) {
+                              wrong = std::current_exception();
+                            }
+                          }).join();
+                          std::rethrow_exception(wrong);
+                        });
+                        return {};
+                      }};
   std::vector<http::Route> routes;
   routes.push_back(std::move(route));
   routes.push_back(std::move(crowded));

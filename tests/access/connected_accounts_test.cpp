@@ -32,9 +32,8 @@ class ConnectedAccounts : public support::DatabaseTest {
     });
   }
   bool show(OrgId of, const AccountFields& fields, AccountVersion version) {
-    return *db().transact([&](pg::Tx& tx) -> Result<bool> {
-      return show_account(tx, of, fields, version);
-    });
+    return *db().transact(
+        [&](pg::Tx& tx) -> Result<bool> { return show_account(tx, of, fields, version); });
   }
   std::optional<ConnectedAccount> find(const std::string& id) {
     return *db().transact([&](pg::Tx& tx) -> Result<std::optional<ConnectedAccount>> {

@@ -190,8 +190,8 @@ TEST_F(IdempotencyTest, AFailureIsResumedAtOnceUnderTheSameId) {
 
 // What a claim does whose commit got no answer: it looks, and finds itself.
 TEST_F(IdempotencyTest, AClaimMadeTwiceIsOne) {
-  const KeyClaim wanted{org, "k1", std::string(32, 'f'), "POST /api/work", false, Uuid::v7(),
-                        Uuid::v7()};
+  const KeyClaim wanted{org,        "k1",      std::string(32, 'f'), "POST /api/work", false,
+                        Uuid::v7(), Uuid::v7()};
   const auto claim = [&](const KeyClaim& claim) {
     return *db().transact([&](pg::Tx& tx) -> Result<std::optional<ClaimAnswer>> {
       return idempotency_store::claim(tx, claim, 30'000);

@@ -93,8 +93,8 @@ TEST(IdempotencyKey, HasOneTo255PrintableCharacters) {
     request.headers = {{"idempotency-key", good}};
     EXPECT_EQ(**idempotency_key_in(request), good);
   }
-  for (const std::string& bad : {std::string(), std::string(256, 'a'), std::string("a\tb"),
-                                 std::string("\xC3\xA9")}) {
+  for (const std::string& bad :
+       {std::string(), std::string(256, 'a'), std::string("a\tb"), std::string("\xC3\xA9")}) {
     request.headers = {{"idempotency-key", bad}};
     EXPECT_EQ(idempotency_key_in(request).error().code, "idempotency_key_invalid");
   }

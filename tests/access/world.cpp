@@ -75,8 +75,8 @@ http::Route route_for(const char* method, Right right) {
   return {method, "/api/may/" + std::string(name_of(right)), std::string(name_of(right)),
           [](http::Context& context) {
             const Principal& who = principal(context.request);
-            return http::Reply::json(200, Json{{"organization", who.organization.str()},
-                                               {"actor", who.actor}});
+            return http::Reply::json(
+                200, Json{{"organization", who.organization.str()}, {"actor", who.actor}});
           }};
 }
 
@@ -128,8 +128,8 @@ void AccessTest::serve(std::vector<http::Route> more, int workers) {
     router.add(route_for("POST", right));
   }
   for (http::Route& route : more) router.add(std::move(route));
-  server = std::make_unique<http::Server>(
-      std::move(router), http::Server::Options{.port = 0, .workers = workers});
+  server = std::make_unique<http::Server>(std::move(router),
+                                          http::Server::Options{.port = 0, .workers = workers});
   ASSERT_TRUE(server->start());
 }
 

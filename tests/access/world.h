@@ -43,7 +43,8 @@ class AccessTest : public support::DatabaseTest {
   AccessTest();
   ~AccessTest() override;
 
-  // Serves /api/keys and /api/accounts, one route for each right under GET and POST /api/may/<right>, and `more`.
+  // Serves /api/keys and /api/accounts, one route for each right under GET and POST
+  // /api/may/<right>, and `more`.
   void serve(std::vector<http::Route> more = {}, int workers = 16);
   Answer get(const std::string& target, const Secret& key, Headers headers = {});
   Answer post(const std::string& target, const Secret& key, const std::string& body,

@@ -68,7 +68,8 @@ class EnvFile : public ::testing::Test {
 
 TEST_F(EnvFile, IsReadAndTheEnvironmentWins) {
   write(
-      "# comment\nPAYOUTD_T_A=from file # note\nexport PAYOUTD_T_B=\"quoted # kept\"\n\nPAYOUTD_T_C=x\n");
+      "# comment\nPAYOUTD_T_A=from file # note\nexport PAYOUTD_T_B=\"quoted # "
+      "kept\"\n\nPAYOUTD_T_C=x\n");
   ::setenv("PAYOUTD_T_C", "from environment", 1);
   const auto variables = read_variables(folder_);
   ::unsetenv("PAYOUTD_T_C");

@@ -59,8 +59,8 @@ struct Dev : ProgramTest {
     ASSERT_EQ(answered.status, 200) << answered.body;
   }
   void hold_up(const char* method, const char* path, int count = 0) const {
-    fault({{"method", method}, {"path", path}, {"do", "latency"}, {"ms", kHeldMs},
-           {"count", count}});
+    fault(
+        {{"method", method}, {"path", path}, {"do", "latency"}, {"ms", kHeldMs}, {"count", count}});
   }
   Json ask_sim(const char* path) const {
     http::Client client(port_of("stripe_api_base"));

@@ -60,8 +60,8 @@ Program::Program(const std::vector<std::string>& arguments, const Environment& e
   posix_spawn_file_actions_init(&files);
   posix_spawn_file_actions_addopen(&files, 1, output_.c_str(), O_WRONLY | O_APPEND, 0);
   posix_spawn_file_actions_adddup2(&files, 1, 2);
-  const int failed = ::posix_spawn(&pid_, PAYOUTD_PROGRAM, &files, nullptr,
-                                   pointers(words).data(), pointers(variables).data());
+  const int failed = ::posix_spawn(&pid_, PAYOUTD_PROGRAM, &files, nullptr, pointers(words).data(),
+                                   pointers(variables).data());
   posix_spawn_file_actions_destroy(&files);
   CHECK(failed == 0);
 }

@@ -31,16 +31,17 @@ class Wall {
   Wall() {
     on("GET", "/v1/balance", [this] { return balance_hangs ? hang() : balance(); });
     on("POST", "/v1/payouts", [this] { return payouts_are_limited ? limit() : hang(); });
-    for (const char* list : {"payouts", "events", "balance_transactions", "charges", "refunds",
-                             "payment_intents", "customers", "subscriptions", "transfers",
-                             "application_fees", "disputes", "accounts"}) {
+    for (const char* list :
+         {"payouts", "events", "balance_transactions", "charges", "refunds", "payment_intents",
+          "customers", "subscriptions", "transfers", "application_fees", "disputes", "accounts"}) {
       on("GET", std::string("/v1/") + list, [] {
         return http::Reply::text(200, R"({"object":"list","data":[],"has_more":false,"url":"/v1"})",
                                  "application/json");
       });
     }
-    server_ = std::make_unique<http::Server>(std::move(router_), http::Server::Options{
-        .port = 0, .workers = 32, .limits = {.drain_ms = 10}});
+    server_ = std::make_unique<http::Server>(
+        std::move(router_),
+        http::Server::Options{.port = 0, .workers = 32, .limits = {.drain_ms = 10}});
     CHECK(server_->start().ok());
   }
   ~Wall() {
@@ -63,7 +64,8 @@ class Wall {
   }
   static http::Reply balance() {
     return http::Reply::text(
-        200, R"({"object":"balance","livemode":false,"available":[{"amount":1000000,"currency":"usd"}],
+        200,
+        R"({"object":"balance","livemode":false,"available":[{"amount":1000000,"currency":"usd"}],
                  "pending":[],"instant_available":[{"amount":1000000,"currency":"usd"}]})",
         "application/json");
   }
@@ -92,8 +94,9 @@ class ProgramTest : public support::DatabaseTest {
       sim::Account& account = sim::open_account(world, {.email = "s@example.com", .name = "Shop"});
       CHECK(sim::set_schedule(world, account, {.interval = "manual"}).has_value());
       sim::attach_bank(world, account, {.currency = "usd"});
-      sim::post(world, account, {.type = sim::row::charge, .amount = 1'000'000,
-                                 .currency = *Currency::parse("usd")});
+      sim::post(
+          world, account,
+          {.type = sim::row::charge, .amount = 1'000'000, .currency = *Currency::parse("usd")});
       shop = account.id;
     });
     organization = access::ensure_platform_organization(db(), "Platform")->id;
@@ -109,12 +112,9 @@ class ProgramTest : public support::DatabaseTest {
   }
 
   Environment environment(const std::string& stripe) const {
-    return {{"DATABASE_URL", url().reveal()},
-            {"STRIPE_SECRET_KEY", sim.api_key().reveal()},
-            {"STRIPE_API_BASE", stripe},
-            {"STRIPE_WEBHOOK_SECRETS", kSecret},
-            {"PAYOUTD_LISTEN", "127.0.0.1:0"},
-            {"PAYOUTD_LOG", "info"}};
+    return {{"DATABASE_URL", url().reveal()},  {"STRIPE_SECRET_KEY", sim.api_key().reveal()},
+            {"STRIPE_API_BASE", stripe},       {"STRIPE_WEBHOOK_SECRETS", kSecret},
+            {"PAYOUTD_LISTEN", "127.0.0.1:0"}, {"PAYOUTD_LOG", "info"}};
   }
   // Serves in front of this Stripe; the one before it has ended.
   void serve(const std::string& stripe) {
@@ -128,9 +128,10 @@ class ProgramTest : public support::DatabaseTest {
   http::Client asking(const std::string& method, const std::string& target,
                       const std::string& body = "", const std::string& headers = "") const {
     http::Client client(port);
-    client.send(fmt::format("{} {} HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {}\r\n{}"
-                            "Content-Length: {}\r\nConnection: close\r\n\r\n{}",
-                            method, target, key, headers, body.size(), body));
+    client.send(
+        fmt::format("{} {} HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer {}\r\n{}"
+                    "Content-Length: {}\r\nConnection: close\r\n\r\n{}",
+                    method, target, key, headers, body.size(), body));
     return client;
   }
   http::Answered get(const std::string& target) const {
@@ -172,11 +173,11 @@ class ProgramTest : public support::DatabaseTest {
       sql("UPDATE instructions SET next_look_at = now() WHERE next_look_at > now()");
       sql("UPDATE jobs SET run_at = now() WHERE kind = 'payouts.resolve' AND state = 'scheduled'");
       return sql("SELECT state FROM instructions") == "done";
-    })) << sql("SELECT state FROM instructions") << program->said();
+    })) << sql("SELECT state FROM instructions")
+        << program->said();
     EXPECT_EQ(sql("SELECT count(*)::text FROM payouts"), "1");
     ASSERT_EQ(paid_at_stripe(), 1u);
-    EXPECT_EQ(sim.payments().at("data")[0].at("id"),
-              sql("SELECT stripe_payout_id FROM payouts"));
+    EXPECT_EQ(sim.payments().at("data")[0].at("id"), sql("SELECT stripe_payout_id FROM payouts"));
   }
 
   static constexpr const char* kSecret = "whsec_of_the_test";

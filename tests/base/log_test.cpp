@@ -16,9 +16,7 @@ TEST(Redact, MasksKeysWhereverTheyStand) {
   EXPECT_EQ(log::redact("pk_payoutd_ab12 and po_123"), "pk_payoutd_*** and po_123");
 }
 
-TEST(Secret, PrintsOnlyItsMask) {
-  EXPECT_EQ(fmt::format("{}", Secret("sk_test_x")), "[secret]");
-}
+TEST(Secret, PrintsOnlyItsMask) { EXPECT_EQ(fmt::format("{}", Secret("sk_test_x")), "[secret]"); }
 
 TEST(LogSetting, SaysWhatIsAllowed) {
   EXPECT_TRUE(log::configure("info,text"));

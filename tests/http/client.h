@@ -24,7 +24,7 @@
 namespace payoutd::http {
 
 struct Answered {
-  int status = 0;  // 0: no answer, the connection ended
+  int status = 0;                              // 0: no answer, the connection ended
   std::map<std::string, std::string> headers;  // names in lower case
   std::string head;
   std::string body;
@@ -168,8 +168,9 @@ inline std::string get(std::string_view target, std::string_view headers = "") {
 
 inline std::string post(std::string_view target, std::string_view body,
                         std::string_view headers = "") {
-  return "POST " + std::string(target) + " HTTP/1.1\r\nHost: h\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n" + std::string(headers) + "\r\n" + std::string(body);
+  return "POST " + std::string(target) +
+         " HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+         std::string(headers) + "\r\n" + std::string(body);
 }
 
 }  // namespace payoutd::http

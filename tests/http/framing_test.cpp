@@ -132,8 +132,9 @@ TEST_F(Framing, APathOf8000CharactersIsRefusedOrRoutedWithoutOverflow) {
 
 TEST_F(Framing, TheClientCannotNameItsOwnAddress) {
   const Answered answered =
-      world.ask(get("/headers", "REMOTE_ADDR: 6.6.6.6\r\nRemote-Addr: 6.6.6.6\r\nREMOTE_PORT: 1\r\n"
-                                "LOCAL_ADDR: 6.6.6.6\r\nX-Forwarded-For: 6.6.6.6\r\n"));
+      world.ask(get("/headers",
+                    "REMOTE_ADDR: 6.6.6.6\r\nRemote-Addr: 6.6.6.6\r\nREMOTE_PORT: 1\r\n"
+                    "LOCAL_ADDR: 6.6.6.6\r\nX-Forwarded-For: 6.6.6.6\r\n"));
   EXPECT_EQ(answered.body, "127.0.0.1\nhost=h\nx-forwarded-for=6.6.6.6\n");
 }
 

@@ -173,10 +173,13 @@ TEST(Hold, OutlivesTheServer) {
     Limits limits;
     limits.drain_ms = 50;
     World world(limits);
-    world.on("POST", "/held", [&](Context& c) {
-      hold = c.hold();
-      return Reply::text(200, "x");
-    }, Runs::on_loop);
+    world.on(
+        "POST", "/held",
+        [&](Context& c) {
+          hold = c.hold();
+          return Reply::text(200, "x");
+        },
+        Runs::on_loop);
     world.start();
     Client client = world.client();
     client.send(post("/held", ""));

@@ -53,10 +53,10 @@ TEST(Amount, SaysWhatAFractionOrAStringShouldBe) {
 }
 
 TEST(Amount, BeyondTheLimitIsUnprocessable) {
-  for (const auto* json : {R"({"amount": 1000000000000001})", R"({"amount": 18446744073709551615})",
-                           R"({"amount": 99999999999999999999})",
-                           R"({"amount": -99999999999999999999})",
-                           R"({"amount_decimal": "99999999999999999.00"})"}) {
+  for (const auto* json :
+       {R"({"amount": 1000000000000001})", R"({"amount": 18446744073709551615})",
+        R"({"amount": 99999999999999999999})", R"({"amount": -99999999999999999999})",
+        R"({"amount_decimal": "99999999999999999.00"})"}) {
     const auto error = amount_error(json);
     EXPECT_EQ(error->kind, Kind::unprocessable) << json;
     EXPECT_EQ(error->code, "amount_too_large") << json;

@@ -8,22 +8,25 @@ struct HandlerPools : testing::Test {
   HandlerPools() : world(limits(), 2) {
     world.options().stripe_workers = 2;
     world.options().sync_workers = 1;
-    world.on("GET", "/stripe", [this](Context&) {
-      ++at_stripe;
-      stripe.acquire();
-      return Reply::text(200, "paid");
-    }, Runs::on_stripe_worker);
+    world.on(
+        "GET", "/stripe",
+        [this](Context&) {
+          ++at_stripe;
+          stripe.acquire();
+          return Reply::text(200, "paid");
+        },
+        Runs::on_stripe_worker);
     Route reading{"GET", "/sync", "", [this](Context& context) {
-      if (prefers_async(context.request)) return Reply::text(202, "queued");
-      ++at_sync;
-      syncing.acquire();
-      return Reply::text(200, "synced");
-    }};
+                    if (prefers_async(context.request)) return Reply::text(202, "queued");
+                    ++at_sync;
+                    syncing.acquire();
+                    return Reply::text(200, "synced");
+                  }};
     reading.runs = Runs::on_sync_worker;
     reading.runs_async = Runs::on_worker;
     world.router.add(std::move(reading));
-    world.on("GET", "/probe", [](Context&) { return Reply::text(200, "well"); },
-             Runs::on_probe_worker);
+    world.on(
+        "GET", "/probe", [](Context&) { return Reply::text(200, "well"); }, Runs::on_probe_worker);
     world.start();
   }
   ~HandlerPools() override {

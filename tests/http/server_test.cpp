@@ -139,7 +139,10 @@ TEST(Serving, AnswersAClientThatHasFinishedSending) {
 
 TEST(Failing, AnExceptionSaysNothingToTheClient) {
   World world;
-  world.on("GET", "/broken", [](Context&) -> Reply { CHECK(1 + 1 == 3); return {}; });
+  world.on("GET", "/broken", [](Context&) -> Reply {
+    CHECK(1 + 1 == 3);
+    return {};
+  });
   world.on(
       "GET", "/loop", [](Context&) -> Reply { throw std::runtime_error("secret 42"); },
       Runs::on_loop);

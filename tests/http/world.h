@@ -31,7 +31,8 @@ class World {
     options_.port = 0;
     options_.workers = workers;
     options_.limits = limits;
-    on("GET", "/hello", [](Context&) { return Reply::text(200, "hello"); }, Runs::on_loop);
+    on(
+        "GET", "/hello", [](Context&) { return Reply::text(200, "hello"); }, Runs::on_loop);
     on("GET", "/work", [](Context&) { return Reply::text(200, "worked"); });
     on("POST", "/echo", [](Context& c) { return Reply::text(200, c.request.body); });
     // Ends when gate is released: what a slow database looks like.

@@ -47,10 +47,12 @@ TEST_F(KilledWorker, ItsJobIsTakenOverWhenTheLeaseEnds) {
 
   std::atomic<int> attempt = 0;
   const SystemClock clock;
-  Worker heir(db(), clock, {{"work", [&](jobs::Run& run) -> Result<void> {
-                               attempt = run.attempt();
-                               return {};
-                             }}},
+  Worker heir(db(), clock,
+              {{"work",
+                [&](jobs::Run& run) -> Result<void> {
+                  attempt = run.attempt();
+                  return {};
+                }}},
               {.poll = milliseconds{20}, .lease = milliseconds{3000}});
   EXPECT_TRUE(comes_true([&] { return text("SELECT count(*)::text FROM jobs") == "0"; }));
   EXPECT_EQ(attempt, 2);

@@ -114,8 +114,9 @@ TEST_F(Queue, WaitsForTheBusinessClock) {
 }
 
 TEST_F(Queue, MoneyThatIsDueDoesNotWaitBehindAFlood) {
-  add_all(std::vector<Job>(kPromoted + 10, {.kind = "work", .priority = Priority::sync,
-                                            .run_at = kMorning - std::chrono::hours{1}}));
+  add_all(std::vector<Job>(
+      kPromoted + 10,
+      {.kind = "work", .priority = Priority::sync, .run_at = kMorning - std::chrono::hours{1}}));
   add({.kind = "work", .priority = Priority::money, .run_at = kMorning});
   EXPECT_TRUE(in_tx([](pg::Tx& tx) { return promote(tx, kMorning); }));
   EXPECT_EQ(take(1).at(0).priority, Priority::money);
@@ -166,7 +167,8 @@ TEST_F(Queue, AWaitingJobThatSomebodyCountsOnBeginsOnlyAfterTheirCommit) {
 }
 
 TEST_F(Queue, ABatchMayRepeatAKey) {
-  const std::vector<Job> jobs{{.kind = "work", .unique_key = "b"}, {.kind = "work"},
+  const std::vector<Job> jobs{{.kind = "work", .unique_key = "b"},
+                              {.kind = "work"},
                               {.kind = "work", .unique_key = "a"},
                               {.kind = "work", .unique_key = "b"},
                               {.kind = "work"}};
@@ -254,8 +256,13 @@ TEST_F(Queue, ConcurrentClaimsNeverShareAJob) {
         // What others hold at the moment is passed over, so empty once is not the end.
         for (int empty = 0; empty < 20;) {
           const auto jobs = in_tx([&](pg::Tx& tx) {
-            return claim(tx, {.kinds = kinds, .limit = 7, .lease = Uuid::v7(), .holder = "t",
-                              .lease_for = std::chrono::minutes{1}}, turns);
+            return claim(tx,
+                         {.kinds = kinds,
+                          .limit = 7,
+                          .lease = Uuid::v7(),
+                          .holder = "t",
+                          .lease_for = std::chrono::minutes{1}},
+                         turns);
           });
           empty = jobs.empty() ? empty + 1 : 0;
           const std::lock_guard lock(mutex);
@@ -301,8 +308,10 @@ struct LongQueue : QueueTest {
     std::int64_t rows;
   };
   static Read read_so_far(pg::Tx& tx) {
-    const auto row = tx.exec_unnamed("SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables "
-                                     "WHERE relname = 'jobs'").one();
+    const auto row = tx.exec_unnamed(
+                           "SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables "
+                           "WHERE relname = 'jobs'")
+                         .one();
     return {row.get<std::int64_t>(0), row.get<std::int64_t>(1)};
   }
   void expect_few_reads() {

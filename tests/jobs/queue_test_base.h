@@ -56,7 +56,10 @@ class QueueTest : public support::DatabaseTest {
   std::vector<Claimed> take_in(pg::Tx& tx, int limit, std::vector<std::string> kinds = {"work"}) {
     use_indexes(tx);
     return claim(tx,
-                 {.kinds = kinds, .limit = limit, .lease = Uuid::v7(), .holder = "test",
+                 {.kinds = kinds,
+                  .limit = limit,
+                  .lease = Uuid::v7(),
+                  .holder = "test",
                   .lease_for = std::chrono::minutes{1}},
                  turns_);
   }
@@ -79,8 +82,9 @@ class QueueTest : public support::DatabaseTest {
   }
   void run_out_all_leases() {
     in_tx([](pg::Tx& tx) {
-      tx.exec_unnamed("UPDATE jobs SET leased_until = now() - interval '1 second' "
-                      "WHERE state = 'running'");
+      tx.exec_unnamed(
+          "UPDATE jobs SET leased_until = now() - interval '1 second' "
+          "WHERE state = 'running'");
     });
   }
   Backlog counts() {

@@ -170,8 +170,8 @@ TEST(TimeZones, RefuseWhatTheDatabaseDoesNotName) {
 }
 
 TEST(Kinds, AreReadAsTheyAreWritten) {
-  for (const auto repeats : {Repeats::interval, Repeats::daily, Repeats::weekly, Repeats::monthly,
-                             Repeats::cron}) {
+  for (const auto repeats :
+       {Repeats::interval, Repeats::daily, Repeats::weekly, Repeats::monthly, Repeats::cron}) {
     EXPECT_EQ(*parse_repeats(name_of(repeats)), repeats);
   }
   EXPECT_EQ(parse_repeats("yearly").error().param, "kind");

@@ -10,8 +10,11 @@
 namespace payoutd::jobs {
 namespace {
 
-const Schedule kNightly{.name = "nightly sync", .repeats = Repeats::daily, .spec = "02:00",
-                        .job_kind = "work", .job_priority = Priority::sync,
+const Schedule kNightly{.name = "nightly sync",
+                        .repeats = Repeats::daily,
+                        .spec = "02:00",
+                        .job_kind = "work",
+                        .job_priority = Priority::sync,
                         .job_payload = {{"full", true}}};
 
 struct Schedules : QueueTest {
@@ -110,11 +113,11 @@ TEST_F(Schedules, OfAnotherOrganizationAreNotThere) {
   const OrgId stranger = OrgId::make();
   Schedule stolen = ours;
   stolen.organization = stranger;
-  const auto found = db().transact(
-      [&](pg::Tx& tx) { return find_schedule(tx, stranger, stored.id); });
+  const auto found =
+      db().transact([&](pg::Tx& tx) { return find_schedule(tx, stranger, stored.id); });
   EXPECT_EQ(found.error().kind, Kind::missing);
-  const auto removed = db().transact(
-      [&](pg::Tx& tx) { return remove_schedule(tx, stranger, stored.id); });
+  const auto removed =
+      db().transact([&](pg::Tx& tx) { return remove_schedule(tx, stranger, stored.id); });
   EXPECT_EQ(removed.error().kind, Kind::missing);
   const auto changed = db().transact(
       [&](pg::Tx& tx) { return change_schedule(tx, stored.id, stolen, true, kMorning); });
@@ -124,8 +127,8 @@ TEST_F(Schedules, OfAnotherOrganizationAreNotThere) {
   };
   EXPECT_EQ(listed(stranger), 0u);
   EXPECT_EQ(listed(*ours.organization), 1u);
-  EXPECT_TRUE(db().transact(
-      [&](pg::Tx& tx) { return remove_schedule(tx, ours.organization, stored.id); }));
+  EXPECT_TRUE(
+      db().transact([&](pg::Tx& tx) { return remove_schedule(tx, ours.organization, stored.id); }));
 }
 
 TEST_F(Schedules, FireWhenDueWithTheirTimeInTheJob) {
@@ -135,8 +138,9 @@ TEST_F(Schedules, FireWhenDueWithTheirTimeInTheJob) {
   EXPECT_EQ(fire(at("2026-03-03T02:00:00Z")), 0u);
   const Claimed job = take(1).at(0);
   EXPECT_EQ(job.priority, Priority::sync);
-  EXPECT_EQ(*parse_json(job.payload), Json({{"full", true}, {"fire_at", "2026-03-03T02:00:00Z"},
-                                            {"schedule", "nightly sync"}}));
+  EXPECT_EQ(
+      *parse_json(job.payload),
+      Json({{"full", true}, {"fire_at", "2026-03-03T02:00:00Z"}, {"schedule", "nightly sync"}}));
 }
 
 TEST_F(Schedules, FireOnceWithFourInstancesLooking) {
@@ -218,11 +222,13 @@ TEST_F(Schedules, AreFiredByAWorkerWhenTheBusinessClockMoves) {
   ensure(kNightly);
   ManualClock clock(kMorning);
   std::atomic<int> ran = 0;
-  Worker worker(db(), clock, {{"work", [&](jobs::Run& run) -> Result<void> {
-                                 EXPECT_EQ(run.payload().at("fire_at"), "2026-03-03T02:00:00Z");
-                                 ++ran;
-                                 return {};
-                               }}},
+  Worker worker(db(), clock,
+                {{"work",
+                  [&](jobs::Run& run) -> Result<void> {
+                    EXPECT_EQ(run.payload().at("fire_at"), "2026-03-03T02:00:00Z");
+                    ++ran;
+                    return {};
+                  }}},
                 {.poll = std::chrono::hours{1}});
   clock.advance(std::chrono::hours{24});
   worker.wake();

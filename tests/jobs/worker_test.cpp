@@ -203,10 +203,12 @@ TEST_F(WorkerTest, AHandlerWhoseJobWasTakenOverCommitsNothing) {
 
 TEST_F(WorkerTest, ALeaseIsExtendedWhileItsJobRuns) {
   std::atomic<bool> go_on = false;
-  const auto worker_ = worker([&](jobs::Run&) -> Result<void> {
-    EXPECT_TRUE(comes_true([&] { return go_on.load(); }));
-    return {};
-  }, {.lease = milliseconds{3000}});
+  const auto worker_ = worker(
+      [&](jobs::Run&) -> Result<void> {
+        EXPECT_TRUE(comes_true([&] { return go_on.load(); }));
+        return {};
+      },
+      {.lease = milliseconds{3000}});
   add({.kind = "work"});
   ASSERT_TRUE(comes_true([&] { return counts().running == 1; }));
   const std::string first = text("SELECT leased_until::text FROM jobs");
@@ -217,10 +219,12 @@ TEST_F(WorkerTest, ALeaseIsExtendedWhileItsJobRuns) {
 
 TEST_F(WorkerTest, AHandlerLearnsThatItsLeaseIsGone) {
   std::atomic<bool> learned = false;
-  const auto worker_ = worker([&](jobs::Run& run) -> Result<void> {
-    learned = comes_true([&] { return !run.holds_lease(); });
-    return {};
-  }, {.lease = milliseconds{3000}});
+  const auto worker_ = worker(
+      [&](jobs::Run& run) -> Result<void> {
+        learned = comes_true([&] { return !run.holds_lease(); });
+        return {};
+      },
+      {.lease = milliseconds{3000}});
   add({.kind = "work"});
   ASSERT_TRUE(comes_true([&] { return counts().running == 1; }));
   in_tx([](pg::Tx& tx) {
@@ -235,9 +239,16 @@ TEST_F(WorkerTest, AHandlerLearnsThatItsLeaseIsGone) {
 TEST_F(WorkerTest, MoneyDoesNotWaitForLongJobs) {
   std::latch paid(1);
   std::atomic<int> syncing = 0;
-  std::vector<Handler> handlers{
-      {"sync", [&](jobs::Run&) -> Result<void> { ++syncing; paid.wait(); return {}; }},
-      {"pay", [&](jobs::Run&) -> Result<void> { paid.count_down(); return {}; }}};
+  std::vector<Handler> handlers{{"sync",
+                                 [&](jobs::Run&) -> Result<void> {
+                                   ++syncing;
+                                   paid.wait();
+                                   return {};
+                                 }},
+                                {"pay", [&](jobs::Run&) -> Result<void> {
+                                   paid.count_down();
+                                   return {};
+                                 }}};
   Worker worker_(db(), clock, std::move(handlers), {.threads = 3, .poll = milliseconds{50}});
   add_all(std::vector<Job>(10, {.kind = "sync", .priority = Priority::sync}));
   ASSERT_TRUE(comes_true([&] { return syncing == 2; }));
@@ -246,10 +257,12 @@ TEST_F(WorkerTest, MoneyDoesNotWaitForLongJobs) {
 }
 
 TEST_F(WorkerTest, StoppingGivesBackWhatItDidNotFinish) {
-  const auto worker_ = worker([&](jobs::Run& run) -> Result<void> {
-    EXPECT_TRUE(comes_true([&] { return run.stopping(); }));
-    return Error{Kind::retry, "stopping", "half done"};
-  }, {.threads = 2, .urgent_threads = 0});
+  const auto worker_ = worker(
+      [&](jobs::Run& run) -> Result<void> {
+        EXPECT_TRUE(comes_true([&] { return run.stopping(); }));
+        return Error{Kind::retry, "stopping", "half done"};
+      },
+      {.threads = 2, .urgent_threads = 0});
   add_all(std::vector<Job>(3, {.kind = "work"}));
   ASSERT_TRUE(comes_true([&] { return counts().running == 2; }));
   EXPECT_TRUE(worker_->stop());
@@ -277,8 +290,12 @@ TEST_F(WorkerTest, StoppingTakesABoundedTimeAndLeavesTheLeaseOfWhatStillRuns) {
 
 TEST_F(WorkerTest, HearsOfAJobLongBeforeItWouldLook) {
   std::atomic<int> ran = 0;
-  const auto worker_ = worker([&](jobs::Run&) -> Result<void> { ++ran; return {}; },
-                              {.poll = std::chrono::hours{1}, .listen_url = url()});
+  const auto worker_ = worker(
+      [&](jobs::Run&) -> Result<void> {
+        ++ran;
+        return {};
+      },
+      {.poll = std::chrono::hours{1}, .listen_url = url()});
   for (int i = 1; i <= 3; ++i) {
     add({.kind = "work"});
     ASSERT_TRUE(comes_true([&] { return ran == i; }));
@@ -288,8 +305,12 @@ TEST_F(WorkerTest, HearsOfAJobLongBeforeItWouldLook) {
 
 TEST_F(WorkerTest, OutlivesTheDatabase) {
   std::atomic<int> ran = 0;
-  const auto worker_ = worker([&](jobs::Run&) -> Result<void> { ++ran; return {}; },
-                              {.listen_url = url()});
+  const auto worker_ = worker(
+      [&](jobs::Run&) -> Result<void> {
+        ++ran;
+        return {};
+      },
+      {.listen_url = url()});
   add({.kind = "work"});
   ASSERT_TRUE(comes_true([&] { return ran == 1; }));
   ASSERT_TRUE(support::server().restart());
@@ -310,8 +331,12 @@ TEST_F(WorkerTest, SaysHowFarBehindTheQueueIs) {
     tx.exec_unnamed("UPDATE jobs SET ready_at = now() - interval '90 seconds'");
   });
   std::latch seen(1);
-  const auto worker_ = worker([&](jobs::Run&) -> Result<void> { seen.wait(); return {}; },
-                              {.threads = 1});
+  const auto worker_ = worker(
+      [&](jobs::Run&) -> Result<void> {
+        seen.wait();
+        return {};
+      },
+      {.threads = 1});
   EXPECT_TRUE(comes_true([&] { return worker_->counters().waited > std::chrono::seconds{89}; }));
   EXPECT_EQ(worker_->counters().running, 1);
   seen.count_down();

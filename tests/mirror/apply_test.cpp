@@ -24,12 +24,15 @@ struct MirrorApply : MirrorTest {
 };
 
 TEST_F(MirrorApply, KeepsOneEventOfEachKindInItsTable) {
-  const std::map<std::string, std::string> tables = {
-      {"charge", "charges"},           {"payment_intent", "payment_intents"},
-      {"refund", "refunds"},           {"dispute", "disputes"},
-      {"customer", "customers"},       {"subscription", "subscriptions"},
-      {"transfer", "transfers"},       {"application_fee", "application_fees"},
-      {"fee_refund", "application_fee_refunds"}};
+  const std::map<std::string, std::string> tables = {{"charge", "charges"},
+                                                     {"payment_intent", "payment_intents"},
+                                                     {"refund", "refunds"},
+                                                     {"dispute", "disputes"},
+                                                     {"customer", "customers"},
+                                                     {"subscription", "subscriptions"},
+                                                     {"transfer", "transfers"},
+                                                     {"application_fee", "application_fees"},
+                                                     {"fee_refund", "application_fee_refunds"}};
   int seen = 0;
   for (const auto& file :
        std::filesystem::directory_iterator(PAYOUTD_SOURCE_DIR "/fixtures/stripe")) {
@@ -222,14 +225,15 @@ TEST_F(MirrorApply, OneObjectIdOnTwoAccountsIsTwoRows) {
   shelf.add(with(charge, {{"amount_refunded", 1}}), kStart, Source::list, kAccount);
   shelf.add(with(charge, {{"amount_refunded", 2}}), kStart, Source::list, kOtherAccount);
   EXPECT_EQ(apply(shelf.all()).created, 2u);
-  EXPECT_EQ(
-      sql("SELECT string_agg(account || ' ' || amount_refunded, ', ' ORDER BY account) AS it FROM charges"),
-      "acct_1MirrorDemo0001 1, acct_1MirrorDemo0002 2");
+  EXPECT_EQ(sql("SELECT string_agg(account || ' ' || amount_refunded, ', ' ORDER BY account) AS it "
+                "FROM charges"),
+            "acct_1MirrorDemo0001 1, acct_1MirrorDemo0002 2");
 }
 
 TEST_F(MirrorApply, AmountsHaveSixtyFourBits) {
   Shelf shelf(org);
-  shelf.add(with(transaction, {{"amount", 9'007'199'254'740'993}, {"fee", -9'007'199'254'740'993},
+  shelf.add(with(transaction, {{"amount", 9'007'199'254'740'993},
+                               {"fee", -9'007'199'254'740'993},
                                {"net", 9'223'372'036'854'775'807}}),
             kStart);
   apply(shelf.all());
@@ -278,7 +282,8 @@ TEST_F(MirrorApply, PoisonIsRefusedByItselfWithItsReason) {
   EXPECT_EQ(applied.verdicts[8].outcome, Outcome::applied);
   EXPECT_EQ(sql("SELECT count(*)::text AS it FROM charges"), "2");
   EXPECT_EQ(sql("SELECT description || status AS it FROM charges WHERE stripe_id = 'ch_good'"),
-            "a\xEF\xBF\xBD" "bresting");
+            "a\xEF\xBF\xBD"
+            "bresting");
 }
 
 TEST_F(MirrorApply, NulInsideJsonDoesNotFailABatch) {
@@ -288,7 +293,9 @@ TEST_F(MirrorApply, NulInsideJsonDoesNotFailABatch) {
   text.replace(text.find("\"44\""), 4, R"("a\u0000b\\u0000")");
   version.object = shelf.keep(text);
   EXPECT_EQ(apply(shelf.all()).verdicts[0].outcome, Outcome::applied);
-  EXPECT_EQ(sql("SELECT metadata->>'release' AS it FROM transfers"), "a\xEF\xBF\xBD" "b\\u0000");
+  EXPECT_EQ(sql("SELECT metadata->>'release' AS it FROM transfers"),
+            "a\xEF\xBF\xBD"
+            "b\\u0000");
 }
 
 TEST_F(MirrorApply, AFeesRefundsAreKeptFromInsideTheFee) {
@@ -317,7 +324,8 @@ TEST_F(MirrorApply, AnAccountShowsItsNewestStateAndItsDeauthorization) {
   gone.event("account.application.deauthorized");
   EXPECT_EQ(apply(gone.all()).verdicts[0].outcome, Outcome::applied);
   EXPECT_EQ(sql("SELECT status AS it FROM connected_accounts WHERE stripe_account_id = '" +
-                std::string(kAccount) + "'"), "deauthorized");
+                std::string(kAccount) + "'"),
+            "deauthorized");
 }
 
 TEST_F(MirrorApply, OneTenantsObjectsAreNotAnothers) {
@@ -359,7 +367,8 @@ TEST_F(MirrorApply, ParallelWritersOverTheSameObjectsEndAsOne) {
                   kStart + version / 3);
       shelf.event("customer.updated",
                   with(fixture("customer.updated")["data"]["object"],
-                       {{"id", "cus_" + id}, {"balance", version}}), kStart + version / 2);
+                       {{"id", "cus_" + id}, {"balance", version}}),
+                  kStart + version / 2);
       shelf.add(with(transaction, {{"id", "txn_" + id},
                                    {"available_on", kStart + version},
                                    {"status", version == 3 ? "available" : "pending"}}),

@@ -36,9 +36,9 @@ TEST_F(BalanceTransactions, GoFromPendingToAvailableAndNeverBack) {
 TEST_F(BalanceTransactions, APendingOneMovesItsDayWithTheLaterList) {
   put({{"available_on", kStart + 500}}, kStart + 20);
   put({{"available_on", kStart + 100}}, kStart + 10);
-  EXPECT_EQ(
-      sql("SELECT extract(epoch FROM available_on)::bigint - 1767225600 AS it FROM balance_transactions"),
-      "500");
+  EXPECT_EQ(sql("SELECT extract(epoch FROM available_on)::bigint - 1767225600 AS it FROM "
+                "balance_transactions"),
+            "500");
 }
 
 TEST_F(BalanceTransactions, AnAvailableOneThatIsListedAgainIsNotWritten) {
@@ -110,9 +110,8 @@ TEST_F(BalanceTransactions, PagesNeitherRepeatNorSkipRowsOfOneSecond) {
   std::sort(seen.begin(), seen.end());
   EXPECT_EQ(std::unique(seen.begin(), seen.end()), seen.end());
   EXPECT_EQ(list({}, {.limit = 3, .offset = 6}).data.size(), 2u);
-  auto bad = db().read([&](pg::Tx& tx) {
-    return list_balance_transactions(tx, org, {}, {.cursor = "no"});
-  });
+  auto bad = db().read(
+      [&](pg::Tx& tx) { return list_balance_transactions(tx, org, {}, {.cursor = "no"}); });
   EXPECT_EQ(bad.error().code, "invalid_cursor");
 }
 

@@ -153,9 +153,10 @@ class MirrorTest : public support::DatabaseTest {
     return *answer;
   }
   std::string table(const std::string& name, const std::string& except = "") {
-    return sql(fmt::format("SELECT coalesce(jsonb_agg(to_jsonb(t) - ARRAY[{}]::text[] ORDER BY "
-                           "organization_id, account, stripe_id), '[]')::text AS it FROM {} t",
-                           except, name));
+    return sql(
+        fmt::format("SELECT coalesce(jsonb_agg(to_jsonb(t) - ARRAY[{}]::text[] ORDER BY "
+                    "organization_id, account, stripe_id), '[]')::text AS it FROM {} t",
+                    except, name));
   }
   void clear(const std::string& name) {
     sql(fmt::format("DELETE FROM {} RETURNING '' AS it", name));

@@ -87,7 +87,8 @@ TEST_F(Amounts, ThatAreNoWholeNumbersAreRefused) {
   for (const char* amount :
        {"10,50", " 10", "10.", ".5", "+1", "1e3", "0x10", "10.5.5", "NaN", "١"}) {
     EXPECT_EQ(outcome(fmt::format(R"({{"amount_decimal": "{}", "currency": "usd"}})", amount)),
-              "400 amount_invalid amount_decimal") << amount;
+              "400 amount_invalid amount_decimal")
+        << amount;
   }
   EXPECT_TRUE(outcome(R"({"amount_decimal": 10.5, "currency": "usd"})").starts_with("400 "));
   EXPECT_EQ(outcome(R"({"amount": null, "currency": "usd"})"), "400 parameter_missing amount");
@@ -169,10 +170,15 @@ TEST_F(Amounts, MetadataAndDescriptionArriveAsTheyWereGiven) {
     return text;
   };
   const Json longest{{repeated(40), repeated(500)}};
-  EXPECT_EQ(pay("k5", {{"amount", 100}, {"currency", "usd"}, {"description", repeated(500)},
-                       {"metadata", longest}}).status, 201);
-  EXPECT_EQ(pay("k6", {{"amount", 100}, {"currency", "usd"}, {"description", repeated(501)}})
-                .status, 400);
+  EXPECT_EQ(pay("k5", {{"amount", 100},
+                       {"currency", "usd"},
+                       {"description", repeated(500)},
+                       {"metadata", longest}})
+                .status,
+            201);
+  EXPECT_EQ(
+      pay("k6", {{"amount", 100}, {"currency", "usd"}, {"description", repeated(501)}}).status,
+      400);
   many["one_more"] = "x";
   EXPECT_EQ(pay("k4", {{"amount", 100}, {"currency", "usd"}, {"metadata", many}}).status, 400);
 }

@@ -13,13 +13,13 @@ struct AnotherAnswer : MoneyTest {
     static_cast<void>(service->ask.resolve(organization, *PayoutId::parse(id)));
   }
   void answer_with(const char* body, int count = 1) {
-    fault_of_creation(
-        {{"do", "status_after"}, {"status", 200}, {"body", body}, {"count", count}});
+    fault_of_creation({{"do", "status_after"}, {"status", 200}, {"body", body}, {"count", count}});
   }
 };
 
 constexpr const char* kOtherAnswers[] = {
-    R"({"object":"payout"})", R"({"object":"payout","id":"po_other","amount":2500,"currency":"usd"})",
+    R"({"object":"payout"})",
+    R"({"object":"payout","id":"po_other","amount":2500,"currency":"usd"})",
     R"({"object":"charge","id":"ch_1"})"};
 
 TEST_F(AnotherAnswer, IsResolvedByTheWebhook) {

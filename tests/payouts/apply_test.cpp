@@ -38,9 +38,9 @@ TEST_F(PayoutApply, EveryOrderOfALifeEndsInOneRow) {
   expect_one_end(shelf.all());
   EXPECT_EQ(status(last), "failed");
   EXPECT_EQ(sql("SELECT count(DISTINCT change)::text AS it FROM payout_events"), "5");
-  EXPECT_EQ(
-      sql("SELECT DISTINCT (returned_at = failed_at AND paid_at < failed_at)::text AS it FROM payouts"),
-      "true");
+  EXPECT_EQ(sql("SELECT DISTINCT (returned_at = failed_at AND paid_at < failed_at)::text AS it "
+                "FROM payouts"),
+            "true");
 }
 
 TEST_F(PayoutApply, WithinOneSecondTheRankDecides) {
@@ -56,7 +56,7 @@ TEST_F(PayoutApply, WithinOneSecondTheRankDecides) {
 TEST_F(PayoutApply, CanceledIsForEver) {
   shelf.event("payout.created", at("pending"), kStart);
   shelf.event("payout.canceled", at("canceled"), kStart + 5);
-  shelf.add(at("in_transit"), kStart + 60, Source::list);    // a clock that runs ahead
+  shelf.add(at("in_transit"), kStart + 60, Source::list);   // a clock that runs ahead
   shelf.event("payout.failed", at("failed"), kStart + 90);  // which Stripe never sends
   expect_one_end(shelf.all());
   EXPECT_EQ(status(last), "canceled");
@@ -267,9 +267,11 @@ TEST_F(PayoutAdoption, AnswerAndWebhookAtOnceMakeOneRow) {
 // as one that is told them in order.
 TEST_F(PayoutApply, ParallelWritersOverTheSameLivesEndAsOne) {
   std::mt19937 random(20'260'101);
-  const std::vector<std::vector<const char*>> lives = {
-      {"pending", "in_transit", "paid"}, {"pending", "in_transit", "paid", "failed"},
-      {"pending", "canceled"}, {"in_transit", "paid"}, {"pending", "failed"}};
+  const std::vector<std::vector<const char*>> lives = {{"pending", "in_transit", "paid"},
+                                                       {"pending", "in_transit", "paid", "failed"},
+                                                       {"pending", "canceled"},
+                                                       {"in_transit", "paid"},
+                                                       {"pending", "failed"}};
   for (int i = 0; i < 40; ++i) {
     std::int64_t second = kStart;
     bool first = true;

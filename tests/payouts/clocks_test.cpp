@@ -10,9 +10,8 @@ struct ClocksApart : MoneyTest, testing::WithParamInterface<int> {
     auto opened = stripe::Client::open({.key = sim.api_key(), .base = sim.url(), .clock = &ours});
     CHECK(opened.ok());
     client = *std::move(opened);
-    payout = Json::parse(sim.call("POST", "/v1/payouts", {{"amount", 2'500}, {"currency", "usd"}},
-                                  shop)
-                             .body)["id"];
+    payout = Json::parse(
+        sim.call("POST", "/v1/payouts", {{"amount", 2'500}, {"currency", "usd"}}, shop).body)["id"];
   }
   // Both clocks go on.
   void seconds_pass(int seconds) {
@@ -20,8 +19,8 @@ struct ClocksApart : MoneyTest, testing::WithParamInterface<int> {
     ASSERT_TRUE(sim.advance(std::chrono::seconds{seconds}).ok());
   }
   void change(const std::string& order) {
-    const auto answer = sim.call("POST", "/v1/payouts/" + payout,
-                                 {{"metadata", {{"order", order}}}}, shop);
+    const auto answer =
+        sim.call("POST", "/v1/payouts/" + payout, {{"metadata", {{"order", order}}}}, shop);
     ASSERT_EQ(answer.status, 200) << answer.body;
   }
   void fetch() {
@@ -35,9 +34,11 @@ struct ClocksApart : MoneyTest, testing::WithParamInterface<int> {
   }
   // The newest event, as a webhook brings it.
   void hear() {
-    const Json event = Json::parse(
-        sim.call("GET", "/v1/events", {{"limit", 1}, {"type", "payout.updated"}}, shop).body)
-        .at("data").at(0);
+    const Json event =
+        Json::parse(
+            sim.call("GET", "/v1/events", {{"limit", 1}, {"type", "payout.updated"}}, shop).body)
+            .at("data")
+            .at(0);
     const std::string object = event.at("data").at("object").dump();
     const std::string id = event.at("id"), type = event.at("type");
     const mirror::Version version{.organization = organization,
@@ -47,15 +48,19 @@ struct ClocksApart : MoneyTest, testing::WithParamInterface<int> {
                                   .source = mirror::Source::event,
                                   .event_id = id,
                                   .event_type = type};
-    ASSERT_TRUE(db().transact([&](pg::Tx& tx) -> Result<void> {
-      mirror::enqueue_follow_ups(tx, mirror::apply(tx, service->appliers, {&version, 1}));
-      return {};
-    }).ok());
+    ASSERT_TRUE(
+        db().transact([&](pg::Tx& tx) -> Result<void> {
+              mirror::enqueue_follow_ups(tx, mirror::apply(tx, service->appliers, {&version, 1}));
+              return {};
+            })
+            .ok());
   }
   std::string order() { return order_of(payout); }
   std::string order_of(const std::string& stripe_id) {
-    return sql(fmt::format("SELECT coalesce(metadata->>'order', 'none') FROM payouts"
-                           " WHERE stripe_payout_id = '{}'", stripe_id));
+    return sql(
+        fmt::format("SELECT coalesce(metadata->>'order', 'none') FROM payouts"
+                    " WHERE stripe_payout_id = '{}'",
+                    stripe_id));
   }
 
   ManualClock ours{clock.now()};
@@ -96,7 +101,8 @@ TEST_P(ClocksApart, ATieIsFetchedUntilStripesClockIsPastIt) {
                         {.threads = 1, .urgent_threads = 0, .poll = 5ms});
     const std::string due = fmt::format(
         "SELECT count(*)::text FROM jobs WHERE kind = 'mirror.refetch' AND (state IN ('ready',"
-        " 'running') OR (state = 'scheduled' AND run_at <= '{}'))", to_iso(ours.now()));
+        " 'running') OR (state = 'scheduled' AND run_at <= '{}'))",
+        to_iso(ours.now()));
     const auto deadline = std::chrono::steady_clock::now() + 30s;
     while (sql(due) != "0" && std::chrono::steady_clock::now() < deadline)
       std::this_thread::yield();

@@ -176,7 +176,8 @@ TEST_F(Absence, IsNotProvenWhereTheSecondListShowsIt) {
   fault_of_creation({{"do", "status_after"}, {"status", 500}});
   EXPECT_EQ(pay("k1").status, 500);
   const std::string id = only_payout();
-  sql("UPDATE instructions SET absent_since = last_sent_at, state = 'unknown', outcome_code = 'replayed_error'"
+  sql("UPDATE instructions SET absent_since = last_sent_at, state = 'unknown', outcome_code = "
+      "'replayed_error'"
       " RETURNING ''");
   start();
   clock.advance(11min);
@@ -207,8 +208,11 @@ TEST_F(Absence, OfAWeekIsForAPerson) {
 TEST_F(Absence, OfTheRightAmountIsForAPerson) {
   end_at("committed");
   const std::string id = only_payout();
-  const auto made = sim.call("POST", "/v1/payouts", {{"amount", "777"}, {"currency", "usd"},
-                             {"metadata", {{kPayoutIdKey, id}, {kAttemptKey, "1"}}}}, shop);
+  const auto made = sim.call("POST", "/v1/payouts",
+                             {{"amount", "777"},
+                              {"currency", "usd"},
+                              {"metadata", {{kPayoutIdKey, id}, {kAttemptKey, "1"}}}},
+                             shop);
   ASSERT_EQ(made.status, 200) << made.body;
   start();
   pass(15min);
@@ -224,8 +228,11 @@ TEST_F(Absence, OfTheRightAmountEndsWhenThePayoutIsShown) {
   end_at("committed");
   const std::string id = only_payout();
   const auto make = [&](const char* amount) {
-    const auto made = sim.call("POST", "/v1/payouts", {{"amount", amount}, {"currency", "usd"},
-                               {"metadata", {{kPayoutIdKey, id}, {kAttemptKey, "1"}}}}, shop);
+    const auto made = sim.call("POST", "/v1/payouts",
+                               {{"amount", amount},
+                                {"currency", "usd"},
+                                {"metadata", {{kPayoutIdKey, id}, {kAttemptKey, "1"}}}},
+                               shop);
     EXPECT_EQ(made.status, 200) << made.body;
     return Json::parse(made.body)["id"].get<std::string>();
   };
@@ -245,8 +252,9 @@ TEST_F(Absence, OfTheRightAmountEndsWhenThePayoutIsShown) {
 TEST_F(Absence, OfASecondPayoutIsForAPerson) {
   start({.at = [this](const char* at) {
     if (std::string_view(at) != "answered" || moved().size() != 1) return;
-    const auto other = sim.call("POST", "/v1/payouts", {{"amount", "2500"}, {"currency", "usd"},
-                                {"metadata", moved()[0]["metadata"]}}, shop);
+    const auto other = sim.call(
+        "POST", "/v1/payouts",
+        {{"amount", "2500"}, {"currency", "usd"}, {"metadata", moved()[0]["metadata"]}}, shop);
     ASSERT_EQ(other.status, 200) << other.body;
     see(Json::parse(other.body)["id"]);
   }});
@@ -322,8 +330,13 @@ TEST_F(Review, ChangesNothingWhileStripeCannotBeAsked) {
 TEST_F(Review, MaySettleBesideAnObjectOfAnotherAmount) {
   end_at("committed");
   const std::string id = only_payout();
-  ASSERT_EQ(sim.call("POST", "/v1/payouts", {{"amount", "777"}, {"currency", "usd"},
-                     {"metadata", {{kPayoutIdKey, id}, {kAttemptKey, "1"}}}}, shop).status, 200);
+  ASSERT_EQ(sim.call("POST", "/v1/payouts",
+                     {{"amount", "777"},
+                      {"currency", "usd"},
+                      {"metadata", {{kPayoutIdKey, id}, {kAttemptKey, "1"}}}},
+                     shop)
+                .status,
+            200);
   start();
   give_up(id);
   ASSERT_TRUE(settle(id));

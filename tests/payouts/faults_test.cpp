@@ -154,8 +154,12 @@ TEST_F(Outage, OfPatienceEndsInOnePayout) {
 struct Gateway : MoneyTest {
   void instead_of_stripe(const std::string& method, const std::string& path, int status,
                          const std::string& body) {
-    fault({{"do", "status"}, {"method", method}, {"path", path}, {"status", status},
-           {"body", body}, {"count", 0}});
+    fault({{"do", "status"},
+           {"method", method},
+           {"path", path},
+           {"status", status},
+           {"body", body},
+           {"count", 0}});
   }
 };
 
@@ -165,7 +169,9 @@ TEST_F(Gateway, ThatTimesOutNeverFreesTheKey) {
     if (std::string_view(at) != "answered" || moved().empty()) return;
     sim.faults().clear();
   }});
-  fault_of_creation({{"do", "status_after"}, {"status", 408}, {"should_retry", false},
+  fault_of_creation({{"do", "status_after"},
+                     {"status", 408},
+                     {"should_retry", false},
                      {"body", R"({"error":"Request Timeout"})"}});
   const std::string id = pay_expecting("processing");
   EXPECT_EQ(moved().size(), 1u);

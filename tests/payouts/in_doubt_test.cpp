@@ -22,7 +22,8 @@ struct InDoubt : MoneyTest {
   void end_sessions_that(const std::string& when, const std::string& deferred) {
     sql("CREATE FUNCTION end_session() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$");
-    sql(fmt::format("CREATE CONSTRAINT TRIGGER ends AFTER {} {} FOR EACH ROW EXECUTE FUNCTION"
+    sql(
+        fmt::format("CREATE CONSTRAINT TRIGGER ends AFTER {} {} FOR EACH ROW EXECUTE FUNCTION"
                     " end_session()",
                     when, deferred));
   }
@@ -77,8 +78,8 @@ TEST_F(InDoubt, TheSameKeyGoesOnWhateverBecameOfTheDefault) {
   lose_the_database_at("answered");
   const std::string id = named_by(pay("k1"));
   bring_it_back();
-  ASSERT_TRUE(db().transact(
-      [&](pg::Tx& tx) { return access::make_default(tx, organization, second); }));
+  ASSERT_TRUE(
+      db().transact([&](pg::Tx& tx) { return access::make_default(tx, organization, second); }));
   ASSERT_TRUE(db().transact([&](pg::Tx& tx) -> Result<void> {
     EXPECT_TRUE(access::deauthorize_account(tx, organization, shop, clock.now()));
     return {};
@@ -196,7 +197,9 @@ TEST_F(InDoubt, ASettlementOfAReviewIsNamed) {
 
 // Stripe's words hold a byte that PostgreSQL can't keep.
 TEST_F(InDoubt, ARefusalWithANulByteIsKept) {
-  fault_of_creation({{"do", "status"}, {"status", 400}, {"code", "balance_insufficient"},
+  fault_of_creation({{"do", "status"},
+                     {"status", 400},
+                     {"code", "balance_insufficient"},
                      {"message", std::string("no\0money", 8)}});
   const auto refused = pay("k1");
   EXPECT_EQ(refused.status, 422) << refused.body;

@@ -45,7 +45,7 @@ struct Instance {
     std::chrono::milliseconds timeout{10'000};  // of one send
     std::function<void(const char*)> at = [](const char*) {};
     stripe::Rates rates{1e5, 1e5, 1e5};
-    std::optional<Secret> api_key{};  // none: the simulator's first
+    std::optional<Secret> api_key{};              // none: the simulator's first
     std::function<void()> between_sends = [] {};  // of one request, on the client's thread
   };
 
@@ -82,16 +82,16 @@ struct Instance {
   }
   static std::unique_ptr<stripe::Client> open(sim::Sim& sim, const Clock& clock,
                                               const Options& options) {
-    auto opened = stripe::Client::open(
-        {.key = options.api_key.value_or(sim.api_key()),
-         .base = sim.url(),
-         .budget = std::make_shared<stripe::LocalBudget>(options.rates),
-         .clock = &clock,
-         .timeout = options.timeout,
-         .pause = [between = options.between_sends](stripe::Pause) {
-           between();
-           return stripe::Pause{1};
-         }});
+    auto opened =
+        stripe::Client::open({.key = options.api_key.value_or(sim.api_key()),
+                              .base = sim.url(),
+                              .budget = std::make_shared<stripe::LocalBudget>(options.rates),
+                              .clock = &clock,
+                              .timeout = options.timeout,
+                              .pause = [between = options.between_sends](stripe::Pause) {
+                                between();
+                                return stripe::Pause{1};
+                              }});
     CHECK(opened.ok());
     return *std::move(opened);
   }
@@ -231,8 +231,11 @@ class MoneyTest : public support::DatabaseTest {
   AskStripe::Wanted wanted(std::int64_t amount = 2'500, OptionalText external_id = "k1") {
     auto account = access::pick_account(db(), organization, shop);
     CHECK(account.ok());
-    return {.account = *account, .money = {amount, *Currency::parse("usd")}, .method = "standard",
-            .external_id = std::move(external_id), .actor = "test"};
+    return {.account = *account,
+            .money = {amount, *Currency::parse("usd")},
+            .method = "standard",
+            .external_id = std::move(external_id),
+            .actor = "test"};
   }
 
   // What a webhook or a sync would bring: the object as Stripe shows it now.
@@ -256,7 +259,8 @@ class MoneyTest : public support::DatabaseTest {
                         {.threads = 2, .urgent_threads = 0, .poll = 5ms});
     const auto deadline = std::chrono::steady_clock::now() + 30s;
     const std::string due = fmt::format(
-        "SELECT count(*)::text FROM jobs WHERE state IN ('ready', 'running') OR (state = 'scheduled' AND run_at <= '{}')",
+        "SELECT count(*)::text FROM jobs WHERE state IN ('ready', 'running') OR (state = "
+        "'scheduled' AND run_at <= '{}')",
         to_iso(clock.now()));
     while (sql(due) != "0" && std::chrono::steady_clock::now() < deadline)
       std::this_thread::yield();

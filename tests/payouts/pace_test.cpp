@@ -28,9 +28,9 @@ struct Pace : MoneyTest {
   void hurry(const std::string& id) {
     const auto asked = db().transact([&](pg::Tx& tx) -> Result<void> {
       jobs::enqueue(tx, jobs::Job{.kind = kResolveAllJob});
-      jobs::enqueue(tx, jobs::Job{.kind = kResolveJob,
-                                  .organization = organization,
-                                  .payload = {{"payout", id}}});
+      jobs::enqueue(
+          tx, jobs::Job{
+                  .kind = kResolveJob, .organization = organization, .payload = {{"payout", id}}});
       return {};
     });
     ASSERT_TRUE(asked.ok());
@@ -97,12 +97,14 @@ TEST_F(Pace, AnOutcomeIsWrittenDownWhenItIsAnother) {
 
 TEST_F(Pace, ALongHistoryKeepsItsBeginningAndItsEnd) {
   const std::string id = pay_expecting("pending");
-  sql(fmt::format(
-      "INSERT INTO payout_events (organization_id, payout_id, id, change, kind, status, source, actor,"
-      " occurred_at) SELECT organization_id, id, gen_random_uuid(), 'n' || n, 'n' || n, 'paid', 'event',"
-      " 'stripe', '2026-02-01'::timestamptz + n * interval '1 minute'"
-      " FROM payouts, generate_series(1, 1500) AS n WHERE id = '{}'",
-      id));
+  sql(
+      fmt::format("INSERT INTO payout_events (organization_id, payout_id, id, change, kind, "
+                  "status, source, actor,"
+                  " occurred_at) SELECT organization_id, id, gen_random_uuid(), 'n' || n, 'n' || "
+                  "n, 'paid', 'event',"
+                  " 'stripe', '2026-02-01'::timestamptz + n * interval '1 minute'"
+                  " FROM payouts, generate_series(1, 1500) AS n WHERE id = '{}'",
+                  id));
   const int all = std::stoi(sql("SELECT count(*)::text FROM payout_events"));
   const Json answer = get("/api/payouts/" + id + "/audit-trail");
   EXPECT_EQ(answer["data"].size(), 1'000u);

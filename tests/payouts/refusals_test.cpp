@@ -49,10 +49,11 @@ TEST_F(Refusal, OfACancellationThatSaysMoreThanItCan) {
 TEST_F(Refusal, OfTheKeyOfAnotherPlatform) {
   const auto take_as_own = [&](const std::string& id) {
     return db().transact([&](pg::Tx& tx) {
-      return access::connect_account(tx, organization, {.fields = {.stripe_account = id, .name = "Own"},
-                                                        .version = {from_unix(1)},
-                                                        .is_platform = true,
-                                                        .joined_at = from_unix(1)});
+      return access::connect_account(tx, organization,
+                                     {.fields = {.stripe_account = id, .name = "Own"},
+                                      .version = {from_unix(1)},
+                                      .is_platform = true,
+                                      .joined_at = from_unix(1)});
     });
   };
   const std::string own = Json::parse(sim.call("GET", "/v1/account", Json::object()).body)["id"];
@@ -85,8 +86,8 @@ TEST_F(Refusal, WithoutAnAccountWhileTheDefaultIsDeauthorized) {
   EXPECT_EQ(sql("SELECT count(*)::text FROM payouts"), "0");
   EXPECT_EQ(pay("k2", {{"amount", 2'500}, {"currency", "usd"}, {"account", second}}).status, 201);
   EXPECT_EQ(moved(second).size(), 1u);
-  ASSERT_TRUE(db().transact(
-      [&](pg::Tx& tx) { return access::make_default(tx, organization, second); }));
+  ASSERT_TRUE(
+      db().transact([&](pg::Tx& tx) { return access::make_default(tx, organization, second); }));
   EXPECT_EQ(pay("k1").status, 201) << "the key was free, and a person chose";
   EXPECT_EQ(moved(second).size(), 2u);
 }
@@ -223,7 +224,8 @@ TEST_F(Refusal, OfOneSendDoesNotSettleAnother) {
   start({.at = [&](const char* at) {
     // Another instance sends the same and does not hear what came of it.
     if (std::string_view(at) != "answered" || std::exchange(other, true)) return;
-    sql("UPDATE instructions SET sends = sends + 1, was_unknown = true, state = 'unknown' RETURNING ''");
+    sql("UPDATE instructions SET sends = sends + 1, was_unknown = true, state = 'unknown' "
+        "RETURNING ''");
   }});
   const std::string id = pay_expecting("processing");
   EXPECT_EQ(state(id), "unknown");

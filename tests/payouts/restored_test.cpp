@@ -71,7 +71,9 @@ TEST_F(Restored, TheKeyOfAnotherAmountIsRefused) {
 }
 
 TEST_F(Restored, TheKeyOfAnythingElseIsRefusedToo) {
-  const Json asked{{"amount", 2'500}, {"currency", "usd"}, {"description", "March"},
+  const Json asked{{"amount", 2'500},
+                   {"currency", "usd"},
+                   {"description", "March"},
                    {"metadata", {{"invoice", "7"}, {"empty", ""}}}};
   std::string stripe_id;
   forgetting([&] {
@@ -106,8 +108,9 @@ TEST_F(Restored, AKeyOfEditedMetadataIsStillItsRequests) {
   const auto made = pay("k1", asked);
   ASSERT_EQ(made.status, 201) << made.body;
   const std::string id = json(made)["id"], stripe_id = json(made)["stripe_payout_id"];
-  ASSERT_EQ(sim.call("POST", "/v1/payouts/" + stripe_id, {{"metadata", {{"invoice", "8"}}}}, shop)
-                .status, 200);
+  ASSERT_EQ(
+      sim.call("POST", "/v1/payouts/" + stripe_id, {{"metadata", {{"invoice", "8"}}}}, shop).status,
+      200);
   clock.advance(2s);
   see(stripe_id);
   ASSERT_EQ(get("/api/payouts/" + id)["metadata"]["invoice"], "8");

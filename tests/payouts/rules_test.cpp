@@ -1,8 +1,8 @@
+#include <gtest/gtest.h>
+
 #include <random>
 
 #include "payouts/stripe_payout.h"
-
-#include <gtest/gtest.h>
 
 namespace payoutd::payouts {
 namespace {

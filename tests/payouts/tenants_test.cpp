@@ -17,10 +17,11 @@ struct Tenants : MoneyTest {
   }
   // The payout's rows of each kind, as they stand.
   std::string all_rows() {
-    return sql("SELECT jsonb_build_array((SELECT jsonb_agg(p ORDER BY id) FROM payouts p),"
-               " (SELECT jsonb_agg(e ORDER BY id) FROM payout_events e),"
-               " (SELECT jsonb_agg(i ORDER BY id) FROM instructions i),"
-               " (SELECT jsonb_agg(b ORDER BY stripe_id) FROM balance_transactions b))::text");
+    return sql(
+        "SELECT jsonb_build_array((SELECT jsonb_agg(p ORDER BY id) FROM payouts p),"
+        " (SELECT jsonb_agg(e ORDER BY id) FROM payout_events e),"
+        " (SELECT jsonb_agg(i ORDER BY id) FROM instructions i),"
+        " (SELECT jsonb_agg(b ORDER BY stripe_id) FROM balance_transactions b))::text");
   }
 };
 

@@ -14,8 +14,8 @@ struct PayoutTimes : PayoutsTest {
     return with(with(payout, {{"status", status}, {"arrival_date", kArrival}}), more);
   }
   Json failed() {
-    return at("failed", {{"failure_code", "account_closed"},
-                         {"failure_balance_transaction", kGivenBack}});
+    return at("failed",
+              {{"failure_code", "account_closed"}, {"failure_balance_transaction", kGivenBack}});
   }
   // The transaction that gave the money of a failed or canceled payout back.
   void given_back(std::int64_t created) {
@@ -27,11 +27,13 @@ struct PayoutTimes : PayoutsTest {
   }
   // The columns that say when, of one account's payout, as text.
   std::string times(const std::string& account = kAccount) {
-    return sql(fmt::format(
-        "SELECT concat_ws(' ', 'paid', extract(epoch FROM paid_at)::bigint, 'failed',"
-        " extract(epoch FROM failed_at)::bigint, 'returned',"
-        " extract(epoch FROM returned_at)::bigint, 'processed', extract(epoch FROM processed_at)::bigint) AS it FROM payouts"
-        " WHERE account = '{}'", account));
+    return sql(
+        fmt::format("SELECT concat_ws(' ', 'paid', extract(epoch FROM paid_at)::bigint, 'failed',"
+                    " extract(epoch FROM failed_at)::bigint, 'returned',"
+                    " extract(epoch FROM returned_at)::bigint, 'processed', extract(epoch FROM "
+                    "processed_at)::bigint) AS it FROM payouts"
+                    " WHERE account = '{}'",
+                    account));
   }
   static std::string iso(std::int64_t second) { return to_iso(from_unix(second)); }
 
@@ -116,10 +118,13 @@ TEST_F(PayoutTimes, OneOfStripesOwnIsPendingSinceStripeMadeIt) {
 TEST_F(PayoutTimes, OneOfOursThatWasOnlySeenPendingHasNoTimeForThat) {
   shelf.add(at("pending"), kSync, Source::fetch);
   apply(shelf.all());
-  sql(fmt::format("UPDATE payouts SET created_by = 'key:1', processed_at = to_timestamp({} + 0.4),"
-                  " created = processed_at RETURNING '' AS it", kSync));
+  sql(
+      fmt::format("UPDATE payouts SET created_by = 'key:1', processed_at = to_timestamp({} + 0.4),"
+                  " created = processed_at RETURNING '' AS it",
+                  kSync));
   sql("INSERT INTO payout_events (organization_id, payout_id, id, change, kind, status, source,"
-      " actor, occurred_at) SELECT organization_id, id, gen_random_uuid(), 'sent', 'sent', 'processing',"
+      " actor, occurred_at) SELECT organization_id, id, gen_random_uuid(), 'sent', 'sent', "
+      "'processing',"
       " 'engine', 'key:1', processed_at FROM payouts RETURNING '' AS it");
   const OrderedJson history = shown()["statusHistory"];
   ASSERT_EQ(history.size(), 2u);
@@ -140,9 +145,8 @@ TEST_F(PayoutTimes, AnArrivalDateThatWhatWasSeenContradictsSaysNothing) {
   Shelf early(org);
   early.add(with(at("paid"), {{"id", "po_early"}}), kArrival - 60, Source::list, kOtherAccount);
   apply(early.all());
-  const auto listed = *db().read([&](pg::Tx& tx) {
-    return list_payouts(tx, org, {.account = kOtherAccount}, {});
-  });
+  const auto listed =
+      *db().read([&](pg::Tx& tx) { return list_payouts(tx, org, {.account = kOtherAccount}, {}); });
   EXPECT_FALSE(listed.data.at(0).paid_at) << "it was paid before";
 }
 
@@ -191,8 +195,8 @@ TEST_F(PayoutTimes, OneAskedForThroughUsWasProcessedWhenItWasFirstSent) {
       }
       apply(call);
     }
-    ASSERT_EQ(times(account), fmt::format("paid {} failed returned processed {}", kArrival,
-                                          kStart - 5));
+    ASSERT_EQ(times(account),
+              fmt::format("paid {} failed returned processed {}", kArrival, kStart - 5));
   });
 }
 
@@ -209,11 +213,14 @@ TEST_F(PayoutTimes, WhatAnOlderInstanceWroteIsPutRightWhenItIsShownAgain) {
   Shelf seen(org);
   seen.add(with(at("paid"), {{"id", "po_seen"}}), kSync, Source::list, kOtherAccount);
   apply(seen.all());
-  sql(fmt::format("UPDATE payouts SET paid_at = shown_at, paid_seen_at = NULL"
-                  " WHERE account = '{}' RETURNING '' AS it", kOtherAccount));
+  sql(
+      fmt::format("UPDATE payouts SET paid_at = shown_at, paid_seen_at = NULL"
+                  " WHERE account = '{}' RETURNING '' AS it",
+                  kOtherAccount));
   apply(seen.all());
   EXPECT_EQ(sql(fmt::format("SELECT (paid_at IS NULL AND paid_seen_at = shown_at)::text AS it"
-                            " FROM payouts WHERE account = '{}'", kOtherAccount)),
+                            " FROM payouts WHERE account = '{}'",
+                            kOtherAccount)),
             "true");
 }
 

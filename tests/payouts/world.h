@@ -26,15 +26,19 @@ class PayoutsTest : public mirror::MirrorTest {
 
   // Everything but our own id, the account, and when the row was last written.
   std::string row(const std::string& account) {
-    return sql(fmt::format("SELECT (to_jsonb(p) - 'id' - 'account' - 'updated')::text AS it"
-                           " FROM payouts p WHERE account = '{}'", account));
+    return sql(
+        fmt::format("SELECT (to_jsonb(p) - 'id' - 'account' - 'updated')::text AS it"
+                    " FROM payouts p WHERE account = '{}'",
+                    account));
   }
   // What events told; a list tells only what is not known when it comes.
   std::string changes(const std::string& account) {
-    return sql(fmt::format(
-        "SELECT string_agg(e.change, ' ' ORDER BY e.change) AS it FROM payout_events e JOIN payouts p"
-        " ON p.organization_id = e.organization_id AND p.id = e.payout_id WHERE p.account = '{}' AND e.source = 'event'",
-        account));
+    return sql(
+        fmt::format("SELECT string_agg(e.change, ' ' ORDER BY e.change) AS it FROM payout_events e "
+                    "JOIN payouts p"
+                    " ON p.organization_id = e.organization_id AND p.id = e.payout_id WHERE "
+                    "p.account = '{}' AND e.source = 'event'",
+                    account));
   }
   std::string status(const std::string& account = kAccount) {
     return sql(fmt::format("SELECT status AS it FROM payouts WHERE account = '{}'", account));

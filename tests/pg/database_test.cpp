@@ -36,9 +36,9 @@ TEST_F(Notes, AreGoneWhenTheBodyReturnsAnError) {
 TEST_F(Notes, AreGoneWhenTheBodyThrowsAndTheConnectionIsFineAgain) {
   auto one = another(1);
   EXPECT_THROW(static_cast<void>(one->transact([](Tx& tx) -> Result<void> {
-    tx.exec(kInsertNote, 1, "gone");
-    throw std::logic_error("a bug");
-  })),
+                 tx.exec(kInsertNote, 1, "gone");
+                 throw std::logic_error("a bug");
+               })),
                std::logic_error);
   EXPECT_TRUE(insert(*one, 1, "kept").ok());
   EXPECT_EQ(body_of(1), "kept");
@@ -104,14 +104,14 @@ TEST_F(Notes, SurviveARefusedAttempt) {
 
 TEST_F(Notes, AreNotHalfKeptWhenABodyGoesOnAfterARefusal) {
   EXPECT_THROW(static_cast<void>(db().transact([](Tx& tx) -> Result<void> {
-    tx.exec(kInsertNote, 1, "one");
-    try {
-      tx.exec(kInsertNote, 1, "again");
-    } catch (const SqlError&) {
-      // What a careless caller would do.
-    }
-    return {};
-  })),
+                 tx.exec(kInsertNote, 1, "one");
+                 try {
+                   tx.exec(kInsertNote, 1, "again");
+                 } catch (const SqlError&) {
+                   // What a careless caller would do.
+                 }
+                 return {};
+               })),
                Broken);
   EXPECT_EQ(body_of(1), std::nullopt);
 }
@@ -137,10 +137,14 @@ TEST_F(Notes, AreReadOnOneSnapshotThatNothingCanWriteTo) {
   auto second = another();
   auto same = db().read([&](Tx& tx) -> Result<bool> {
     const auto first = tx.exec(kFindNote, 1).one().get<std::string>("body");
-    std::jthread([&] { second->transact([](Tx& other) -> Result<void> {
-      other.exec_unnamed("UPDATE notes SET body = 'after'");
-      return {};
-    }).ok(); }).join();
+    std::jthread([&] {
+      second
+          ->transact([](Tx& other) -> Result<void> {
+            other.exec_unnamed("UPDATE notes SET body = 'after'");
+            return {};
+          })
+          .ok();
+    }).join();
     return tx.exec(kFindNote, 1).one().get<std::string>("body") == first;
   });
   EXPECT_TRUE(*same);
@@ -156,11 +160,14 @@ TEST_F(Notes, AreReadFromTheReplicaUntilItIsAway) {
   const std::string replica_name = support::create_database(false);
   const Secret replica = support::server().url(replica_name);
   Database on_replica({.url = replica});
-  ASSERT_TRUE(on_replica.transact([](Tx& tx) -> Result<void> {
-    tx.exec_unnamed("CREATE TABLE notes (id bigint, body text);"
-                    "INSERT INTO notes VALUES (1, 'copy')");
-    return {};
-  }).ok());
+  ASSERT_TRUE(on_replica
+                  .transact([](Tx& tx) -> Result<void> {
+                    tx.exec_unnamed(
+                        "CREATE TABLE notes (id bigint, body text);"
+                        "INSERT INTO notes VALUES (1, 'copy')");
+                    return {};
+                  })
+                  .ok());
   ASSERT_TRUE(insert(db(), 1, "original").ok());
   Database both({.url = url(), .replica_url = replica});
   EXPECT_EQ(body_of(1, both), "copy");
@@ -169,9 +176,8 @@ TEST_F(Notes, AreReadFromTheReplicaUntilItIsAway) {
 }
 
 TEST_F(Notes, OneTransactionAThread) {
-  EXPECT_THROW(static_cast<void>(db().transact([&](Tx&) -> Result<void> {
-    return insert(db(), 1, "inner");
-  })),
+  EXPECT_THROW(static_cast<void>(
+                   db().transact([&](Tx&) -> Result<void> { return insert(db(), 1, "inner"); })),
                Broken);
   EXPECT_TRUE(insert(db(), 1, "later").ok());
 }
@@ -194,8 +200,8 @@ TEST_F(Notes, WhatSaysNothingOfARowIsBusyAndNotARefusal) {
   for (const char* code : {"53100", "53200", "57014", "55P03", "25006", "58030", "42501"}) {
     const auto raise = [&](Tx& tx) -> Result<void> {
       const auto refused = tx.attempt([&] {
-        tx.exec_unnamed(fmt::format(
-            "DO $$ BEGIN RAISE EXCEPTION 'full' USING ERRCODE = '{}'; END $$", code));
+        tx.exec_unnamed(
+            fmt::format("DO $$ BEGIN RAISE EXCEPTION 'full' USING ERRCODE = '{}'; END $$", code));
       });
       ADD_FAILURE() << code << " was taken for a refused row";
       return {};
@@ -262,12 +268,13 @@ TEST_F(Notes, ASerializationFailureIsRepeated) {
 
 TEST_F(Notes, AnEndlessConflictEscapesAfterFiveRepeats) {
   int bodies_run = 0;
-  EXPECT_THROW(static_cast<void>(db().transact([&](Tx& tx) -> Result<void> {
-    ++bodies_run;
-    tx.exec_unnamed("DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$");
-    return {};
-  })),
-               Conflict);
+  EXPECT_THROW(
+      static_cast<void>(db().transact([&](Tx& tx) -> Result<void> {
+        ++bodies_run;
+        tx.exec_unnamed("DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$");
+        return {};
+      })),
+      Conflict);
   EXPECT_EQ(bodies_run, 6);
 }
 

@@ -58,9 +58,10 @@ TEST_F(Listening, CanBeInterruptedByAnotherThread) {
 
 TEST_F(Listening, ConnectsAgainAndSaysThatItMayHaveMissedSome) {
   ASSERT_TRUE(db().transact([](Tx& tx) -> Result<void> {
-    EXPECT_EQ(tx.exec(kEndListeners).size(), 1u);
-    return {};
-  }).ok());
+                    EXPECT_EQ(tx.exec(kEndListeners).size(), 1u);
+                    return {};
+                  })
+                  .ok());
   EXPECT_TRUE(listener.wait(kLong).look_anyway);
   notify("jobs", "again");
   EXPECT_EQ(listener.wait(kLong).notifications.at(0).payload, "again");

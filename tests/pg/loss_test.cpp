@@ -31,9 +31,8 @@ struct Loss : Notes {
   // From outside, as an administrator would.
   void terminate(std::int32_t pid) {
     auto admin = another(1);
-    EXPECT_TRUE(*admin->transact([&](Tx& tx) -> Result<bool> {
-      return tx.exec(kTerminate, pid).one().get<bool>(0);
-    }));
+    EXPECT_TRUE(*admin->transact(
+        [&](Tx& tx) -> Result<bool> { return tx.exec(kTerminate, pid).one().get<bool>(0); }));
   }
 
   // All of this test's database but the asker's own.
@@ -57,11 +56,11 @@ struct Loss : Notes {
 
 TEST_F(Loss, InsideATransactionNothingIsCommittedAndTheNextOneWorks) {
   EXPECT_THROW(static_cast<void>(db().transact([&](Tx& tx) -> Result<void> {
-    tx.exec(kInsertNote, 1, "gone");
-    terminate(backend(tx));
-    tx.exec(kInsertNote, 2, "gone");
-    return {};
-  })),
+                 tx.exec(kInsertNote, 1, "gone");
+                 terminate(backend(tx));
+                 tx.exec(kInsertNote, 2, "gone");
+                 return {};
+               })),
                Lost);
   EXPECT_EQ(body_of(1), std::nullopt);
   EXPECT_TRUE(insert(db(), 1, "kept").ok());
@@ -69,10 +68,10 @@ TEST_F(Loss, InsideATransactionNothingIsCommittedAndTheNextOneWorks) {
 
 TEST_F(Loss, JustBeforeCommitIsKnownNotToBeCommitted) {
   EXPECT_THROW(static_cast<void>(db().transact([&](Tx& tx) -> Result<void> {
-    tx.exec(kInsertNote, 1, "gone");
-    terminate(backend(tx));
-    return {};
-  })),
+                 tx.exec(kInsertNote, 1, "gone");
+                 terminate(backend(tx));
+                 return {};
+               })),
                Lost);
   EXPECT_EQ(body_of(1), std::nullopt);
 }
@@ -100,13 +99,13 @@ TEST_F(Loss, WhileCommitIsOnItsWayIsInDoubt) {
 
 TEST_F(Loss, IsNeverHealedInSilenceInsideATransaction) {
   EXPECT_THROW(static_cast<void>(db().transact([&](Tx& tx) -> Result<void> {
-    tx.exec_unnamed("SET LOCAL lock_timeout = '7s'");
-    terminate(backend(tx));
-    EXPECT_THROW(tx.exec(kInsertNote, 1, "on a dead connection"), Lost);
-    EXPECT_THROW(tx.exec_unnamed("SELECT 1"), Lost);
-    EXPECT_THROW(tx.raw().exec("SELECT 1"), pqxx::broken_connection);
-    return {};
-  })),
+                 tx.exec_unnamed("SET LOCAL lock_timeout = '7s'");
+                 terminate(backend(tx));
+                 EXPECT_THROW(tx.exec(kInsertNote, 1, "on a dead connection"), Lost);
+                 EXPECT_THROW(tx.exec_unnamed("SELECT 1"), Lost);
+                 EXPECT_THROW(tx.raw().exec("SELECT 1"), pqxx::broken_connection);
+                 return {};
+               })),
                Lost);
   EXPECT_EQ(body_of(1), std::nullopt);
 }
@@ -115,14 +114,14 @@ TEST_F(Loss, IdlingInsideATransactionTooLongIsALoss) {
   Database impatient({.url = url(), .idle_in_transaction_timeout_ms = 20});
   auto watcher = another(1);
   EXPECT_THROW(static_cast<void>(impatient.transact([&](Tx& tx) -> Result<void> {
-    const auto own = backend(tx);
-    const auto deadline = steady_clock::now() + std::chrono::seconds{20};
-    while (sessions(*watcher).contains(own) && steady_clock::now() < deadline) {
-      std::this_thread::yield();
-    }
-    tx.exec(kInsertNote, 1, "too late");
-    return {};
-  })),
+                 const auto own = backend(tx);
+                 const auto deadline = steady_clock::now() + std::chrono::seconds{20};
+                 while (sessions(*watcher).contains(own) && steady_clock::now() < deadline) {
+                   std::this_thread::yield();
+                 }
+                 tx.exec(kInsertNote, 1, "too late");
+                 return {};
+               })),
                Lost);
 }
 
@@ -152,8 +151,9 @@ TEST_F(Loss, AFrozenServerIsNotAlive) {
 TEST_F(Loss, ADatabaseThatTakesNoWritesSaysSo) {
   const auto set = [&](const char* what) {
     ASSERT_TRUE(db().transact([&](Tx& tx) -> Result<void> {
-      tx.exec_unnamed(std::string("DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' ") +
-                      what + "'; END $$");
+      tx.exec_unnamed(
+          std::string("DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' ") + what +
+          "'; END $$");
       return {};
     }));
   };

@@ -17,8 +17,9 @@ namespace {
 
 const std::vector<Migration> kThree{
     {1, "users", "CREATE TABLE users (id int PRIMARY KEY, name text);"},
-    {2, "emails", "ALTER TABLE users ADD COLUMN email text NOT NULL DEFAULT '';"
-                  "CREATE INDEX users_by_email ON users (email);"},
+    {2, "emails",
+     "ALTER TABLE users ADD COLUMN email text NOT NULL DEFAULT '';"
+     "CREATE INDEX users_by_email ON users (email);"},
     {5, "function",
      "CREATE FUNCTION one() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1; END $$;"},
 };
@@ -85,7 +86,8 @@ TEST_F(Migrations, OfALaterProgramServeAnEarlierOne) {
   ASSERT_EQ(*apply(kThree), 3);
   const std::vector<Migration> older(kThree.begin(), kThree.begin() + 2);
   std::string ahead;
-  const MigrateOptions options{.url = url(), .migrations = &older,
+  const MigrateOptions options{.url = url(),
+                               .migrations = &older,
                                .ahead = [&](const std::string& newest) { ahead = newest; }};
   const auto migrated = migrate(options);
   ASSERT_TRUE(migrated.ok()) << migrated.error().message;
@@ -146,9 +148,9 @@ TEST_F(Migrations, SayHowFarTheyAre) {
   };
   const auto done = migrate({.url = url(), .migrations = &kThree, .progress = tell});
   ASSERT_TRUE(done.ok());
-  EXPECT_EQ(told, (std::vector<std::string>{"1/3 users", "1/3 users done", "2/3 emails",
-                                            "2/3 emails done", "3/3 function",
-                                            "3/3 function done"}));
+  EXPECT_EQ(told,
+            (std::vector<std::string>{"1/3 users", "1/3 users done", "2/3 emails",
+                                      "2/3 emails done", "3/3 function", "3/3 function done"}));
 }
 
 TEST_F(Migrations, GiveWayToWhoeverUsesTheTable) {
@@ -156,8 +158,8 @@ TEST_F(Migrations, GiveWayToWhoeverUsesTheTable) {
   ASSERT_EQ(*apply(first), 1);
   auto done = db_.transact([&](Tx& tx) -> Result<void> {
     tx.exec_unnamed("INSERT INTO users VALUES (1, 'busy')");
-    const auto blocked = migrate(
-        {.url = url(), .migrations = &kThree, .table_lock_ms = 20, .table_lock_tries = 3});
+    const auto blocked =
+        migrate({.url = url(), .migrations = &kThree, .table_lock_ms = 20, .table_lock_tries = 3});
     EXPECT_EQ(blocked.error().code, "migration_failed");
     return {};
   });
@@ -173,8 +175,9 @@ TEST_F(Migrations, OfTheProgramApplyAndAreKnownByName) {
   }
 }
 
-const Migration kFilled{1, "filled", "CREATE TABLE filled (id int, twice int);"
-                                     "INSERT INTO filled SELECT i FROM generate_series(1, 5000) i;"};
+const Migration kFilled{1, "filled",
+                        "CREATE TABLE filled (id int, twice int);"
+                        "INSERT INTO filled SELECT i FROM generate_series(1, 5000) i;"};
 const Migration kInSteps{2, "in_steps", R"sql(-- in steps: the table stays writable
 -- step: the index
 CREATE INDEX CONCURRENTLY IF NOT EXISTS filled_by_id ON filled (id)
@@ -242,10 +245,12 @@ TEST_F(Migrations, InStepsThatWouldNotRunOrNotTwiceAreRefused) {
 }
 
 TEST_F(Migrations, AreTheSameFileWithOtherLineEnds) {
-  const Migration unix{2, "in_steps", "-- in steps\n-- step\n"
-                                      "CREATE INDEX CONCURRENTLY IF NOT EXISTS f ON filled (id);\n"};
-  const Migration dos{2, "in_steps", "-- in steps\r\n-- step\r\n"
-                                     "CREATE INDEX CONCURRENTLY IF NOT EXISTS f ON filled (id);\r\n"};
+  const Migration unix{2, "in_steps",
+                       "-- in steps\n-- step\n"
+                       "CREATE INDEX CONCURRENTLY IF NOT EXISTS f ON filled (id);\n"};
+  const Migration dos{2, "in_steps",
+                      "-- in steps\r\n-- step\r\n"
+                      "CREATE INDEX CONCURRENTLY IF NOT EXISTS f ON filled (id);\r\n"};
   EXPECT_EQ(*apply({kFilled, dos}), 2);
   EXPECT_EQ(code_of({kFilled, unix}), "applied");
 }
@@ -286,7 +291,8 @@ struct Unfinished : Migrations {
     return becomes_true(
         "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'payoutd migrate'"
         " AND wait_event_type = 'Lock' AND datname = current_database()"
-        " AND now() - query_start > interval '" + how_long + "'");
+        " AND now() - query_start > interval '" +
+        how_long + "'");
   }
 };
 
@@ -335,16 +341,17 @@ TEST_F(Unfinished, AnIndexOfAnotherNameIsLeftAlone) {
   ASSERT_EQ(*apply({kFilled}), 1);
   const auto other = session();
   other->command("UPDATE filled SET twice = 7");
-  EXPECT_THROW(other->command("CREATE UNIQUE INDEX CONCURRENTLY by_id ON filled (twice)"), SqlError);
+  EXPECT_THROW(other->command("CREATE UNIQUE INDEX CONCURRENTLY by_id ON filled (twice)"),
+               SqlError);
   EXPECT_EQ(code_of(kTwoIndexes), "applied");
   EXPECT_EQ(number("SELECT count(*) FROM pg_index WHERE indexrelid = 'by_id'::regclass"), 1);
 }
 
 TEST_F(Migrations, InStepsMayDoOneThingToEachPartition) {
   const Migration weeks{1, "weeks", R"sql(
-CREATE TABLE events (created int NOT NULL) PARTITION BY RANGE (created);
-CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (10);
-CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM (10) TO (20);)sql"};
+  CREATE TABLE events (created int NOT NULL) PARTITION BY RANGE (created);
+  CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (10);
+  CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM (10) TO (20);)sql"};
   const auto indexed = in_steps_of(R"sql(-- in steps
 -- step: weeks to come have it from their parent
 CREATE INDEX IF NOT EXISTS events_newest ON ONLY events (created)

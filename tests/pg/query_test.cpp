@@ -63,8 +63,9 @@ TEST_F(Queries, ThatNameTheTenantOrTouchNoneAreFine) {
 TEST_F(Queries, ThatForgetTheTenantAreFound) {
   const auto found = faults({&kForgetsTenant});
   ASSERT_EQ(found.size(), 1u);
-  EXPECT_EQ(found[0], "test_forgets_tenant reads tenant_notes as tenant_notes and does not bind its"
-                      " organization_id");
+  EXPECT_EQ(found[0],
+            "test_forgets_tenant reads tenant_notes as tenant_notes and does not bind its"
+            " organization_id");
 }
 
 TEST_F(Queries, ThatNameTheTenantForOneOfTwoTablesAreFound) {

@@ -33,9 +33,8 @@ struct Values : support::DatabaseTest {
     for (const T& value : values) all.add(value);
     all.null();
     EXPECT_EQ(all.size(), values.size() + 1);
-    Result<Rows> answer = db().read([&](Tx& tx) -> Result<Rows> {
-      return tx.exec(query, values.front(), all);
-    });
+    Result<Rows> answer =
+        db().read([&](Tx& tx) -> Result<Rows> { return tx.exec(query, values.front(), all); });
     const Rows& rows = *answer;
     EXPECT_EQ(rows.size(), values.size() + 1);
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -60,7 +59,8 @@ TEST_F(Values, ComeBackAsTheyWent) {
   come_back<bool>(kBool, {true, false});
   come_back<std::int32_t>(kInt, {0, -1, INT32_MIN, INT32_MAX});
   come_back<std::int64_t>(kBigint, {0, -1, INT64_MIN, INT64_MAX, 1'000'000'000'000'000});
-  come_back<std::string>(kText, {"", "plain", "{\"a\",b}", "NULL", "\\x00", "a\nb\t'", "€ 漢 🙂"});
+  come_back<std::string>(kText,
+                         {"", "plain", "{\"a\",b}", "NULL", "\\x00", "a\nb\t'", "€ 漢 🙂"});
   come_back<Uuid>(kUuid, {Uuid::v7(), Uuid{}});
   come_back<OrgId>(kUuid, {OrgId::make(), OrgId::make()});
   come_back<Bytes>(kBytea, {Bytes{std::string("\0\xff\x80\n", 4)}, Bytes{""}});
@@ -69,9 +69,15 @@ TEST_F(Values, ComeBackAsTheyWent) {
 }
 
 TEST_F(Values, TimesAreExactToTheMicrosecond) {
-  const std::vector<std::int64_t> micros{0, 1, -1, 946'684'800'000'000, 946'684'799'999'999,
-                                         1'772'355'600'123'456, 1'772'355'600'100'000,
-                                         -62'135'596'800'000'000, 253'402'300'799'999'999};
+  const std::vector<std::int64_t> micros{0,
+                                         1,
+                                         -1,
+                                         946'684'800'000'000,
+                                         946'684'799'999'999,
+                                         1'772'355'600'123'456,
+                                         1'772'355'600'100'000,
+                                         -62'135'596'800'000'000,
+                                         253'402'300'799'999'999};
   std::vector<Time> times;
   for (const auto one : micros) times.push_back(from_micros(one));
   come_back<Time>(kTime, times);
@@ -93,9 +99,8 @@ TEST_F(Values, ATimeThatIsNoneIsBroken) {
 
 TEST_F(Values, JsonAndCurrencyComeBack) {
   const Json json = {{"amount", 100000}, {"name", "Žofie \" \\ \n"}, {"none", nullptr}};
-  auto seen = db().read([&](Tx& tx) -> Result<Json> {
-    return tx.exec(kJson, json).one().get<Json>(0);
-  });
+  auto seen =
+      db().read([&](Tx& tx) -> Result<Json> { return tx.exec(kJson, json).one().get<Json>(0); });
   EXPECT_EQ(*seen, json);
   EXPECT_EQ(single<Currency>("SELECT 'eur'")->str(), "eur");
   EXPECT_THROW(single<Currency>("SELECT 'nothing'"), Broken);
@@ -127,9 +132,8 @@ TEST_F(Values, NullsAndOptionalsBind) {
   auto done = db().read([&](Tx& tx) -> Result<void> {
     Array<std::string> one;
     one.add("x");
-    for (const Rows& rows :
-         {tx.exec(kText, nullptr, one), tx.exec(kText, std::nullopt, one),
-          tx.exec(kText, std::optional<std::string>{}, one)}) {
+    for (const Rows& rows : {tx.exec(kText, nullptr, one), tx.exec(kText, std::nullopt, one),
+                             tx.exec(kText, std::optional<std::string>{}, one)}) {
       EXPECT_TRUE(rows.one().is_null("text"));
     }
     const std::optional<std::string_view> given = "given";
@@ -145,12 +149,12 @@ TEST_F(Values, WhatDoesNotFitIsBroken) {
   EXPECT_THROW(single<bool>("SELECT 'yes'"), Broken);
   EXPECT_THROW(single<Uuid>("SELECT 'not a uuid'"), Broken);
   EXPECT_THROW(static_cast<void>(db().read([](Tx& tx) -> Result<int> {
-    return tx.exec_unnamed("SELECT 1 AS one").one().get<std::int32_t>("two");
-  })),
+                 return tx.exec_unnamed("SELECT 1 AS one").one().get<std::int32_t>("two");
+               })),
                Broken);
   EXPECT_THROW(static_cast<void>(db().read([](Tx& tx) -> Result<int> {
-    return tx.exec_unnamed("SELECT 1 WHERE false").one().get<std::int32_t>(0);
-  })),
+                 return tx.exec_unnamed("SELECT 1 WHERE false").one().get<std::int32_t>(0);
+               })),
                Broken);
   Array<std::int32_t> narrow;
   EXPECT_THROW(narrow.add(std::int64_t{1} << 40), Broken);

@@ -14,8 +14,9 @@ constexpr const char* kReports[] = {"revenue", "fees", "customers", "payout-reco
                                     "balance"};
 
 TEST_F(ReportsApi, AllMistakesAreToldAtOnce) {
-  const auto answered = get(
-      "/api/reports/revenue?groupBy=hour&timezone=Mars/Olympus&currency=xx&startDate=soon&limits=1");
+  const auto answered =
+      get("/api/reports/revenue?groupBy=hour&timezone=Mars/"
+          "Olympus&currency=xx&startDate=soon&limits=1");
   EXPECT_EQ(answered.status, 400);
   std::set<std::string> wrong;
   const Json answer = Json::parse(answered.body);

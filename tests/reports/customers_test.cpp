@@ -198,8 +198,8 @@ TEST_F(Subscribers, ChurnIsStripesOwnFormula) {
   subscription("cus_unpaid", "unpaid", -100);  // owes since 20 days
   subscription("cus_new", "active", -10);
   subscription("cus_came_and_went", "canceled", -25, {{"ended_at", day(-2)}});
-  subscription("cus_back", "canceled", -300, {{"ended_at", day(-200)}});  // was one before:
-  subscription("cus_back", "active", -5);                                          // not new
+  subscription("cus_back", "canceled", -300, {{"ended_at", day(-200)}});    // was one before:
+  subscription("cus_back", "active", -5);                                   // not new
   subscription("cus_switched", "canceled", -100, {{"ended_at", day(-4)}});  // has another one
   subscription("cus_switched", "active", -4);
   subscription("cus_gone_long_ago", "canceled", -300, {{"ended_at", day(-100)}});
@@ -213,9 +213,9 @@ TEST_F(Subscribers, ChurnIsStripesOwnFormula) {
   EXPECT_EQ(report["churn"]["new"], 2);                    // new, came_and_went
   EXPECT_EQ(report["churn"]["churned"], 3);                // left, unpaid, came_and_went
   EXPECT_EQ(report["churn"]["rate"], "0.3333");
-  EXPECT_EQ(report["active_subscriptions"], 7);            // a b c d new back switched
+  EXPECT_EQ(report["active_subscriptions"], 7);  // a b c d new back switched
   EXPECT_EQ(report["active_subscribers"], 7);
-  EXPECT_EQ(report["mrr"], 583);                           // 7,000 / 12 = 583.33
+  EXPECT_EQ(report["mrr"], 583);  // 7,000 / 12 = 583.33
   EXPECT_EQ(report["mrr_decimal"], "5.83");
   // The free one runs too, and the one whose trial ended as it did never ran.
   EXPECT_EQ(report["subscribed_customers"], 11);

@@ -1,9 +1,10 @@
 // A charge after the run: the report has its fee once its event was applied, and says how fresh it
 // is.
+#include "sync/freshness.h"
+
 #include "mirror/mirror_jobs.h"
 #include "reports/world.h"
 #include "support/run_jobs.h"
-#include "sync/freshness.h"
 
 namespace payoutd::reports {
 namespace {
@@ -19,11 +20,14 @@ struct FreshReports : ReportsTest {
   // Applies an event of the newest charge, as the webhook does, and does what it calls for.
   void charge() {
     ASSERT_TRUE(sim.activity(shop, {{"charges", 1}}).ok());
-    const std::string text =
-        ask("GET", "/v1/charges", {{"limit", 1}}, shop)["data"][0].dump();
-    const mirror::Version version{.organization = platform, .account = shop, .object = text,
-                                  .shown_at = clock.now(), .source = mirror::Source::event,
-                                  .event_id = "evt_1", .event_type = "charge.succeeded"};
+    const std::string text = ask("GET", "/v1/charges", {{"limit", 1}}, shop)["data"][0].dump();
+    const mirror::Version version{.organization = platform,
+                                  .account = shop,
+                                  .object = text,
+                                  .shown_at = clock.now(),
+                                  .source = mirror::Source::event,
+                                  .event_id = "evt_1",
+                                  .event_type = "charge.succeeded"};
     const auto applied = db().transact([&](pg::Tx& tx) -> Result<mirror::Applied> {
       auto done = mirror::apply(tx, appliers, {&version, 1});
       mirror::enqueue_after_events(tx, done);
@@ -40,8 +44,8 @@ struct FreshReports : ReportsTest {
   void expect_just_read(const Json& fresh_until) {
     const auto at = parse_time(fresh_until.get<std::string>());
     ASSERT_TRUE(at.ok());
-    EXPECT_NEAR(static_cast<double>(to_unix(*at)),
-                static_cast<double>(to_unix(clock.now() - 5min)), 2);
+    EXPECT_NEAR(static_cast<double>(to_unix(*at)), static_cast<double>(to_unix(clock.now() - 5min)),
+                2);
   }
   Json fees() {
     return report("fees?currency=usd&startDate=2025-12-01&endDate=2026-01-31&account=" + shop);
@@ -80,8 +84,7 @@ TEST_F(FreshReports, OfSeveralAccountsTellTheOldest) {
 
 TEST_F(FreshReports, AsCsvTellItInAHeader) {
   const auto csv = get("/api/reports/balance?currency=usd&format=csv");
-  EXPECT_EQ(csv.header("x-payoutd-fresh-until"),
-            to_iso(from_unix(to_unix(clock.now())) - 1h));
+  EXPECT_EQ(csv.header("x-payoutd-fresh-until"), to_iso(from_unix(to_unix(clock.now())) - 1h));
   connect(platform, "acct_1NeverSynced0001");
   EXPECT_EQ(report("balance?currency=usd")["fresh_until"], nullptr);
   const auto never = get("/api/reports/balance?currency=usd&format=csv");

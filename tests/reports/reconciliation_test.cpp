@@ -112,7 +112,8 @@ TEST_F(PayoutReconciliation, SaysWhatIsMissing) {
   const auto removed = db().transact([&](pg::Tx& tx) -> Result<std::int64_t> {
     return tx
         .exec_unnamed(
-            "DELETE FROM balance_transactions WHERE stripe_id = (SELECT min(stripe_id) FROM balance_transactions"
+            "DELETE FROM balance_transactions WHERE stripe_id = (SELECT min(stripe_id) FROM "
+            "balance_transactions"
             " WHERE payout_id = '" +
             payout + "' AND type = 'charge') RETURNING net")
         .one()

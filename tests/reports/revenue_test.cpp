@@ -191,7 +191,8 @@ TEST_F(RevenueReport, AsCsvHasTheSameFigures) {
     ASSERT_EQ(answered.status, 200);
     EXPECT_TRUE(answered.header("content-type").starts_with("text/csv"));
     std::string expected =
-        "date,currency,revenue,count,average,refunds,disputes,fees,application_fees_earned,net,from_transfers\r\n";
+        "date,currency,revenue,count,average,refunds,disputes,fees,application_fees_earned,net,"
+        "from_transfers\r\n";
     for (const Json& p : report["periods"]) {
       const auto text = [&](const char* name) {
         return p[name].is_null() ? "" : p[name].get<std::string>();
@@ -241,7 +242,11 @@ TEST_F(RevenueReport, ADelayedPaymentThatFailedIsTakenOutAgain) {
 }
 
 TEST_F(RevenueReport, OfCurrenciesOfOtherExponentsAreNeverMixed) {
-  struct Shop { const char *country, *currency; std::int64_t amount; std::string decimal; };
+  struct Shop {
+    const char *country, *currency;
+    std::int64_t amount;
+    std::string decimal;
+  };
   for (const Shop& shop :
        {Shop{"JP", "jpy", 12'345, "12345"}, Shop{"KW", "kwd", 12'340, "12.340"}}) {
     const Json made =
@@ -264,7 +269,8 @@ TEST_F(RevenueReport, OfCurrenciesOfOtherExponentsAreNeverMixed) {
         fmt::format("revenue?currency={}&startDate=2026-01-01&endDate=2026-01-31", shop.currency));
     EXPECT_EQ(all["total"], shop.amount);
     const auto in_csv = get(fmt::format(
-        "/api/reports/revenue?account={}&format=csv&startDate=2026-01-01&endDate=2026-01-31&groupBy=month",
+        "/api/reports/"
+        "revenue?account={}&format=csv&startDate=2026-01-01&endDate=2026-01-31&groupBy=month",
         account));
     EXPECT_TRUE(in_csv.body.contains(fmt::format(",{},{},1,", shop.currency, shop.decimal)))
         << in_csv.body;

@@ -51,7 +51,9 @@ struct Rollups : ReportsTest {
     const auto applied = on.transact([&](pg::Tx& tx) -> Result<mirror::Applied> {
       std::vector<mirror::Version> versions;
       for (const std::string& text : texts) {
-        versions.push_back({.organization = platform, .account = kAccount, .object = text,
+        versions.push_back({.organization = platform,
+                            .account = kAccount,
+                            .object = text,
                             .shown_at = from_unix(shown_at)});
       }
       return mirror::apply(tx, appliers, versions);
@@ -77,7 +79,8 @@ struct Rollups : ReportsTest {
     const auto text = db().transact([&](pg::Tx& tx) -> Result<std::string> {
       return tx
           .exec_unnamed(
-              "SELECT string_agg(t::text || ctid::text, ',' ORDER BY t::text) FROM balance_rollups t")
+              "SELECT string_agg(t::text || ctid::text, ',' ORDER BY t::text) FROM balance_rollups "
+              "t")
           .one()
           .get<std::string>(0);
     });
@@ -90,11 +93,10 @@ TEST_F(Rollups, AreTheSumsOfTheRows) {
   EXPECT_EQ(different_rollups(), 0);
   EXPECT_EQ(number("SELECT sum(rows) FROM balance_rollups WHERE whole_day"),
             1'000 - 11);  // issuing is not in them
-  EXPECT_EQ(
-      number("SELECT sum(fee_other) FROM balance_rollups WHERE NOT whole_day"),
-      number(
-          "SELECT 5 * count(*) FROM balance_transactions WHERE fee_details @> '[{\"type\": \"invented_fee\"}]'"
-          " AND balance_type = 'payments'"));
+  EXPECT_EQ(number("SELECT sum(fee_other) FROM balance_rollups WHERE NOT whole_day"),
+            number("SELECT 5 * count(*) FROM balance_transactions WHERE fee_details @> "
+                   "'[{\"type\": \"invented_fee\"}]'"
+                   " AND balance_type = 'payments'"));
   EXPECT_EQ(number("SELECT count(*) FROM balance_rollups WHERE part <> 0"), 0);  // alone: one part
 }
 
@@ -127,7 +129,8 @@ TEST_F(Rollups, TwoTransactionsAddToOneQuarterWithoutWaiting) {
   const auto second = another(2);
   const auto outer = db().transact([&](pg::Tx& tx) -> Result<void> {
     tx.exec_unnamed(
-        "UPDATE balance_transactions SET amount = amount + 1, net = net + 1 WHERE stripe_id = 'txn_000001'");
+        "UPDATE balance_transactions SET amount = amount + 1, net = net + 1 WHERE stripe_id = "
+        "'txn_000001'");
     // While that is not committed, another changes the same sums; it would wait for ten seconds and
     // fail.
     std::thread other([&] { apply(*second, {transaction(4'001)}); });
@@ -140,14 +143,18 @@ TEST_F(Rollups, TwoTransactionsAddToOneQuarterWithoutWaiting) {
 
 TEST_F(Rollups, FollowUpdatesAndDeletes) {
   apply(0, 500);
-  run("UPDATE balance_transactions SET amount = amount * 2, net = net + amount WHERE stripe_id < 'txn_000100'");
+  run("UPDATE balance_transactions SET amount = amount * 2, net = net + amount WHERE stripe_id < "
+      "'txn_000100'");
   EXPECT_EQ(different_rollups(), 0);
-  run("UPDATE balance_transactions SET created = created - interval '40 days', currency = 'kwd' WHERE stripe_id > 'txn_000450'");
+  run("UPDATE balance_transactions SET created = created - interval '40 days', currency = 'kwd' "
+      "WHERE stripe_id > 'txn_000450'");
   EXPECT_EQ(different_rollups(), 0);
-  run("UPDATE balance_transactions SET reporting_category = 'dispute', fee_details = '[{\"type\": \"tax\", \"amount\": 9}]', fee = 9"
+  run("UPDATE balance_transactions SET reporting_category = 'dispute', fee_details = '[{\"type\": "
+      "\"tax\", \"amount\": 9}]', fee = 9"
       " WHERE stripe_id BETWEEN 'txn_000200' AND 'txn_000210'");
   EXPECT_EQ(different_rollups(), 0);
-  run("UPDATE balance_transactions SET balance_type = CASE balance_type WHEN 'issuing' THEN 'payments' ELSE 'issuing' END"
+  run("UPDATE balance_transactions SET balance_type = CASE balance_type WHEN 'issuing' THEN "
+      "'payments' ELSE 'issuing' END"
       " WHERE stripe_id < 'txn_000200'");
   EXPECT_EQ(different_rollups(), 0);
   const auto removed = db().transact([&](pg::Tx& tx) -> Result<std::size_t> {
@@ -187,7 +194,8 @@ TEST_F(Rollups, ARolledBackTransactionLeavesNothing) {
 
 TEST_F(Rollups, CanBeMadeAnewFromTheRows) {
   apply(0, 300);
-  run("UPDATE balance_rollups SET amount = amount + 1; DELETE FROM balance_rollups WHERE whole_day");
+  run("UPDATE balance_rollups SET amount = amount + 1; DELETE FROM balance_rollups WHERE "
+      "whole_day");
   EXPECT_GT(different_rollups(), 0);
   run("SELECT rebuild_balance_rollups()");
   EXPECT_EQ(different_rollups(), 0);
@@ -195,7 +203,8 @@ TEST_F(Rollups, CanBeMadeAnewFromTheRows) {
 
 TEST_F(Rollups, AreMadeAnewBesideTheirWriters) {
   apply(0, 300);
-  run("UPDATE balance_rollups SET amount = amount + 1; DELETE FROM balance_rollups WHERE whole_day");
+  run("UPDATE balance_rollups SET amount = amount + 1; DELETE FROM balance_rollups WHERE "
+      "whole_day");
   const auto writer = another();
   const auto rebuilder = another();
   // The writer is in the middle of its transaction, and neither waits for the other.
@@ -213,8 +222,8 @@ TEST_F(Rollups, AreMadeAnewBesideTheirWriters) {
 TEST_F(Rollups, AreMadeAnewByAccountAndDay) {
   apply(0, 300);
   run("UPDATE balance_rollups SET amount = amount + 1");
-  const std::string of = fmt::format("SELECT rebuild_balance_rollups('{}', '{}'", platform.str(),
-                                     kAccount);
+  const std::string of =
+      fmt::format("SELECT rebuild_balance_rollups('{}', '{}'", platform.str(), kAccount);
   EXPECT_EQ(number(of + ", '2000-01-01', '2000-01-02')"), 0);
   EXPECT_GT(different_rollups(), 0);
   EXPECT_GT(number(of + ")"), 0);
@@ -269,10 +278,12 @@ TEST_F(SyncedRollups, EqualTheRowsAfterSyncsInParallelAndARepair) {
   const auto done = db().transact([&](pg::Tx& tx) -> Result<void> {
     tx.exec_unnamed(
         "UPDATE balance_transactions SET amount = amount + 7, net = net + 7"
-        " WHERE stripe_id IN (SELECT stripe_id FROM balance_transactions ORDER BY stripe_id LIMIT 5)");
+        " WHERE stripe_id IN (SELECT stripe_id FROM balance_transactions ORDER BY stripe_id LIMIT "
+        "5)");
     tx.exec_unnamed(
         "DELETE FROM balance_transactions"
-        " WHERE stripe_id IN (SELECT stripe_id FROM balance_transactions ORDER BY stripe_id DESC LIMIT 5)");
+        " WHERE stripe_id IN (SELECT stripe_id FROM balance_transactions ORDER BY stripe_id DESC "
+        "LIMIT 5)");
     return {};
   });
   ASSERT_TRUE(done.ok());

@@ -27,8 +27,8 @@ TEST(SpansBetween, AMonthOfUtcIsOneSpanOfDays) {
 
 TEST(SpansBetween, DaysOfAnotherZoneAreQuarters) {
   std::vector<Time> bounds;
-  for (int day = 0; day <= 3;
-       ++day) bounds.push_back(instant("2026-01-01T18:30:00Z") + std::chrono::days{day});
+  for (int day = 0; day <= 3; ++day)
+    bounds.push_back(instant("2026-01-01T18:30:00Z") + std::chrono::days{day});
   const Spans spans = spans_between(bounds);
   EXPECT_EQ(
       spans.quarters,
@@ -39,10 +39,9 @@ TEST(SpansBetween, DaysOfAnotherZoneAreQuarters) {
 TEST(SpansBetween, InstantsLeaveRowsAtTheirEnds) {
   const Spans spans =
       spans_between({instant("2026-01-01T18:31:07Z"), instant("2026-01-04T00:14:59Z")});
-  EXPECT_EQ(spans.rows,
-            (std::vector<Range>{{instant("2026-01-01T18:31:07Z"), instant("2026-01-01T18:45:00Z")},
-                                            {instant("2026-01-04T00:00:00Z"),
-                                             instant("2026-01-04T00:14:59Z")}}));
+  EXPECT_EQ(spans.rows, (std::vector<Range>{
+                            {instant("2026-01-01T18:31:07Z"), instant("2026-01-01T18:45:00Z")},
+                            {instant("2026-01-04T00:00:00Z"), instant("2026-01-04T00:14:59Z")}}));
   EXPECT_EQ(
       spans.quarters,
       (std::vector<Range>{{instant("2026-01-01T18:45:00Z"), instant("2026-01-02T00:00:00Z")}}));
@@ -62,8 +61,8 @@ TEST(SpansBetween, AreTheWholeStretchOnceWhateverTheBounds) {
     std::ranges::sort(bounds);
     const Spans spans = spans_between(bounds);
     std::vector<Range> all;
-    for (const auto* some : {&spans.days, &spans.quarters,
-                             &spans.rows}) all.insert(all.end(), some->begin(), some->end());
+    for (const auto* some : {&spans.days, &spans.quarters, &spans.rows})
+      all.insert(all.end(), some->begin(), some->end());
     std::ranges::sort(all, {}, &Range::begin);
     Time reached = bounds.front();
     for (const Range& range : all) {
@@ -72,8 +71,9 @@ TEST(SpansBetween, AreTheWholeStretchOnceWhateverTheBounds) {
     }
     ASSERT_EQ(reached, bounds.back());
     for (const Time bound : bounds) {
-      const auto inside = [&](const Range& range) { return range.begin < bound && bound < range.end;
-                                                   };
+      const auto inside = [&](const Range& range) {
+        return range.begin < bound && bound < range.end;
+      };
       if (to_unix(bound) % 86'400 != 0) {
         ASSERT_TRUE(std::ranges::none_of(spans.days, inside));
       }

@@ -24,51 +24,51 @@ struct Listed {
 
 // The rollups beside what the rows say, by another formula than the triggers'. 0: they are equal.
 inline constexpr const char* kDifferentRollups = R"sql(
-WITH by_row AS (
-  SELECT organization_id, account, currency, created,
-         to_timestamp(floor(extract(epoch FROM created) / 900) * 900) AS bucket, type, reporting_category,
-         amount, fee, net,
-         (SELECT coalesce(sum((d ->> 'amount')::bigint), 0) FROM jsonb_array_elements(fee_details) d
-           WHERE d ->> 'type' = 'application_fee') AS application,
-         (SELECT coalesce(sum((d ->> 'amount')::bigint), 0) FROM jsonb_array_elements(fee_details) d
-           WHERE d ->> 'type' = 'payment_method_passthrough_fee') AS passthrough,
-         (SELECT coalesce(sum((d ->> 'amount')::bigint), 0) FROM jsonb_array_elements(fee_details) d
-           WHERE d ->> 'type' = 'tax') AS tax,
-         (SELECT coalesce(sum((d ->> 'amount')::bigint), 0) FROM jsonb_array_elements(fee_details) d
-           WHERE d ->> 'type' = 'withheld_tax') AS withheld,
-         (SELECT count(*) FROM jsonb_array_elements(fee_details) d
-           WHERE d ->> 'type' = 'stripe_fee' AND d ->> 'amount' <> '0') AS of_stripe,
-         (SELECT count(*) FROM jsonb_array_elements(fee_details) d
-           WHERE d ->> 'type' = 'application_fee' AND d ->> 'amount' <> '0') AS of_application
-    FROM balance_transactions WHERE balance_type = 'payments'),
-expected AS (
-  SELECT organization_id, account, currency, bucket, type, reporting_category, count(*) AS rows,
-         sum(amount) AS amount, sum(fee) AS fee, sum(net) AS net, sum(application) AS application,
-         sum(passthrough) AS passthrough, sum(tax) AS tax, sum(withheld) AS withheld,
-         sum(of_stripe) AS of_stripe, sum(of_application) AS of_application
-    FROM by_row GROUP BY 1, 2, 3, 4, 5, 6),
-found AS (
-  SELECT organization_id, account, currency, bucket, type, reporting_category, sum(rows) AS rows,
-         sum(amount) AS amount, sum(fee) AS fee, sum(net) AS net, sum(fee_application) AS application,
-         sum(fee_passthrough) AS passthrough, sum(fee_tax) AS tax, sum(fee_withheld_tax) AS withheld,
-         sum(of_stripe) AS of_stripe, sum(of_application) AS of_application
-    FROM balance_rollups WHERE NOT whole_day GROUP BY 1, 2, 3, 4, 5, 6
-  HAVING sum(rows) <> 0 OR sum(amount) <> 0 OR sum(fee) <> 0 OR sum(net) <> 0),
-expected_days AS (
-  SELECT organization_id, account, currency, (created AT TIME ZONE 'UTC')::date AS day, type,
-         reporting_category, count(*) AS rows, sum(amount) AS amount, sum(fee) AS fee, sum(net) AS net,
-         sum(application) AS application, sum(tax) AS tax, sum(of_stripe) AS of_stripe
-    FROM by_row GROUP BY 1, 2, 3, 4, 5, 6),
-found_days AS (
-  SELECT organization_id, account, currency, (bucket AT TIME ZONE 'UTC')::date, type,
-         reporting_category, sum(rows), sum(amount), sum(fee), sum(net), sum(fee_application), sum(fee_tax),
-         sum(of_stripe)
-    FROM balance_rollups WHERE whole_day GROUP BY 1, 2, 3, 4, 5, 6
-  HAVING sum(rows) <> 0 OR sum(amount) <> 0 OR sum(fee) <> 0 OR sum(net) <> 0)
-SELECT (SELECT count(*) FROM (TABLE expected EXCEPT TABLE found) a)
-     + (SELECT count(*) FROM (TABLE found EXCEPT TABLE expected) b)
-     + (SELECT count(*) FROM (TABLE expected_days EXCEPT TABLE found_days) c)
-     + (SELECT count(*) FROM (TABLE found_days EXCEPT TABLE expected_days) d))sql";
+  WITH by_row AS (
+    SELECT organization_id, account, currency, created,
+           to_timestamp(floor(extract(epoch FROM created) / 900) * 900) AS bucket, type, reporting_category,
+           amount, fee, net,
+           (SELECT coalesce(sum((d ->> 'amount')::bigint), 0) FROM jsonb_array_elements(fee_details) d
+             WHERE d ->> 'type' = 'application_fee') AS application,
+           (SELECT coalesce(sum((d ->> 'amount')::bigint), 0) FROM jsonb_array_elements(fee_details) d
+             WHERE d ->> 'type' = 'payment_method_passthrough_fee') AS passthrough,
+           (SELECT coalesce(sum((d ->> 'amount')::bigint), 0) FROM jsonb_array_elements(fee_details) d
+             WHERE d ->> 'type' = 'tax') AS tax,
+           (SELECT coalesce(sum((d ->> 'amount')::bigint), 0) FROM jsonb_array_elements(fee_details) d
+             WHERE d ->> 'type' = 'withheld_tax') AS withheld,
+           (SELECT count(*) FROM jsonb_array_elements(fee_details) d
+             WHERE d ->> 'type' = 'stripe_fee' AND d ->> 'amount' <> '0') AS of_stripe,
+           (SELECT count(*) FROM jsonb_array_elements(fee_details) d
+             WHERE d ->> 'type' = 'application_fee' AND d ->> 'amount' <> '0') AS of_application
+      FROM balance_transactions WHERE balance_type = 'payments'),
+  expected AS (
+    SELECT organization_id, account, currency, bucket, type, reporting_category, count(*) AS rows,
+           sum(amount) AS amount, sum(fee) AS fee, sum(net) AS net, sum(application) AS application,
+           sum(passthrough) AS passthrough, sum(tax) AS tax, sum(withheld) AS withheld,
+           sum(of_stripe) AS of_stripe, sum(of_application) AS of_application
+      FROM by_row GROUP BY 1, 2, 3, 4, 5, 6),
+  found AS (
+    SELECT organization_id, account, currency, bucket, type, reporting_category, sum(rows) AS rows,
+           sum(amount) AS amount, sum(fee) AS fee, sum(net) AS net, sum(fee_application) AS application,
+           sum(fee_passthrough) AS passthrough, sum(fee_tax) AS tax, sum(fee_withheld_tax) AS withheld,
+           sum(of_stripe) AS of_stripe, sum(of_application) AS of_application
+      FROM balance_rollups WHERE NOT whole_day GROUP BY 1, 2, 3, 4, 5, 6
+    HAVING sum(rows) <> 0 OR sum(amount) <> 0 OR sum(fee) <> 0 OR sum(net) <> 0),
+  expected_days AS (
+    SELECT organization_id, account, currency, (created AT TIME ZONE 'UTC')::date AS day, type,
+           reporting_category, count(*) AS rows, sum(amount) AS amount, sum(fee) AS fee, sum(net) AS net,
+           sum(application) AS application, sum(tax) AS tax, sum(of_stripe) AS of_stripe
+      FROM by_row GROUP BY 1, 2, 3, 4, 5, 6),
+  found_days AS (
+    SELECT organization_id, account, currency, (bucket AT TIME ZONE 'UTC')::date, type,
+           reporting_category, sum(rows), sum(amount), sum(fee), sum(net), sum(fee_application), sum(fee_tax),
+           sum(of_stripe)
+      FROM balance_rollups WHERE whole_day GROUP BY 1, 2, 3, 4, 5, 6
+    HAVING sum(rows) <> 0 OR sum(amount) <> 0 OR sum(fee) <> 0 OR sum(net) <> 0)
+  SELECT (SELECT count(*) FROM (TABLE expected EXCEPT TABLE found) a)
+       + (SELECT count(*) FROM (TABLE found EXCEPT TABLE expected) b)
+       + (SELECT count(*) FROM (TABLE expected_days EXCEPT TABLE found_days) c)
+       + (SELECT count(*) FROM (TABLE found_days EXCEPT TABLE expected_days) d))sql";
 
 class ReportsTest : public sync::SyncTest {
  protected:
@@ -152,8 +152,8 @@ class ReportsTest : public sync::SyncTest {
   // One object that Stripe has not shown before, into the platform's mirror.
   void show(const std::string& account, const Json& object) {
     const std::string text = object.dump();
-    const mirror::Version version{.organization = platform, .account = account, .object = text,
-                                  .shown_at = clock.now()};
+    const mirror::Version version{
+        .organization = platform, .account = account, .object = text, .shown_at = clock.now()};
     const auto applied = db().transact([&](pg::Tx& tx) -> Result<mirror::Applied> {
       return mirror::apply(tx, appliers, {&version, 1});
     });

@@ -1,6 +1,6 @@
-#include "stripe/sim/control.h"
-
 #include <gtest/gtest.h>
+
+#include "stripe/sim/control.h"
 
 namespace payoutd::sim {
 namespace {
@@ -38,7 +38,10 @@ class Control : public testing::Test {
       .advance = [this](std::chrono::seconds by) { return now += by; },
       .now = [this] { return now; },
       .payments = [] { return OrderedJson::parse(R"([{"id":"po_1","amount":100}])"); },
-      .stats = [] { return OrderedJson{{"requests", 7}}; },
+      .stats =
+          [] {
+            return OrderedJson{{"requests", 7}};
+          },
       .activity = [this](const std::string& account, const Json& counts) -> Result<OrderedJson> {
         if (account != "acct_1") return Error{Kind::missing, "account_unknown", "no such account"};
         asked = counts;

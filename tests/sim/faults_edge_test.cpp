@@ -1,6 +1,6 @@
-#include "stripe/sim/faults.h"
-
 #include <gtest/gtest.h>
+
+#include "stripe/sim/faults.h"
 
 namespace payoutd::sim {
 namespace {
@@ -139,8 +139,8 @@ TEST(Faults, ALimiters429NamesItsReason) {
 }
 
 TEST(Faults, ALockTimeoutIsRetryableAndNamesNoLimiter) {
-  const auto reply = fault_reply({.what = Fault::Do::status, .status = 429, .code = "lock_timeout",
-                                  .should_retry = true});
+  const auto reply = fault_reply(
+      {.what = Fault::Do::status, .status = 429, .code = "lock_timeout", .should_retry = true});
   const Json error = Json::parse(reply.body)["error"];
   EXPECT_EQ(error["code"], "lock_timeout");
   EXPECT_EQ(error["type"], "invalid_request_error");

@@ -1,8 +1,8 @@
-#include "stripe/sim/form.h"
-
 #include <gtest/gtest.h>
 
 #include <random>
+
+#include "stripe/sim/form.h"
 
 namespace payoutd::sim {
 namespace {
@@ -81,9 +81,9 @@ TEST(Form, NothingIsAnEmptyObject) {
 TEST(Form, ATopLevelNumberIsAName) { EXPECT_EQ(parsed("0=a"), Json::parse(R"({"0":"a"})")); }
 
 TEST(Form, RefusesBadEncoding) {
-  for (const char* text : {"a=%", "a=%4", "a=%zz", "%=1", "a=%FF", "a=%C0%80", "a=%ED%A0%80",
-                           "a=%F5%80%80%80", "a=%E2%82", "=1", "[a]=1", "a[b=1", "a]b=1", "a[b]c=1",
-                           "a[b[c]]=1"}) {
+  for (const char* text :
+       {"a=%", "a=%4", "a=%zz", "%=1", "a=%FF", "a=%C0%80", "a=%ED%A0%80", "a=%F5%80%80%80",
+        "a=%E2%82", "=1", "[a]=1", "a[b=1", "a]b=1", "a[b]c=1", "a[b[c]]=1"}) {
     EXPECT_EQ(refused(text), "parameter_invalid_encoding") << text;
   }
 }

@@ -63,9 +63,12 @@ struct Stage {
   }
   std::string connect(const std::string& number = "000123456789") {
     const auto id = post("/v1/accounts", {{"type", "custom"}, {"country", "US"}}).id();
-    post("/v1/accounts/" + id + "/external_accounts",
-         {{"external_account", {{"object", "bank_account"}, {"country", "US"}, {"currency", "usd"},
-                                {"routing_number", "110000000"}, {"account_number", number}}}});
+    post("/v1/accounts/" + id + "/external_accounts", {{"external_account",
+                                                        {{"object", "bank_account"},
+                                                         {"country", "US"},
+                                                         {"currency", "usd"},
+                                                         {"routing_number", "110000000"},
+                                                         {"account_number", number}}}});
     return id;
   }
   void schedule(const std::string& account, const char* interval) {

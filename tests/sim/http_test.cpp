@@ -84,9 +84,11 @@ TEST_F(SimHttp, AStopCutsOffWhatALatencyFaultHoldsAndNothingOfItIsDone) {
   Answer answer;
   std::thread over_http([&] { heard = request("/v1/payouts", form); });
   std::thread inside([&] {
-    answer = stage.sim.handle({.method = "POST", .path = "/v1/payouts",
+    answer = stage.sim.handle({.method = "POST",
+                               .path = "/v1/payouts",
                                .params = {{"amount", "100"}, {"currency", "usd"}},
-                               .key = stage.sim.api_key().reveal(), .idempotency_key = "k1"});
+                               .key = stage.sim.api_key().reveal(),
+                               .idempotency_key = "k1"});
   });
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (stage.sim.stats()["in_flight"] != 2 && std::chrono::steady_clock::now() < until)

@@ -1,10 +1,10 @@
-#include "stripe/sim/idempotency.h"
-
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <thread>
 #include <vector>
+
+#include "stripe/sim/idempotency.h"
 
 namespace payoutd::sim {
 namespace {

@@ -118,7 +118,8 @@ TEST_F(SimMoney, ADirectChargePaysThePlatformItsFee) {
 
 TEST_F(SimMoney, ADestinationChargeMovesOnAndComesBackOnRequest) {
   const auto account = stage.connect();
-  const auto made = charge({{"amount", "10000"}, {"application_fee_amount", "1500"},
+  const auto made = charge({{"amount", "10000"},
+                            {"application_fee_amount", "1500"},
                             {"transfer_data", {{"destination", account}}}});
   const auto transfer = stage.get("/v1/transfers/" + made.json["transfer"].get<std::string>());
   EXPECT_EQ(transfer.json["amount"], 10'000);

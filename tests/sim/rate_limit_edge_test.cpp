@@ -1,10 +1,10 @@
-#include "stripe/sim/rate_limit.h"
-
 #include <gtest/gtest.h>
 
 #include <optional>
 #include <thread>
 #include <vector>
+
+#include "stripe/sim/rate_limit.h"
 
 namespace payoutd::sim {
 namespace {

@@ -1,9 +1,9 @@
-#include "stripe/sim/signing.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
+
+#include "stripe/sim/signing.h"
 
 namespace payoutd::sim {
 namespace {

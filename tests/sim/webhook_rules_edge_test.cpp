@@ -1,6 +1,6 @@
-#include "stripe/sim/webhook_rules.h"
-
 #include <gtest/gtest.h>
+
+#include "stripe/sim/webhook_rules.h"
 
 namespace payoutd::sim {
 namespace {
@@ -9,7 +9,10 @@ using std::chrono::hours;
 using std::chrono::seconds;
 
 WebhookEndpoint endpoint(bool connect, bool livemode) {
-  return {.id = "we_1", .url = "http://localhost", .account = "acct_platform", .connect = connect,
+  return {.id = "we_1",
+          .url = "http://localhost",
+          .account = "acct_platform",
+          .connect = connect,
           .livemode = livemode};
 }
 WebhookEvent own(bool livemode) {

@@ -1,5 +1,3 @@
-#include "stripe/sim/webhook_sender.h"
-
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -11,6 +9,7 @@
 
 #include "sim/receiver.h"
 #include "stripe/sim/signing.h"
+#include "stripe/sim/webhook_sender.h"
 
 namespace payoutd::sim {
 namespace {
@@ -69,8 +68,8 @@ class WebhookSenderTest : public testing::Test {
 
   ManualClock clock{from_unix(1'700'000'000)};
   Faults faults;
-  WebhookEndpoint endpoint{.id = "we_1", .url = "", .account = "acct_1",
-                           .secrets = {{Secret{"whsec_one"}}}};
+  WebhookEndpoint endpoint{
+      .id = "we_1", .url = "", .account = "acct_1", .secrets = {{Secret{"whsec_one"}}}};
   std::mutex mutex;
   std::multiset<std::string> acknowledged;
   std::atomic<int> rendered = 0;
@@ -184,7 +183,10 @@ TEST_F(WebhookSenderTest, AServerThatIsNotThereIsTriedAgain) {
 TEST_F(WebhookSenderTest, ASilentServerTimesOut) {
   std::promise<void> release;
   auto released = release.get_future().share();
-  Receiver receiver([released](const auto&) { released.wait(); return 200; });
+  Receiver receiver([released](const auto&) {
+    released.wait();
+    return 200;
+  });
   start(receiver.url(), {.timeout_ms = 50});
   publish_and_drain("evt_1");
   EXPECT_EQ(sender->counts().failed, 1u);
@@ -213,7 +215,10 @@ TEST_F(WebhookSenderTest, DeliversInParallelWithinItsBound) {
 TEST_F(WebhookSenderTest, ADeadEndpointDoesNotDelayAnother) {
   std::promise<void> release;
   auto released = release.get_future().share();
-  Receiver stuck([released](const auto&) { released.wait(); return 200; });
+  Receiver stuck([released](const auto&) {
+    released.wait();
+    return 200;
+  });
   Receiver well;
   start(stuck.url(), {.max_parallel = 4, .max_parallel_per_endpoint = 2});
   auto second = endpoint;
@@ -353,7 +358,10 @@ TEST_F(WebhookSenderTest, StopFinishesWhatIsInFlight) {
 TEST_F(WebhookSenderTest, StopDoesNotWaitForASilentServer) {
   std::promise<void> release;
   auto released = release.get_future().share();
-  Receiver receiver([released](const auto&) { released.wait(); return 200; });
+  Receiver receiver([released](const auto&) {
+    released.wait();
+    return 200;
+  });
   start(receiver.url(), {.timeout_ms = 60'000, .drain_ms = 20});
   ASSERT_EQ(publish("evt_1"), 1);
   ASSERT_TRUE(receiver.wait_for(1));

@@ -191,8 +191,9 @@ TEST(Client, TellsWhenTheRequestWasSent) {
 
 TEST(Client, TheKeyIsInNoLogAndNoError) {
   Wire wire([](WireConnection& connection, const WireRequest&) {
-    connection.reply(401, stripe_error("invalid_request_error", "",
-                                       std::string("Invalid API Key provided: ") + kTestKey),
+    connection.reply(401,
+                     stripe_error("invalid_request_error", "",
+                                  std::string("Invalid API Key provided: ") + kTestKey),
                      kRequestId);
   });
   ASSERT_TRUE(log::configure("debug"));

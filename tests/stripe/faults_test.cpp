@@ -175,8 +175,7 @@ TEST(Faults, AGatewaysWordDecidesNothing) {
 TEST(Faults, AGatewaysWordIsNotStripesWhereSomethingIsRead) {
   for (const auto& step : kGateways) {
     Scene scene({step});
-    const auto read =
-        scene.client->call(Request::get("/v1/payouts/po_1").with(Retries::money()));
+    const auto read = scene.client->call(Request::get("/v1/payouts/po_1").with(Retries::money()));
     ASSERT_FALSE(read);
     EXPECT_EQ(read.error().kind, Kind::retry) << read.error().message;
     EXPECT_EQ(read.error().code, "stripe_gateway_answered");

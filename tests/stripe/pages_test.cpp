@@ -237,12 +237,13 @@ TEST(Pages, SurviveLimitsAndTruncations) {
 }
 
 TEST(Pages, RefuseWhatIsNoList) {
-  for (const char* body : {R"({"object":"payout","id":"po_1"})", R"({"object":"list","data":[],"has_more":true})",
-                           R"({"object":"list","data":{},"has_more":false})",
-                           R"({"object":"list","data":[1],"has_more":false})",
-                           R"({"object":"list","data":[{"id":7}],"has_more":false})",
-                           R"({"object":"list","data":[{}],"has_more":false})",
-                           R"({"object":"list","data":[{"id":"a"}]})"}) {
+  for (const char* body :
+       {R"({"object":"payout","id":"po_1"})", R"({"object":"list","data":[],"has_more":true})",
+        R"({"object":"list","data":{},"has_more":false})",
+        R"({"object":"list","data":[1],"has_more":false})",
+        R"({"object":"list","data":[{"id":7}],"has_more":false})",
+        R"({"object":"list","data":[{}],"has_more":false})",
+        R"({"object":"list","data":[{"id":"a"}]})"}) {
     Wire wire([&](WireConnection& connection, const WireRequest&) { connection.reply(200, body); });
     const auto client = World(wire).client();
     Pages pages = client->list(listing());

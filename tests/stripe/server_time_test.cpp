@@ -68,7 +68,9 @@ TEST(ServerTime, IsNeverLaterThanTheTruth) {
     const Instant received = dated + std::chrono::milliseconds{random() % 400};
     const Time answer = time.sent_at(now, received, floor_of(dated));
     ASSERT_LE(answer, floor_of(now));
-    if (i > 100) { ASSERT_GE(answer, floor_of(now) - 1s); }
+    if (i > 100) {
+      ASSERT_GE(answer, floor_of(now) - 1s);
+    }
     now = received;
   }
 }
@@ -87,8 +89,8 @@ TEST_P(ClientTime, IsTheServersWhateverOurClockSays) {
   for (int i = 0; i < 3; ++i) {
     const auto began = std::chrono::steady_clock::now();
     const Time sent_at = client->send(pay()).response.sent_at;
-    const auto took = std::chrono::ceil<std::chrono::seconds>(
-        std::chrono::steady_clock::now() - began);
+    const auto took =
+        std::chrono::ceil<std::chrono::seconds>(std::chrono::steady_clock::now() - began);
     EXPECT_LE(sent_at, from_unix(kNow));
     EXPECT_GE(sent_at, from_unix(kNow) - took);
   }

@@ -1,6 +1,6 @@
 // A database with enough rows of two unequal organizations that plans are chosen as they are at ten
-// million: most of each table is of kBig and its account acct_big, acct_few has the oldest rows, and
-// acct_idle none.
+// million: most of each table is of kBig and its account acct_big, acct_few has the oldest rows,
+// and acct_idle none.
 #pragma once
 
 #include "base/secret.h"

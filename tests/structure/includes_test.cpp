@@ -65,8 +65,8 @@ TEST(Structure, FoldersIncludeOnlyRowsBelowTheirOwn) {
     ASSERT_TRUE(kRows.contains(from)) << path << ": nobody knows the folder " << from;
     for (const std::string& include : own_includes(file)) {
       const std::string to = folder_of(include);
-      ASSERT_TRUE(kRows.contains(to)) << path << " includes \"" << include
-                                      << "\": write includes from src/ or the top folder";
+      ASSERT_TRUE(kRows.contains(to))
+          << path << " includes \"" << include << "\": write includes from src/ or the top folder";
       EXPECT_TRUE(allowed(from, to)) << path << " includes " << include << " of a row not below";
       ++seen;
     }

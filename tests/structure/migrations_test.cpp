@@ -1,7 +1,5 @@
 // What a migration may do to a table that is large and in use: nothing that reads, writes or locks
 // all of it at once.
-#include "pg/migrate.h"
-
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -15,6 +13,7 @@
 #include <thread>
 
 #include "pg/connection.h"
+#include "pg/migrate.h"
 #include "pg/steps.h"
 #include "structure/filled.h"
 #include "support/database.h"
@@ -144,17 +143,23 @@ TEST(LargeTables, StayWritableUnderEveryMigration) {
 
 TEST(LargeTables, MayNotBeTouchedLikeThis) {
   for (const char* sql :
-       {"CREATE INDEX x ON payouts (id);", "create unique index x on charges (id)",
+       {"CREATE INDEX x ON payouts (id);",
+        "create unique index x on charges (id)",
         "ALTER TABLE payouts ALTER COLUMN note SET NOT NULL",
         "ALTER TABLE payouts ADD COLUMN n text, ALTER COLUMN amount TYPE numeric",
         "ALTER TABLE charges ADD CONSTRAINT c CHECK (amount > 0)",
         "ALTER TABLE charges ADD COLUMN c bigint REFERENCES payouts",
         "ALTER TABLE jobs ADD COLUMN at timestamptz NOT NULL DEFAULT clock_timestamp()",
-        "ALTER TABLE jobs ADD COLUMN word text NOT NULL", "ALTER TABLE jobs RENAME kind TO sort",
-        "ALTER TABLE jobs DROP COLUMN kind", "UPDATE payouts SET amount = 1 -- COMMIT",
-        "DELETE FROM inbox", "INSERT INTO sums SELECT account FROM balance_transactions",
-        "SELECT rebuild_balance_rollups()", "LOCK TABLE payouts IN SHARE MODE",
-        "DO $$ BEGIN UPDATE payouts SET amount = 1; END $$", "REINDEX TABLE payouts",
+        "ALTER TABLE jobs ADD COLUMN word text NOT NULL",
+        "ALTER TABLE jobs RENAME kind TO sort",
+        "ALTER TABLE jobs DROP COLUMN kind",
+        "UPDATE payouts SET amount = 1 -- COMMIT",
+        "DELETE FROM inbox",
+        "INSERT INTO sums SELECT account FROM balance_transactions",
+        "SELECT rebuild_balance_rollups()",
+        "LOCK TABLE payouts IN SHARE MODE",
+        "DO $$ BEGIN UPDATE payouts SET amount = 1; END $$",
+        "REINDEX TABLE payouts",
         "-- in steps\n-- step\nCREATE INDEX IF NOT EXISTS x ON payouts (id)",
         "-- in steps\n-- step\nUPDATE payouts SET amount = 1",
         "-- in steps\n-- step\nALTER TABLE payouts ALTER COLUMN note SET NOT NULL"}) {
@@ -189,10 +194,9 @@ struct FilledMigrations : testing::Test {
 
   Secret url() const { return support::server().url(name_); }
   std::unique_ptr<pg::Connection> session() const {
-    return pg::Connection::open({.url = url(),
-                                 .application_name = "test",
-                                 .lock_timeout_ms = 20'000},
-                                std::chrono::steady_clock::now() + std::chrono::seconds{20});
+    return pg::Connection::open(
+        {.url = url(), .application_name = "test", .lock_timeout_ms = 20'000},
+        std::chrono::steady_clock::now() + std::chrono::seconds{20});
   }
 
   std::string name_;
@@ -211,15 +215,15 @@ constexpr const char* kWriteEverywhere =
 
 // How many rows each table has, and a sum of what has an amount.
 constexpr const char* kContents = R"sql(
-SELECT string_agg(c.relname || ' ' || (xpath('//n/text()', query_to_xml(format(
-         'SELECT count(*) || '' '' || %s AS n FROM %I',
-         CASE WHEN EXISTS (SELECT FROM pg_attribute a
-                            WHERE a.attrelid = c.oid AND a.attname = 'amount')
-              THEN 'coalesce(sum(amount), 0)' ELSE '0' END, c.relname), false, true, '')))[1]::text,
-         E'\n' ORDER BY c.relname)
-  FROM pg_class c
- WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace AND c.oid IN
-       (SELECT oid FROM before_migrations))sql";
+  SELECT string_agg(c.relname || ' ' || (xpath('//n/text()', query_to_xml(format(
+           'SELECT count(*) || '' '' || %s AS n FROM %I',
+           CASE WHEN EXISTS (SELECT FROM pg_attribute a
+                              WHERE a.attrelid = c.oid AND a.attname = 'amount')
+                THEN 'coalesce(sum(amount), 0)' ELSE '0' END, c.relname), false, true, '')))[1]::text,
+           E'\n' ORDER BY c.relname)
+    FROM pg_class c
+   WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace AND c.oid IN
+         (SELECT oid FROM before_migrations))sql";
 
 // The migration's waits while a writer is in the middle of a transaction. Writers overlap, so that
 // no lock that would keep them out slips by.

@@ -22,11 +22,11 @@ using support::Plan;
 using support::Scan;
 
 const std::set<std::string> kLarge{
-    "payouts",         "payout_events",   "instructions",       "instruction_payouts",
-    "charges",         "refunds",         "payment_intents",    "balance_transactions",
-    "customers",       "subscriptions",   "transfers",          "application_fees",
-    "disputes",        "inbox",           "inbox_queue",        "application_fee_refunds",
-    "balance_rollups", "jobs",            "idempotency_keys",   "schedule_firings",
+    "payouts",         "payout_events", "instructions",     "instruction_payouts",
+    "charges",         "refunds",       "payment_intents",  "balance_transactions",
+    "customers",       "subscriptions", "transfers",        "application_fees",
+    "disputes",        "inbox",         "inbox_queue",      "application_fee_refunds",
+    "balance_rollups", "jobs",          "idempotency_keys", "schedule_firings",
     "sync_run_streams"};
 
 // Those that have to read much, and why.
@@ -46,22 +46,31 @@ const std::set<std::string> kMeasuredElsewhere{"inbox_queue_head", "inbox_queue_
                                                "sync_check_sums", "sync_check_payouts"};
 
 // Their callers force a plan for the values at hand.
-const std::set<std::string> kPlannedAfresh{
-    "list_payouts",       "count_payouts",     "list_balance_transactions",
-    "count_balance_transactions", "report_rollup_sums", "report_rollup_fees",
-    "report_row_sums",    "report_row_fees",   "report_from_transfers",
-    "report_payout_fees", "report_count_customers", "report_new_customers",
-    "report_churn",       "report_running_subscriptions", "event_log_list",
-    "report_currencies"};
+const std::set<std::string> kPlannedAfresh{"list_payouts",
+                                           "count_payouts",
+                                           "list_balance_transactions",
+                                           "count_balance_transactions",
+                                           "report_rollup_sums",
+                                           "report_rollup_fees",
+                                           "report_row_sums",
+                                           "report_row_fees",
+                                           "report_from_transfers",
+                                           "report_payout_fees",
+                                           "report_count_customers",
+                                           "report_new_customers",
+                                           "report_churn",
+                                           "report_running_subscriptions",
+                                           "event_log_list",
+                                           "report_currencies"};
 
 // Their callers forbid what would be planned for an empty queue.
-const std::set<std::string> kByIndexesOnly{"claim_jobs", "finish_jobs", "give_back_jobs",
-                                           "bury_jobs", "extend_leases", "take_over_jobs",
-                                           "promote_jobs", "inbox_backlog",
-                                           "inbox_delayed_take"};
+const std::set<std::string> kByIndexesOnly{"claim_jobs",   "finish_jobs",   "give_back_jobs",
+                                           "bury_jobs",    "extend_leases", "take_over_jobs",
+                                           "promote_jobs", "inbox_backlog", "inbox_delayed_take"};
 constexpr const char* kIndexesOnly =
     "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;"
-    "SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;";
+    "SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = "
+    "off;";
 
 constexpr double kMostRows = 3'000;  // that a statement may read for a page of fifty
 
@@ -139,7 +148,8 @@ struct Plans : testing::Test {
     const pg::Query& list = query(name);
     std::vector<std::string> arguments(explainer_->parameter_types(list).size(), "NULL");
     for (const auto& [place, value] : given) arguments.at(place - 1) = value;
-    Plan plan = explainer_->explain(list, {.arguments = arguments, .run = true, .settings = settings});
+    Plan plan =
+        explainer_->explain(list, {.arguments = arguments, .run = true, .settings = settings});
     std::erase_if(plan.scans, [&](const Scan& scan) { return short_tables.contains(scan.table); });
     for (const std::string& one : faults(plan, true)) {
       ADD_FAILURE() << name << " (" << fmt::format("{}", fmt::join(arguments, ", ")) << ") " << one;
@@ -183,9 +193,9 @@ const std::string kOrganization = fmt::format("'{}'", kBig);
 
 TEST_F(Plans, OfPayoutListsServeEachFilter) {
   const std::map<std::size_t, std::string> filters{
-      {2, "'failed'"}, {3, "'card'"},      {4, "'low'"},    {5, "'chf'"},      {6, "'manual'"},
-      {7, "'acct_few'"}, {8, "'campaigns'"}, {9, "'entity'"}, {10, "'someone'"}, {11, "'autumn'"},
-      {12, "now()"},   {13, "'2024-01-02'"}};
+      {2, "'failed'"},   {3, "'card'"},     {4, "'low'"},       {5, "'chf'"},
+      {6, "'manual'"},   {7, "'acct_few'"}, {8, "'campaigns'"}, {9, "'entity'"},
+      {10, "'someone'"}, {11, "'autumn'"},  {12, "now()"},      {13, "'2024-01-02'"}};
   const std::map<std::size_t, std::string> common{{1, kOrganization}, {16, "51"}, {17, "0"}};
   expect_found("list_payouts", common);
   for (const auto& [place, value] : filters) {
@@ -211,9 +221,8 @@ TEST_F(Plans, OfPayoutListsServeEachFilter) {
 
 TEST_F(Plans, OfBalanceTransactionListsServeEachFilter) {
   const std::map<std::size_t, std::string> filters{
-      {2, "'acct_few'"}, {3, "'adjustment'"}, {4, "'chf'"},
-      {5, "'other_adjustment'"}, {6, "'pending'"}, {7, "'po_50'"}, {8, "now()"},
-      {9, "'2024-01-02'"}};
+      {2, "'acct_few'"}, {3, "'adjustment'"}, {4, "'chf'"}, {5, "'other_adjustment'"},
+      {6, "'pending'"},  {7, "'po_50'"},      {8, "now()"}, {9, "'2024-01-02'"}};
   const std::map<std::size_t, std::string> common{{1, kOrganization}, {13, "51"}, {14, "0"}};
   expect_found("list_balance_transactions", common);
   for (const auto& [place, value] : filters) {
@@ -225,9 +234,11 @@ TEST_F(Plans, OfBalanceTransactionListsServeEachFilter) {
     given[12] = "'acct_big'";
     expect_found("list_balance_transactions", given);
   }
-  for (const auto& [place, value] : std::map<std::size_t, std::string>{
-           {2, "'acct_idle'"}, {3, "'charge'"}, {4, "'usd'"}, {5, "'charge'"},
-           {6, "'available'"}}) {
+  for (const auto& [place, value] : std::map<std::size_t, std::string>{{2, "'acct_idle'"},
+                                                                       {3, "'charge'"},
+                                                                       {4, "'usd'"},
+                                                                       {5, "'charge'"},
+                                                                       {6, "'available'"}}) {
     auto given = common;
     given[place] = value;
     expect_found("list_balance_transactions", given);

@@ -15,8 +15,8 @@ using Answer = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
 // What a LIMIT above can't end early.
 bool reads_all(const std::string& node) {
-  constexpr std::array<std::string_view, 6> kAll{"Sort", "Hash", "Bitmap Heap Scan", "Materialize",
-                                                 "SetOp", "WindowAgg"};
+  constexpr std::array<std::string_view, 6> kAll{"Sort",        "Hash",  "Bitmap Heap Scan",
+                                                 "Materialize", "SetOp", "WindowAgg"};
   return std::ranges::find(kAll, node) != kAll.end();
 }
 
@@ -42,18 +42,17 @@ std::string plausible(std::string_view type) {
   return "50";
 }
 
-Explainer::Explainer(const Secret& url)
-    : session_(PQconnectdb(url.reveal().c_str()), &PQfinish) {
+Explainer::Explainer(const Secret& url) : session_(PQconnectdb(url.reveal().c_str()), &PQfinish) {
   if (PQstatus(session_.get()) != CONNECTION_OK) throw std::runtime_error("no database to ask");
   column("SET jit = off");
-  for (const std::string& row : column(
-           "SELECT c.relname || ' ' || p.relname FROM pg_inherits h"
-           " JOIN pg_class c ON c.oid = h.inhrelid JOIN pg_class p ON p.oid = h.inhparent")) {
+  for (const std::string& row :
+       column("SELECT c.relname || ' ' || p.relname FROM pg_inherits h"
+              " JOIN pg_class c ON c.oid = h.inhrelid JOIN pg_class p ON p.oid = h.inhparent")) {
     parents_[row.substr(0, row.find(' '))] = row.substr(row.find(' ') + 1);
   }
-  for (const std::string& row : column(
-           "SELECT c.relname || ' ' || t.relname FROM pg_index i"
-           " JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid")) {
+  for (const std::string& row :
+       column("SELECT c.relname || ' ' || t.relname FROM pg_index i"
+              " JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid")) {
     tables_[row.substr(0, row.find(' '))] = row.substr(row.find(' ') + 1);
   }
 }
@@ -80,9 +79,10 @@ std::optional<std::string> Explainer::prepare(const pg::Query& query) {
 }
 
 std::vector<std::string> Explainer::parameter_types(const pg::Query& query) {
-  return column(fmt::format("SELECT unnest(parameter_types)::text FROM pg_prepared_statements"
-                            " WHERE name = '{}'",
-                            query.name));
+  return column(
+      fmt::format("SELECT unnest(parameter_types)::text FROM pg_prepared_statements"
+                  " WHERE name = '{}'",
+                  query.name));
 }
 
 Plan Explainer::explain(const pg::Query& query, const Asked& asked) {
@@ -93,9 +93,9 @@ Plan Explainer::explain(const pg::Query& query, const Asked& asked) {
   try {
     column(fmt::format("{} SET LOCAL plan_cache_mode = force_{}_plan", asked.settings,
                        asked.generic ? "generic" : "custom"));
-    const auto lines = column(fmt::format("EXPLAIN (FORMAT JSON, VERBOSE{}) EXECUTE {} {}",
-                                          asked.run ? ", ANALYZE, TIMING off" : "", query.name,
-                                          arguments));
+    const auto lines =
+        column(fmt::format("EXPLAIN (FORMAT JSON, VERBOSE{}) EXECUTE {} {}",
+                           asked.run ? ", ANALYZE, TIMING off" : "", query.name, arguments));
     const auto json = parse_json(fmt::format("{}", fmt::join(lines, "\n")));
     if (!json) throw std::runtime_error(json.error().message);
     collect(json->at(0).at("Plan"), false, plan);
@@ -123,8 +123,13 @@ void Explainer::collect(const Json& node, bool limited, Plan& plan) const {
   if (table.empty() && tables_.contains(index)) table = tables_.at(index);
   if (!table.empty() && kind != "ModifyTable") {
     const auto parent = parents_.find(table);
-    Scan scan{kind, parent == parents_.end() ? table : parent->second, text("Alias"), index,
-              text("Index Cond"), text("Filter"), limited};
+    Scan scan{kind,
+              parent == parents_.end() ? table : parent->second,
+              text("Alias"),
+              index,
+              text("Index Cond"),
+              text("Filter"),
+              limited};
     if (parent != parents_.end()) scan.alias = without_number(scan.alias);
     const double read = node.value("Actual Rows", 0.0) + node.value("Rows Removed by Filter", 0.0);
     scan.rows_read = read * node.value("Actual Loops", 0.0);

@@ -18,14 +18,14 @@ namespace payoutd::support {
 
 // One reading of a table, or of a partition of it, in a plan.
 struct Scan {
-  std::string node;        // Seq Scan, Index Scan, Bitmap Index Scan, …
-  std::string table;       // of a partition: its parent
-  std::string alias;       // of a partition: its parent's
+  std::string node;   // Seq Scan, Index Scan, Bitmap Index Scan, …
+  std::string table;  // of a partition: its parent
+  std::string alias;  // of a partition: its parent's
   std::string index;
   std::string index_condition;
   std::string filter;
-  bool limited = false;    // a LIMIT above it ends it early, with no sort or sum between
-  double rows_read = 0;    // those that a filter removed too, over all loops; 0 when not run
+  bool limited = false;  // a LIMIT above it ends it early, with no sort or sum between
+  double rows_read = 0;  // those that a filter removed too, over all loops; 0 when not run
 };
 
 struct Plan {
@@ -37,7 +37,8 @@ struct Plan {
 // "i" of "i_1", the alias of a partition of i.
 std::string without_number(const std::string& alias);
 
-// A value of that type, as SQL: of the large organization of structure/filled.h, where it may be one.
+// A value of that type, as SQL: of the large organization of structure/filled.h, where it may be
+// one.
 std::string plausible(std::string_view type);
 
 class Explainer {

@@ -33,8 +33,8 @@ void remove_abandoned() {
     if (!path.starts_with(kFolders)) continue;
     const auto age = fs::file_time_type::clock::now() - fs::last_write_time(path, ignored);
     const int fd = ::open((path + "/lock").c_str(), O_RDWR | O_CLOEXEC);
-    const bool abandoned = fd >= 0 && age > std::chrono::minutes{10} &&
-                           ::flock(fd, LOCK_EX | LOCK_NB) == 0;
+    const bool abandoned =
+        fd >= 0 && age > std::chrono::minutes{10} && ::flock(fd, LOCK_EX | LOCK_NB) == 0;
     if (abandoned) fs::remove_all(path, ignored);
     if (fd >= 0) ::close(fd);
   }

@@ -16,14 +16,14 @@ namespace {
 class Bound {
  public:
   Bound(const Plan& plan, const std::set<std::string>& tenant_aliases) {
-    static const std::regex kBinding(
-        R"((\w+)\.organization_id (?:=|IS DISTINCT FROM) )"
-        R"((ANY \(\$\d+\)|\$\d+|(\w+)\.organization_id|'[^']*'))");
+    static const std::regex kBinding(R"((\w+)\.organization_id (?:=|IS DISTINCT FROM) )"
+                                     R"((ANY \(\$\d+\)|\$\d+|(\w+)\.organization_id|'[^']*'))");
     // The first partition of i is bound as i_1.
     const auto named = [&](const std::string& alias) {
       const std::string whole = without_number(alias);
-      return tenant_aliases.contains(alias) ? alias
-             : tenant_aliases.contains(whole) ? whole : alias;
+      return tenant_aliases.contains(alias)   ? alias
+             : tenant_aliases.contains(whole) ? whole
+                                              : alias;
     };
     for (const std::string& condition : plan.conditions) {
       for (std::sregex_iterator at(condition.begin(), condition.end(), kBinding), end; at != end;
@@ -80,9 +80,9 @@ std::set<std::string> set_of(std::vector<std::string> names) {
 std::vector<std::string> faults_of_queries(const Secret& url,
                                            const std::vector<const pg::Query*>& queries) {
   Explainer explainer(url);
-  const auto tables = set_of(explainer.column(
-      "SELECT DISTINCT table_name FROM information_schema.columns"
-      " WHERE column_name = 'organization_id' AND table_schema = 'public'"));
+  const auto tables = set_of(
+      explainer.column("SELECT DISTINCT table_name FROM information_schema.columns"
+                       " WHERE column_name = 'organization_id' AND table_schema = 'public'"));
   const auto indexes = set_of(explainer.column(
       "SELECT DISTINCT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
       " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname IN ('organization_id', 'tenant')"));

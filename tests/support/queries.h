@@ -1,6 +1,7 @@
 // What every statement of a program must stand: PostgreSQL can prepare it on the migrated schema,
-// and in its plan each table that has an organization_id is bound to an organization: by a parameter,
-// or by that of a table that is. Statements that cross organizations are marked as global.
+// and in its plan each table that has an organization_id is bound to an organization: by a
+// parameter, or by that of a table that is. Statements that cross organizations are marked as
+// global.
 #pragma once
 
 #include <string>

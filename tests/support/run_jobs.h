@@ -45,7 +45,10 @@ class JobRunner {
       jobs::use_indexes(tx);
       jobs::promote(tx, clock_.now());
       return jobs::claim(tx,
-                         {.kinds = kinds_, .limit = 100, .lease = Uuid::v7(), .holder = "test",
+                         {.kinds = kinds_,
+                          .limit = 100,
+                          .lease = Uuid::v7(),
+                          .holder = "test",
                           .lease_for = std::chrono::minutes{5}},
                          turns_);
     });

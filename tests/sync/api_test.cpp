@@ -1,10 +1,9 @@
 // The sync's routes against a running server with keys of two organizations.
-#include "sync/sync_api.h"
-
 #include "access/guard.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "jobs/worker.h"
+#include "sync/sync_api.h"
 #include "sync/sync_jobs.h"
 #include "sync/world.h"
 

@@ -25,8 +25,9 @@ struct BusyDatabase : SyncTest {
         " WHERE datname = current_database() AND wait_event_type = 'Lock'");
   }
   static bool not_succeeded(const std::vector<RunRecord>& runs) {
-    return std::ranges::any_of(
-        runs, [](const RunRecord& run) { return run.status == "failed" || run.status == "partial"; });
+    return std::ranges::any_of(runs, [](const RunRecord& run) {
+      return run.status == "failed" || run.status == "partial";
+    });
   }
 };
 
@@ -118,14 +119,14 @@ TEST_F(BusyDatabase, OneLockedRowIsWaitedForToo) {
 TEST_F(BusyDatabase, AFullDiskRefusesNoRow) {
   // A sequence counts also what is rolled back: the disk is full for the first six statements.
   execute(R"sql(
-CREATE SEQUENCE tries;
-CREATE FUNCTION full_for_a_while() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF nextval('tries') <= 6 THEN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END IF;
-  RETURN NULL;
-END $$;
-CREATE TRIGGER full_for_a_while BEFORE INSERT ON balance_transactions
-  FOR EACH STATEMENT EXECUTE FUNCTION full_for_a_while())sql");
+  CREATE SEQUENCE tries;
+  CREATE FUNCTION full_for_a_while() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF nextval('tries') <= 6 THEN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END IF;
+    RETURN NULL;
+  END $$;
+  CREATE TRIGGER full_for_a_while BEFORE INSERT ON balance_transactions
+    FOR EACH STATEMENT EXECUTE FUNCTION full_for_a_while())sql");
   const auto runs = sync();
   EXPECT_GT(number("SELECT last_value FROM tries"), 6);
   expect_succeeded(runs);

@@ -28,9 +28,10 @@ struct EmbeddedLists : SyncTest {
     return made["id"];
   }
   std::string shown(const std::string& subscription) {
-    return text(fmt::format("SELECT format('%s items, %s a year, cut: %s', jsonb_array_length(items),"
-                            " annual_amount, cut) FROM subscriptions WHERE stripe_id = '{}'",
-                            subscription));
+    return text(
+        fmt::format("SELECT format('%s items, %s a year, cut: %s', jsonb_array_length(items),"
+                    " annual_amount, cut) FROM subscriptions WHERE stripe_id = '{}'",
+                    subscription));
   }
   static constexpr const char* kWhole = "12 items, 144000.000000 a year, cut: f";
 };
@@ -69,8 +70,9 @@ TEST_F(EmbeddedLists, AFeesRefundsAreMirroredAll) {
   ASSERT_EQ(refunded["amount_refunded"], 12);
   ASSERT_EQ(refunded["refunds"]["has_more"], true);
   expect_succeeded(sync());
-  EXPECT_EQ(number(fmt::format(
-                "SELECT count(*) FROM application_fee_refunds WHERE fee_id = '{}'", id)), 12);
+  EXPECT_EQ(
+      number(fmt::format("SELECT count(*) FROM application_fee_refunds WHERE fee_id = '{}'", id)),
+      12);
   EXPECT_EQ(number("SELECT count(*) FROM application_fees WHERE cut"), 0);
 }
 

@@ -51,15 +51,16 @@ struct Freshness : SyncTest {
         params["starting_after"] = event.at("id");
         event["account"] = shop;
         const std::string body = event.dump();
-        webhooks::Received received{.head = *webhooks::read_head(body), .body = body,
-                                    .organization = {}, .disposition = {}};
+        webhooks::Received received{.head = *webhooks::read_head(body),
+                                    .body = body,
+                                    .organization = {},
+                                    .disposition = {}};
         writer.store({&received, 1});
         ++delivered;
       }
     }
     webhooks::ApplyWorkers workers(
-        db(), appliers,
-        {.threads = 0, .batch = batch, .follow_up = mirror::enqueue_after_events});
+        db(), appliers, {.threads = 0, .batch = batch, .follow_up = mirror::enqueue_after_events});
     while (workers.apply_batch() > 0) {
     }
     return delivered;
@@ -85,9 +86,10 @@ struct Freshness : SyncTest {
     });
   }
   std::int64_t readings(const std::string& state) {
-    return number(fmt::format("SELECT count(*) FROM jobs WHERE kind = '{}' AND state = '{}'"
-                              " AND unique_key NOT LIKE '%/last'",
-                              kReading, state));
+    return number(
+        fmt::format("SELECT count(*) FROM jobs WHERE kind = '{}' AND state = '{}'"
+                    " AND unique_key NOT LIKE '%/last'",
+                    kReading, state));
   }
   // What is younger than five minutes may not be listed yet.
   void expect_just_read() {
@@ -117,9 +119,8 @@ TEST_F(Freshness, WhatAnEventTellsIsInTheMirrorWithoutARun) {
   expect_just_read();
   // The other accounts are as old as their run.
   EXPECT_EQ(known_until(std::nullopt), from_unix(to_unix(before)) - 10min);
-  const auto standing = db().transact([](pg::Tx& tx) -> Result<Standing> {
-    return sync::standing(tx);
-  });
+  const auto standing =
+      db().transact([](pg::Tx& tx) -> Result<Standing> { return sync::standing(tx); });
   EXPECT_EQ(standing->fresh_until, known_until(std::nullopt));
 }
 

@@ -40,7 +40,8 @@ TEST_F(KilledSync, TheNextRunGoesOnAtThePageWhereItWas) {
 
   // Its lease ends by itself; here no time passes.
   number(
-      "WITH ended AS (UPDATE sync_leases SET leased_until = now() - interval '1 second' RETURNING 1)"
+      "WITH ended AS (UPDATE sync_leases SET leased_until = now() - interval '1 second' RETURNING "
+      "1)"
       " SELECT count(*) FROM ended");
   const auto runs = sync();
   expect_succeeded(runs);

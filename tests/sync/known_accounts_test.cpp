@@ -20,8 +20,12 @@ using namespace std::chrono_literals;
 
 struct Accounts : SyncTest {
   void refuse_list(int status, const std::string& message) {
-    fault({{"method", "GET"}, {"path", "/v1/accounts"}, {"do", "status"}, {"status", status},
-           {"count", 0}, {"message", message}});
+    fault({{"method", "GET"},
+           {"path", "/v1/accounts"},
+           {"do", "status"},
+           {"status", status},
+           {"count", 0},
+           {"message", message}});
   }
   RunRecord run_of(const std::vector<RunRecord>& runs, OrgId organization) {
     for (const RunRecord& run : runs) {
@@ -44,8 +48,9 @@ TEST_F(Accounts, AListThatIsForbiddenIsToldAndWhatIsKnownIsSynced) {
   // Another organization's run learns nothing of the platform's key.
   const std::string told = run_of(runs, tenant).error.value_or("");
   EXPECT_EQ(told, "accounts: not all of Stripe's accounts could be read");
-  EXPECT_GT(number("SELECT count(*) FROM balance_transactions WHERE account = '" +
-                   sim.platform() + "'"), 0);
+  EXPECT_GT(
+      number("SELECT count(*) FROM balance_transactions WHERE account = '" + sim.platform() + "'"),
+      0);
 }
 
 TEST_F(Accounts, AListThatIsBrokenIsToldToo) {
@@ -57,11 +62,11 @@ TEST_F(Accounts, AListThatIsBrokenIsToldToo) {
 // Its rows would be taken for ours.
 TEST_F(Accounts, WithTheKeyOfAnotherPlatformNothingIsRead) {
   const auto taken = db().transact([&](pg::Tx& tx) {
-    return access::connect_account(tx, platform, {.fields = {.stripe_account = "acct_another",
-                                                             .name = "Another"},
-                                                  .version = {from_unix(1)},
-                                                  .is_platform = true,
-                                                  .joined_at = from_unix(1)});
+    return access::connect_account(tx, platform,
+                                   {.fields = {.stripe_account = "acct_another", .name = "Another"},
+                                    .version = {from_unix(1)},
+                                    .is_platform = true,
+                                    .joined_at = from_unix(1)});
   });
   ASSERT_TRUE(taken);
   Syncer syncer(db(), *client, appliers, clock, {});
@@ -76,22 +81,27 @@ TEST_F(Accounts, WithTheKeyOfAnotherPlatformNothingIsRead) {
 }
 
 TEST_F(Accounts, AnAccountWithoutConnectHasNoConnectedAccounts) {
-  refuse_list(403, "Only Stripe Connect platforms can work with other accounts. If you need to "
-                   "setup a Stripe Connect platform, you can do so in the dashboard.");
+  refuse_list(403,
+              "Only Stripe Connect platforms can work with other accounts. If you need to "
+              "setup a Stripe Connect platform, you can do so in the dashboard.");
   expect_succeeded(sync());
 }
 
 TEST_F(Accounts, OneThatCantBeTakenIsNamedAndTheOthersAre) {
   const std::string bad = sim.connected().front();
   ASSERT_NE(bad, sim.second_tenant());
-  fault({{"do", "alter"}, {"method", "GET"}, {"path", "/v1/accounts"}, {"find", bad},
-         {"with", "acct-odd"}, {"count", 0}});
+  fault({{"do", "alter"},
+         {"method", "GET"},
+         {"path", "/v1/accounts"},
+         {"find", bad},
+         {"with", "acct-odd"},
+         {"count", 0}});
   const auto runs = sync();
   const RunRecord platforms = run_of(runs, platform);
   EXPECT_EQ(platforms.status, "partial");
   EXPECT_NE(platforms.error.value_or("").find("acct-odd"), std::string::npos);
-  EXPECT_EQ(number("SELECT count(*) FROM connected_accounts WHERE stripe_account_id = '" + bad +
-                   "'"), 0);
+  EXPECT_EQ(
+      number("SELECT count(*) FROM connected_accounts WHERE stripe_account_id = '" + bad + "'"), 0);
   EXPECT_EQ(number("SELECT count(*) FROM connected_accounts"),
             std::ssize(sim.connected()));  // the platform's own in the place of the bad one
 }
@@ -99,17 +109,21 @@ TEST_F(Accounts, OneThatCantBeTakenIsNamedAndTheOthersAre) {
 TEST_F(Accounts, OneThatTheDatabaseRefusesIsNamedAndTheOthersAre) {
   const std::string bad = sim.connected().front();
   (void)db().transact([&](pg::Tx& tx) -> Result<void> {
-    tx.exec_unnamed("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-                    "RAISE EXCEPTION 'not this one'; END $$");
-    tx.exec_unnamed("CREATE TRIGGER refuse BEFORE INSERT ON connected_accounts FOR EACH ROW "
-                    "WHEN (NEW.stripe_account_id = '" + bad + "') EXECUTE FUNCTION refuse()");
+    tx.exec_unnamed(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "RAISE EXCEPTION 'not this one'; END $$");
+    tx.exec_unnamed(
+        "CREATE TRIGGER refuse BEFORE INSERT ON connected_accounts FOR EACH ROW "
+        "WHEN (NEW.stripe_account_id = '" +
+        bad + "') EXECUTE FUNCTION refuse()");
     return {};
   });
   const RunRecord platforms = run_of(sync(), platform);
   EXPECT_EQ(platforms.status, "partial");
   EXPECT_NE(platforms.error.value_or("").find(bad), std::string::npos);
   EXPECT_GT(number("SELECT count(*) FROM connected_accounts WHERE organization_id = '" +
-                   platform.str() + "'"), 1);
+                   platform.str() + "'"),
+            1);
 }
 
 struct FirstContact : SyncTest {
@@ -131,7 +145,9 @@ TEST_F(FirstContact, AFirstRunWhileStripeIsAwayIsRecordedAndTriedAgain) {
   });
   EXPECT_EQ(jobs.run_all(), (std::map<std::string, int>{{"sync.run retry", 1}}));
   EXPECT_EQ(number("SELECT count(*) FROM sync_runs WHERE status = 'failed' AND error IS NOT NULL "
-                   "AND organization_id = '" + platform.str() + "'"), 1);
+                   "AND organization_id = '" +
+                   platform.str() + "'"),
+            1);
   sim.faults().clear();
   clock.advance(2s);
   EXPECT_EQ(jobs.run_all()["sync.run"], 1);
@@ -161,13 +177,21 @@ struct KnownAccounts : SyncTest {
   void store(const std::string& id, const std::string& account,
              const std::string& type = "customer.created", bool livemode = false) {
     const Json object{{"id", "cus_" + id}, {"object", "customer"}, {"created", kMondayNoon},
-                      {"email", nullptr}, {"name", "Jo"}, {"balance", 0}, {"currency", "usd"},
-                      {"delinquent", false}};
-    const Json event{{"id", id}, {"object", "event"}, {"type", type}, {"created", kMondayNoon},
-                     {"livemode", livemode}, {"data", {{"object", object}}}};
-    webhooks::Received received{.head = {.id = id, .type = type, .account = account,
-                                         .created = from_unix(kMondayNoon), .livemode = livemode,
-                                         .api_version = std::string(stripe::kApiVersion), .object_id = "cus_" + id},
+                      {"email", nullptr},  {"name", "Jo"},         {"balance", 0},
+                      {"currency", "usd"}, {"delinquent", false}};
+    const Json event{{"id", id},
+                     {"object", "event"},
+                     {"type", type},
+                     {"created", kMondayNoon},
+                     {"livemode", livemode},
+                     {"data", {{"object", object}}}};
+    webhooks::Received received{.head = {.id = id,
+                                         .type = type,
+                                         .account = account,
+                                         .created = from_unix(kMondayNoon),
+                                         .livemode = livemode,
+                                         .api_version = std::string(stripe::kApiVersion),
+                                         .object_id = "cus_" + id},
                                 .body = event.dump(),
                                 .organization = {},
                                 .disposition = {}};
@@ -195,9 +219,8 @@ TEST_F(KnownAccounts, EventsFromBeforeTheFirstContactAreAppliedOnceTheAccountIsK
   apply();
   EXPECT_EQ(customers("evt_own") + customers("evt_shop"), 0);
   EXPECT_EQ(waiting(), 2);
-  const auto unknown = db().read([](pg::Tx& tx) -> Result<std::int64_t> {
-    return webhooks::unknown_waiting(tx);
-  });
+  const auto unknown =
+      db().read([](pg::Tx& tx) -> Result<std::int64_t> { return webhooks::unknown_waiting(tx); });
   EXPECT_EQ(*unknown, 2);
   expect_succeeded(sync());
   jobs.run_all();
@@ -249,8 +272,9 @@ TEST_F(KnownAccounts, ManyEventsAreMovedAFewHundredAtATime) {
   });
   jobs.run_all();
   EXPECT_EQ(waiting(), 0);
-  EXPECT_EQ(number("SELECT count(*) FROM inbox_queue WHERE organization_id = '" + tenant.str() +
-                   "'"), 1'201);
+  EXPECT_EQ(
+      number("SELECT count(*) FROM inbox_queue WHERE organization_id = '" + tenant.str() + "'"),
+      1'201);
 }
 
 TEST_F(KnownAccounts, AnAccountThatAnEventNamesIsLookedUpAndItsEventsAreApplied) {
@@ -267,9 +291,11 @@ TEST_F(KnownAccounts, AnAccountThatAnEventNamesIsLookedUpAndItsEventsAreApplied)
   apply();
   EXPECT_EQ(customers("evt_1") + customers("evt_2"), 2);
   EXPECT_EQ(number("SELECT count(*) FROM connected_accounts WHERE stripe_account_id = '" +
-                   newcomer + "' AND organization_id = '" + platform.str() + "'"), 1);
+                   newcomer + "' AND organization_id = '" + platform.str() + "'"),
+            1);
   EXPECT_EQ(number("SELECT count(*) FROM sync_runs WHERE account = '" + newcomer +
-                   "' AND status = 'succeeded'"), 1);
+                   "' AND status = 'succeeded'"),
+            1);
 }
 
 TEST_F(KnownAccounts, ARefusedAccountIsNotAskedForAgainForAWhile) {
@@ -342,7 +368,8 @@ TEST_F(KnownAccounts, AnAccountThatConnectsAgainIsActiveAgain) {
   apply();
   jobs.run_all();
   EXPECT_EQ(number("SELECT count(*) FROM connected_accounts WHERE stripe_account_id = '" + shop +
-                   "' AND status = 'active'"), 1);
+                   "' AND status = 'active'"),
+            1);
 }
 
 // The event could not be read and says no more: the job stays for a person.

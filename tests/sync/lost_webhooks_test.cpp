@@ -22,11 +22,13 @@ const Secret kSigning{"whsec_of_both_endpoints"};
 
 // What tells when and how a row was seen, and of a payout what is our own.
 constexpr const char* kNotCompared =
-    "'organization_id', 'shown_at', 'rank', 'tied', 'id', 'updated', 'requested_at', 'approved_at', "
+    "'organization_id', 'shown_at', 'rank', 'tied', 'id', 'updated', 'requested_at', "
+    "'approved_at', "
     "'paid_at', 'failed_at', 'canceled_at', 'returned_at', 'paid_seen_at', 'failed_seen_at', "
     "'canceled_seen_at', 'members_checked_at'";
 // Stripe changes these of a payout without a word.
-constexpr const char* kSilent = ", 'digest', 'trace_id', 'trace_id_status', 'reconciliation_status'";
+constexpr const char* kSilent =
+    ", 'digest', 'trace_id', 'trace_id_status', 'reconciliation_status'";
 
 struct LostWebhooks : SyncTest {
   LostWebhooks() : without_(support::create_database(true)) {
@@ -239,12 +241,11 @@ TEST_F(LostWebhooks, WebhooksAloneKeepPayoutsRight) {
     }
   });
   ASSERT_GT(expected.size(), 20u);
-  EXPECT_EQ(
-      figures(fmt::format(
-          "SELECT account || ' ' || stripe_payout_id || ' ' || status, count(*), sum(amount) FROM payouts "
-          "WHERE created >= to_timestamp({}) GROUP BY 1",
-          since)),
-      expected);
+  EXPECT_EQ(figures(fmt::format("SELECT account || ' ' || stripe_payout_id || ' ' || status, "
+                                "count(*), sum(amount) FROM payouts "
+                                "WHERE created >= to_timestamp({}) GROUP BY 1",
+                                since)),
+            expected);
 }
 
 }  // namespace

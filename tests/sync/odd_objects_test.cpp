@@ -9,7 +9,11 @@ using namespace std::chrono_literals;
 
 struct OddObjects : SyncTest {
   void alter(const char* path, const std::string& find, const std::string& with) {
-    fault({{"do", "alter"}, {"method", "GET"}, {"path", path}, {"find", find}, {"with", with},
+    fault({{"do", "alter"},
+           {"method", "GET"},
+           {"path", path},
+           {"find", find},
+           {"with", with},
            {"count", 0}});
   }
   // A table that refuses the row of one object.
@@ -18,7 +22,8 @@ struct OddObjects : SyncTest {
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " IF NEW.{} = '{}' THEN RAISE EXCEPTION 'no such row' USING ERRCODE = '23514'; END IF;"
         " RETURN NEW; END $$;"
-        "CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION refuse()",
+        "CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION "
+        "refuse()",
         column, id, table));
   }
 };
@@ -70,9 +75,11 @@ TEST_F(OddObjects, AFetchedRowThatTheDatabaseRefusesIsNamedAndTheOthersAreKept) 
   expect_succeeded(sync());
   const std::string account = sim.connected().front();
   const std::string payout = text(fmt::format(
-      "SELECT min(stripe_payout_id) FROM payouts WHERE account = '{}' AND status = 'paid'", account));
-  execute(fmt::format("UPDATE payouts SET status = 'in_transit' WHERE account = '{}' AND status = 'paid'",
-                      account));
+      "SELECT min(stripe_payout_id) FROM payouts WHERE account = '{}' AND status = 'paid'",
+      account));
+  execute(fmt::format(
+      "UPDATE payouts SET status = 'in_transit' WHERE account = '{}' AND status = 'paid'",
+      account));
   refuse("payouts", payout, "stripe_payout_id");
   wait(60s);
   const auto runs = sync();
@@ -105,15 +112,15 @@ TEST_F(OddObjects, ACurrencyThatNobodyKnewIsMirroredAndProven) {
   const auto runs = sync();
   expect_succeeded(runs);
   EXPECT_GT(number("SELECT count(*) FROM balance_transactions WHERE currency = 'xcg'"), 10);
-  EXPECT_GT(number("SELECT count(*) FROM mirror_checks WHERE currency = 'xcg' AND state = 'equal'"), 1);
+  EXPECT_GT(number("SELECT count(*) FROM mirror_checks WHERE currency = 'xcg' AND state = 'equal'"),
+            1);
   EXPECT_EQ(number("SELECT count(*) FROM mirror_checks WHERE state <> 'equal'"), 0);
 }
 
 TEST_F(OddObjects, AnAccountJoinsWhateverItsCurrencyAndName) {
   alter("/v1/accounts", "\"default_currency\":\"usd\"", "\"default_currency\":\"xcg\"");
   expect_succeeded(sync());
-  EXPECT_EQ(number("SELECT count(*) FROM connected_accounts"),
-            std::ssize(sim.connected()) + 1);
+  EXPECT_EQ(number("SELECT count(*) FROM connected_accounts"), std::ssize(sim.connected()) + 1);
   EXPECT_GT(number("SELECT count(*) FROM connected_accounts WHERE default_currency = 'xcg'"), 0);
 }
 

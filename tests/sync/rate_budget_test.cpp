@@ -123,15 +123,14 @@ TEST_F(RateBudget, ADatabaseThatTakesNoWritesRefusesUntilItDoesAgain) {
           "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
           " RAISE EXCEPTION 'no' USING ERRCODE = '{}'; END $$;"
           "CREATE OR REPLACE TRIGGER refuses BEFORE INSERT OR UPDATE ON rate_budget"
-          " EXECUTE FUNCTION refuse()", sqlstate));
+          " EXECUTE FUNCTION refuse()",
+          sqlstate));
       return {};
     });
   };
   refuse_writes("25006");
   SharedBudget budget(db(), {.per_second = 200, .per_route = 200});
-  const auto ask = [&] {
-    return budget.take({.route = kList}, std::chrono::steady_clock::now());
-  };
+  const auto ask = [&] { return budget.take({.route = kList}, std::chrono::steady_clock::now()); };
   const auto refusal = [&] {
     const auto wait = ask();
     return wait.refused ? wait.refused->code : "";

@@ -35,7 +35,8 @@ TEST_F(Sync, APayoutsTransactionsAreKnown) {
     }
   });
   const auto found = figures(
-      "SELECT payout_id, count(*), 0 FROM balance_transactions WHERE payout_id IS NOT NULL GROUP BY 1");
+      "SELECT payout_id, count(*), 0 FROM balance_transactions WHERE payout_id IS NOT NULL GROUP "
+      "BY 1");
   ASSERT_EQ(found.size(), members.size());
   for (const auto& [payout, figure] : found) EXPECT_EQ(figure.count, members[payout]) << payout;
 }

@@ -29,7 +29,8 @@ struct Verify : SyncTest {
   std::string some_row(int nth) {
     return text(fmt::format(
         "SELECT stripe_id FROM balance_transactions WHERE account = '{}' AND type = 'charge'"
-        " AND status = 'available' AND created < to_timestamp({}) ORDER BY created LIMIT 1 OFFSET {}",
+        " AND status = 'available' AND created < to_timestamp({}) ORDER BY created LIMIT 1 OFFSET "
+        "{}",
         sim.platform(), kMondayNoon - 14 * 86'400, nth));
   }
   std::string currency_of(const std::string& row) {
@@ -45,7 +46,8 @@ TEST_F(Verify, AMissingRowIsSeenNamedAndMended) {
   const std::string row = some_row(0);
   const std::string currency = currency_of(row);
   const std::string day = text(
-      "SELECT (created AT TIME ZONE 'UTC')::date::text FROM balance_transactions WHERE stripe_id = '" +
+      "SELECT (created AT TIME ZONE 'UTC')::date::text FROM balance_transactions WHERE stripe_id = "
+      "'" +
       row + "'");
   const std::int64_t net =
       number("SELECT net FROM balance_transactions WHERE stripe_id = '" + row + "'");
@@ -84,10 +86,13 @@ TEST_F(Verify, ARowThatStripeDoesNotHaveIsSeenNamedAndRemoved) {
   const std::string like = some_row(2);
   const std::string currency = currency_of(like);
   alter(
-      "INSERT INTO balance_transactions (organization_id, account, stripe_id, amount, currency, net, fee, type,"
+      "INSERT INTO balance_transactions (organization_id, account, stripe_id, amount, currency, "
+      "net, fee, type,"
       " reporting_category, available_on, created, status, balance_type, shown_at, digest)"
-      " SELECT organization_id, account, 'txn_1Invented', 500, currency, 500, 0, type, reporting_category, available_on,"
-      " created, status, balance_type, shown_at, digest FROM balance_transactions WHERE stripe_id = '" +
+      " SELECT organization_id, account, 'txn_1Invented', 500, currency, 500, 0, type, "
+      "reporting_category, available_on,"
+      " created, status, balance_type, shown_at, digest FROM balance_transactions WHERE stripe_id "
+      "= '" +
       like + "'");
   wait(5s);
   sync({.verify_only = true});
@@ -106,7 +111,8 @@ TEST_F(Verify, APayoutWhoseTransactionsDoNotSumToItIsNamed) {
       "SELECT stripe_payout_id FROM payouts WHERE automatic AND members_checked_at IS NOT NULL"
       " AND status = 'paid' ORDER BY created LIMIT 1");
   alter(
-      "UPDATE balance_transactions SET payout_id = NULL WHERE stripe_id = (SELECT stripe_id FROM balance_transactions"
+      "UPDATE balance_transactions SET payout_id = NULL WHERE stripe_id = (SELECT stripe_id FROM "
+      "balance_transactions"
       " WHERE payout_id = '" +
       payout + "' AND type <> 'payout' ORDER BY stripe_id LIMIT 1)");
   sync({.verify_only = true});
@@ -129,11 +135,11 @@ TEST_F(Verify, AnOrdinaryRunChecksThePayoutsThatWereListedSinceAndThoseThatWereW
       "SELECT stripe_payout_id FROM payouts WHERE automatic AND members_checked_at IS NOT NULL"
       " AND status = 'paid' ORDER BY created LIMIT 1");
   const auto wrong = [&] {
-    return number("SELECT count(*) FROM mirror_payout_checks WHERE stripe_payout_id = '" + payout + "'");
+    return number("SELECT count(*) FROM mirror_payout_checks WHERE stripe_payout_id = '" + payout +
+                  "'");
   };
-  const std::string member = text(
-      "SELECT stripe_id FROM balance_transactions WHERE payout_id = '" + payout +
-      "' AND type <> 'payout' ORDER BY stripe_id LIMIT 1");
+  const std::string member = text("SELECT stripe_id FROM balance_transactions WHERE payout_id = '" +
+                                  payout + "' AND type <> 'payout' ORDER BY stripe_id LIMIT 1");
   wait(std::chrono::days(2));
   alter("UPDATE balance_transactions SET payout_id = NULL WHERE stripe_id = '" + member + "'");
   alter(fmt::format("UPDATE payouts SET members_checked_at = '{}' WHERE stripe_payout_id = '{}'",
@@ -143,8 +149,8 @@ TEST_F(Verify, AnOrdinaryRunChecksThePayoutsThatWereListedSinceAndThoseThatWereW
   wait(std::chrono::days(2));
   expect_succeeded(sync());
   EXPECT_EQ(wrong(), 1);  // nothing came since, and it is still wrong
-  alter("UPDATE balance_transactions SET payout_id = '" + payout + "' WHERE stripe_id = '" + member +
-        "'");
+  alter("UPDATE balance_transactions SET payout_id = '" + payout + "' WHERE stripe_id = '" +
+        member + "'");
   expect_succeeded(sync());
   EXPECT_EQ(wrong(), 0);
   expect_whole();
@@ -156,12 +162,16 @@ TEST_F(Verify, AllPayoutsAreCheckedOnceAWeek) {
       "SELECT stripe_payout_id FROM payouts WHERE automatic AND members_checked_at IS NOT NULL"
       " AND status = 'paid' ORDER BY created LIMIT 1");
   wait(std::chrono::days(8));
-  alter("UPDATE balance_transactions SET payout_id = NULL WHERE stripe_id = (SELECT stripe_id"
-        " FROM balance_transactions WHERE payout_id = '" + payout + "' AND type <> 'payout'"
-        " ORDER BY stripe_id LIMIT 1)");
+  alter(
+      "UPDATE balance_transactions SET payout_id = NULL WHERE stripe_id = (SELECT stripe_id"
+      " FROM balance_transactions WHERE payout_id = '" +
+      payout +
+      "' AND type <> 'payout'"
+      " ORDER BY stripe_id LIMIT 1)");
   expect_succeeded(sync());
-  EXPECT_EQ(number("SELECT count(*) FROM mirror_payout_checks WHERE stripe_payout_id = '" + payout +
-                   "'"), 1);
+  EXPECT_EQ(
+      number("SELECT count(*) FROM mirror_payout_checks WHERE stripe_payout_id = '" + payout + "'"),
+      1);
 }
 
 }  // namespace

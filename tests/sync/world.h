@@ -69,7 +69,8 @@ class SyncTest : public support::DatabaseTest {
     const auto done = db().transact([&](pg::Tx& tx) {
       return access::connect_account(tx, organization,
                                      {.fields = {.stripe_account = account, .name = "Demo"},
-                                      .version = {from_unix(1)}, .joined_at = from_unix(1)});
+                                      .version = {from_unix(1)},
+                                      .joined_at = from_unix(1)});
     });
     CHECK(done.ok());
   }
@@ -108,16 +109,26 @@ class SyncTest : public support::DatabaseTest {
   // What the mirror has, by one statement for all kinds.
   Figures mirrored() {
     return figures(
-        "SELECT account || ' rows ' || currency || ' ' || status, count(*), sum(net) FROM balance_transactions GROUP BY 1"
-        " UNION ALL SELECT account || ' charges ' || currency || ' ' || status, count(*), sum(amount) FROM charges GROUP BY 1"
-        " UNION ALL SELECT account || ' payment_intents ' || currency || ' ' || status, count(*), sum(amount) FROM payment_intents GROUP BY 1"
-        " UNION ALL SELECT account || ' refunds ' || currency || ' ' || status, count(*), sum(amount) FROM refunds GROUP BY 1"
-        " UNION ALL SELECT account || ' disputes ' || currency || ' ' || status, count(*), sum(amount) FROM disputes GROUP BY 1"
-        " UNION ALL SELECT account || ' transfers ' || currency, count(*), sum(amount_reversed) FROM transfers GROUP BY 1"
-        " UNION ALL SELECT account || ' application_fees ' || currency, count(*), sum(amount_refunded) FROM application_fees GROUP BY 1"
-        " UNION ALL SELECT account || ' payouts ' || currency || ' ' || status, count(*), sum(amount) FROM payouts GROUP BY 1"
-        " UNION ALL SELECT account || ' customers', count(*), 0 FROM customers WHERE NOT deleted GROUP BY 1"
-        " UNION ALL SELECT account || ' subscriptions ' || status, count(*), 0 FROM subscriptions GROUP BY 1");
+        "SELECT account || ' rows ' || currency || ' ' || status, count(*), sum(net) FROM "
+        "balance_transactions GROUP BY 1"
+        " UNION ALL SELECT account || ' charges ' || currency || ' ' || status, count(*), "
+        "sum(amount) FROM charges GROUP BY 1"
+        " UNION ALL SELECT account || ' payment_intents ' || currency || ' ' || status, count(*), "
+        "sum(amount) FROM payment_intents GROUP BY 1"
+        " UNION ALL SELECT account || ' refunds ' || currency || ' ' || status, count(*), "
+        "sum(amount) FROM refunds GROUP BY 1"
+        " UNION ALL SELECT account || ' disputes ' || currency || ' ' || status, count(*), "
+        "sum(amount) FROM disputes GROUP BY 1"
+        " UNION ALL SELECT account || ' transfers ' || currency, count(*), sum(amount_reversed) "
+        "FROM transfers GROUP BY 1"
+        " UNION ALL SELECT account || ' application_fees ' || currency, count(*), "
+        "sum(amount_refunded) FROM application_fees GROUP BY 1"
+        " UNION ALL SELECT account || ' payouts ' || currency || ' ' || status, count(*), "
+        "sum(amount) FROM payouts GROUP BY 1"
+        " UNION ALL SELECT account || ' customers', count(*), 0 FROM customers WHERE NOT deleted "
+        "GROUP BY 1"
+        " UNION ALL SELECT account || ' subscriptions ' || status, count(*), 0 FROM subscriptions "
+        "GROUP BY 1");
   }
 
   // The same of the simulator's records.

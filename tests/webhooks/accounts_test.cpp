@@ -12,22 +12,27 @@ struct Accounts : WebhookTest {
 
   void updated(const std::string& id, const Json& object, std::int64_t created,
                const std::string& account = "acct_shop") {
-    ASSERT_EQ(deliver({.id = id, .type = "account.updated", .account = account, .created = created,
+    ASSERT_EQ(deliver({.id = id,
+                       .type = "account.updated",
+                       .account = account,
+                       .created = created,
                        .object = object.dump()})
                   .status,
               200);
   }
   std::string row(const std::string& account = "acct_shop") {
-    return text("SELECT concat_ws(' ', name, default_currency, country, charges_enabled,"
-                " payouts_enabled) FROM connected_accounts WHERE stripe_account_id = '" +
-                account + "'");
+    return text(
+        "SELECT concat_ws(' ', name, default_currency, country, charges_enabled,"
+        " payouts_enabled) FROM connected_accounts WHERE stripe_account_id = '" +
+        account + "'");
   }
   void forget(const std::string& account = "acct_shop") {
     (void)db().transact([&](pg::Tx& tx) -> Result<void> {
-      tx.exec_unnamed("UPDATE connected_accounts SET name = '', default_currency = NULL, country ="
-                      " NULL, charges_enabled = false, payouts_enabled = false, shown_at ="
-                      " to_timestamp(0), shown_rank = 0 WHERE stripe_account_id = '" +
-                      account + "'");
+      tx.exec_unnamed(
+          "UPDATE connected_accounts SET name = '', default_currency = NULL, country ="
+          " NULL, charges_enabled = false, payouts_enabled = false, shown_at ="
+          " to_timestamp(0), shown_rank = 0 WHERE stripe_account_id = '" +
+          account + "'");
       return {};
     });
     refetched.clear();
@@ -63,7 +68,9 @@ TEST_F(Accounts, WhatAnObjectLeavesOutIsNotClearedAndIsFetched) {
   const std::string known = row();
   EXPECT_EQ(known, "Shop eur DE t t");
   updated("evt_stub", {{"id", "acct_shop"}, {"object", "account"}}, kNow - 10);
-  ASSERT_EQ(deliver({.id = "evt_old", .type = "account.updated", .account = "acct_shop",
+  ASSERT_EQ(deliver({.id = "evt_old",
+                     .type = "account.updated",
+                     .account = "acct_shop",
                      .created = kNow - 9,
                      .object = R"({"id":"acct_shop","object":"account","business_name":"Old",
                        "transfers_enabled":true,"charges_enabled":true,"country":"DE",
@@ -81,7 +88,8 @@ TEST_F(Accounts, WhatAnObjectLeavesOutIsNotClearedAndIsFetched) {
 TEST_F(Accounts, AnEventThatNamesNoAccountNeverDeauthorizesThePlatform) {
   for (const char* object : {R"({"id":"ca_1","object":"application","name":"Platform"})",
                              R"({"id":"acct_platform","object":"account"})"}) {
-    deliver({.id = std::string("evt_") + object[7], .type = "account.application.deauthorized",
+    deliver({.id = std::string("evt_") + object[7],
+             .type = "account.application.deauthorized",
              .object = object});
   }
   apply_all();
@@ -101,9 +109,13 @@ TEST_F(Accounts, AreLockedInOneOrderByAll) {
       const auto& account = texts.emplace_back("acct_" + std::to_string(n));
       const auto& object = texts.emplace_back(
           account_object(account, std::to_string(round) + (backwards ? "b" : "f")).dump());
-      all_versions.push_back({.organization = platform, .account = account, .object = object,
-                              .shown_at = from_unix(kNow + round), .source = mirror::Source::event,
-                              .event_id = "evt", .event_type = "account.updated"});
+      all_versions.push_back({.organization = platform,
+                              .account = account,
+                              .object = object,
+                              .shown_at = from_unix(kNow + round),
+                              .source = mirror::Source::event,
+                              .event_id = "evt",
+                              .event_type = "account.updated"});
     }
     return all_versions;
   };

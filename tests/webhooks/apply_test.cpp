@@ -13,7 +13,10 @@ struct Apply : WebhookTest {
   void payout_event(const std::string& id, const std::string& type, const std::string& status,
                     std::int64_t created, const std::string& account = "acct_shop",
                     const std::string& payout = "po_1") {
-    ASSERT_EQ(deliver({.id = id, .type = type, .account = account, .created = created,
+    ASSERT_EQ(deliver({.id = id,
+                       .type = type,
+                       .account = account,
+                       .created = created,
                        .object = payout_object(payout, status)})
                   .status,
               200);
@@ -42,8 +45,10 @@ TEST_F(Apply, EndsInOneRowWhateverTheOrderEvenWithinOneSecond) {
     const char* type;
     const char* status;
   };
-  const std::vector<Step> life{{"payout.created", "pending"}, {"payout.updated", "in_transit"},
-                               {"payout.paid", "paid"}, {"payout.failed", "failed"}};
+  const std::vector<Step> life{{"payout.created", "pending"},
+                               {"payout.updated", "in_transit"},
+                               {"payout.paid", "paid"},
+                               {"payout.failed", "failed"}};
   std::vector<int> order{0, 1, 2, 3};
   int round = 0;
   do {
@@ -70,7 +75,9 @@ TEST_F(Apply, KeepsOneIdOnTwoAccountsApart) {
 
 TEST_F(Apply, SetsAPoisonEventAsideAndAppliesTheOthers) {
   payout_event("evt_1", "payout.created", "pending", kNow - 50, "acct_shop", "po_1");
-  ASSERT_EQ(deliver({.id = "evt_bad", .type = "payout.created", .account = "acct_shop",
+  ASSERT_EQ(deliver({.id = "evt_bad",
+                     .type = "payout.created",
+                     .account = "acct_shop",
                      .object = poison_object("po_bad")})
                 .status,
             200);
@@ -96,7 +103,8 @@ TEST_F(Apply, SetsAsideWhatTheDatabaseRefusesAndAppliesTheOthers) {
 }
 
 TEST_F(Apply, TakesAmountsBeyondThirtyTwoBits) {
-  deliver({.type = "payout.created", .account = "acct_shop",
+  deliver({.type = "payout.created",
+           .account = "acct_shop",
            .object = payout_object("po_1", "pending", 123'456'789'012'345)});
   apply_all();
   EXPECT_EQ(text("SELECT amount FROM payouts"), "123456789012345");
@@ -112,7 +120,9 @@ TEST_F(Apply, ShowsWhatAnAccountMayDo) {
   apply_all();
   EXPECT_EQ(count("connected_accounts WHERE stripe_account_id = 'acct_shop' AND payouts_enabled"),
             1);
-  deliver({.id = "evt_2", .type = "account.application.deauthorized", .account = "acct_shop",
+  deliver({.id = "evt_2",
+           .type = "account.application.deauthorized",
+           .account = "acct_shop",
            .object = R"({"id":"ca_1","object":"application","name":"Platform"})"});
   apply_all();
   EXPECT_EQ(
@@ -121,7 +131,8 @@ TEST_F(Apply, ShowsWhatAnAccountMayDo) {
 }
 
 TEST_F(Apply, NeverTakesAnAccountsWordForAnother) {
-  deliver({.type = "account.updated", .account = "acct_other",
+  deliver({.type = "account.updated",
+           .account = "acct_other",
            .object = R"({"id":"acct_shop","object":"account","charges_enabled":true,
              "payouts_enabled":true,"details_submitted":true})"});
   apply_all();
@@ -162,9 +173,13 @@ TEST_F(Apply, WorksOnSeveralThreadsToTheSameEnd) {
 
 TEST_F(Apply, ListsShowsAndReplays) {
   payout_event("evt_ok", "payout.created", "pending", kNow - 50);
-  deliver({.id = "evt_bad", .type = "payout.created", .account = "acct_shop",
+  deliver({.id = "evt_bad",
+           .type = "payout.created",
+           .account = "acct_shop",
            .object = poison_object("po_bad")});
-  deliver({.id = "evt_late", .type = "payout.created", .account = "acct_late",
+  deliver({.id = "evt_late",
+           .type = "payout.created",
+           .account = "acct_late",
            .object = payout_object("po_late", "pending")});
   apply_all();
   const auto listed = list_events(db(), {});
@@ -200,7 +215,10 @@ struct Replay : Apply {
     return text;
   }
   EventText late(std::int64_t created = kNow) {
-    return {.id = "evt_late", .type = "payout.created", .account = "acct_late", .created = created,
+    return {.id = "evt_late",
+            .type = "payout.created",
+            .account = "acct_late",
+            .created = created,
             .object = payout_object("po_late", "pending")};
   }
 };
@@ -250,7 +268,10 @@ TEST_F(Replay, LeavesOneCopyOfAnEventThatCameOutOfRangeFirst) {
 
 TEST_F(Replay, RefusesAnEventOfTheOtherMode) {
   serve({.placement = {.livemode = false}});
-  deliver({.id = "evt_live", .type = "payout.created", .account = "acct_shop", .livemode = true,
+  deliver({.id = "evt_live",
+           .type = "payout.created",
+           .account = "acct_shop",
+           .livemode = true,
            .object = payout_object("po_live", "pending")});
   EXPECT_EQ(shown("evt_live"), "other_mode of platform;");
   for (const std::optional<bool> key : {std::optional<bool>(false), std::optional<bool>()}) {

@@ -13,8 +13,10 @@ struct Busy : WebhookTest {
   void SetUp() override { serve(); }
 
   void customer_event(const std::string& customer, std::int64_t created = kNow - 10) {
-    deliver({.id = "evt_" + customer + std::to_string(created), .type = "customer.updated",
-             .account = "acct_shop", .created = created,
+    deliver({.id = "evt_" + customer + std::to_string(created),
+             .type = "customer.updated",
+             .account = "acct_shop",
+             .created = created,
              .object = customer_object(customer, created)});
   }
   static std::string customer_object(const std::string& id, std::int64_t balance) {
@@ -24,11 +26,16 @@ struct Busy : WebhookTest {
         .dump();
   }
   void payout_event(const std::string& payout) {
-    deliver({.id = "evt_" + payout, .type = "payout.created", .account = "acct_shop",
-             .created = kNow - 10, .object = payout_object(payout, "pending")});
+    deliver({.id = "evt_" + payout,
+             .type = "payout.created",
+             .account = "acct_shop",
+             .created = kNow - 10,
+             .object = payout_object(payout, "pending")});
   }
   void poison_event() {
-    deliver({.id = "evt_poison", .type = "payout.created", .account = "acct_shop",
+    deliver({.id = "evt_poison",
+             .type = "payout.created",
+             .account = "acct_shop",
              .object = poison_object("po_bad")});
   }
   void run(const std::string& sql) {
@@ -156,11 +163,16 @@ TEST_F(Busy, WorkersPauseAndComeBack) {
 }
 
 TEST_F(Busy, ARefusedDeliverySaysWhyAndWhichRequestItWas) {
-  for (const auto& [sqlstate, reason] : std::map<std::string, std::string>{
-           {"25006", "takes no writes"}, {"53100", "disk is full"}, {"55P03", "is busy"},
-           {"57P01", "can't be reached"}, {"P0001", "refused it"}}) {
+  for (const auto& [sqlstate, reason] :
+       std::map<std::string, std::string>{{"25006", "takes no writes"},
+                                          {"53100", "disk is full"},
+                                          {"55P03", "is busy"},
+                                          {"57P01", "can't be reached"},
+                                          {"P0001", "refused it"}}) {
     run("CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        " RAISE EXCEPTION 'of shop.example' USING ERRCODE = '" + sqlstate + "'; END $$;"
+        " RAISE EXCEPTION 'of shop.example' USING ERRCODE = '" +
+        sqlstate +
+        "'; END $$;"
         "CREATE OR REPLACE TRIGGER refuses BEFORE INSERT ON inbox EXECUTE FUNCTION refuse()");
     const auto refused = deliver({.id = "evt_" + sqlstate});
     EXPECT_EQ(refused.status, 503);

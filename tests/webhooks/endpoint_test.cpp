@@ -159,8 +159,9 @@ TEST_F(Endpoint, CommitsTogetherWhatQueuedWhileTheWritersWereBusy) {
     for (int writer = 0; writer < kWriters; ++writer) {
       send(writer);
       EXPECT_TRUE(becomes([&] {
-        return count("pg_locks l JOIN pg_database d ON d.oid = l.database"
-                     " WHERE NOT granted AND datname = current_database()") == writer + 1;
+        return count(
+                   "pg_locks l JOIN pg_database d ON d.oid = l.database"
+                   " WHERE NOT granted AND datname = current_database()") == writer + 1;
       }));
     }
     for (int i = kWriters; i < kDeliveries; ++i) send(i);
@@ -196,8 +197,9 @@ TEST_F(Endpoint, Answers503ForAllWhenTheDatabaseIsBusyAndTriesNoneAlone) {
   (void)db().transact([](pg::Tx& tx) -> Result<void> {
     tx.exec_unnamed(R"(CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
       $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$)");
-    tx.exec_unnamed("CREATE TRIGGER full_disk BEFORE INSERT ON inbox_queue FOR EACH ROW"
-                    " EXECUTE FUNCTION full_disk()");
+    tx.exec_unnamed(
+        "CREATE TRIGGER full_disk BEFORE INSERT ON inbox_queue FOR EACH ROW"
+        " EXECUTE FUNCTION full_disk()");
     return {};
   });
   serve();

@@ -37,8 +37,11 @@ struct FetchedInstead : WebhookTest {
   // What a customer's event shows is a stub.
   void stub(const std::string& event, const std::string& customer) {
     const Json object{{"id", customer}, {"object", "customer"}};
-    ASSERT_EQ(deliver({.id = event, .type = "customer.updated", .account = shop,
-                       .created = to_unix(clock.now()), .object = object.dump()})
+    ASSERT_EQ(deliver({.id = event,
+                       .type = "customer.updated",
+                       .account = shop,
+                       .created = to_unix(clock.now()),
+                       .object = object.dump()})
                   .status,
               200);
   }
@@ -114,8 +117,11 @@ TEST_F(FetchedInstead, OneWhoseObjectStripeDoesNotShowIsKeptAsFailedWithBothReas
 
 TEST_F(FetchedInstead, AReplaySaysAppliedOnlyOnceTheObjectIsThere) {
   const std::string customer = new_customer();
-  fault({{"path", "/v1/customers/" + customer}, {"do", "status"}, {"status", 404},
-         {"code", "resource_missing"}, {"count", 0}});
+  fault({{"path", "/v1/customers/" + customer},
+         {"do", "status"},
+         {"status", 404},
+         {"code", "resource_missing"},
+         {"count", 0}});
   stub("evt_1", customer);
   stub("evt_2", customer);
   apply();
@@ -139,8 +145,11 @@ TEST_F(FetchedInstead, OneThatTheKeyMayNotReadWaitsForAKeyThatMay) {
   const std::string customer = new_customer();
   for (const int status : {401, 403}) {
     const std::string event = "evt_" + std::to_string(status);
-    fault({{"path", "/v1/customers/" + customer}, {"do", "status"}, {"status", status},
-           {"message", "The provided key does not have the permission."}, {"count", 0}});
+    fault({{"path", "/v1/customers/" + customer},
+           {"do", "status"},
+           {"status", status},
+           {"message", "The provided key does not have the permission."},
+           {"count", 0}});
     stub(event, customer);
     apply();
     fetch();
@@ -167,8 +176,12 @@ TEST_F(FetchedInstead, OneWhoseAccountIsGoneIsKeptAsFailed) {
 
 TEST_F(FetchedInstead, OneWhoseFetchedObjectCantBeReadIsKeptAsFailed) {
   const std::string customer = new_customer();
-  fault({{"do", "alter"}, {"method", "GET"}, {"path", "/v1/customers/" + customer},
-         {"find", "\"delinquent\""}, {"with", "\"delinquent\": 7, \"unused\""}, {"count", 0}});
+  fault({{"do", "alter"},
+         {"method", "GET"},
+         {"path", "/v1/customers/" + customer},
+         {"find", "\"delinquent\""},
+         {"with", "\"delinquent\": 7, \"unused\""},
+         {"count", 0}});
   stub("evt_1", customer);
   apply();
   fetch();
@@ -198,8 +211,11 @@ TEST_F(FetchedInstead, WhileStripeIsAwayAnEventWaitsHoweverOftenItIsTried) {
 TEST_F(FetchedInstead, AnEventOutsideTheWeeksIsAppliedByAReplayThatFindsItsObject) {
   const std::string customer = new_customer();
   const Json object{{"id", customer}, {"object", "customer"}};
-  deliver({.id = "evt_old", .type = "customer.updated", .account = shop,
-           .created = kNow - 40 * 86'400, .object = object.dump()});
+  deliver({.id = "evt_old",
+           .type = "customer.updated",
+           .account = shop,
+           .created = kNow - 40 * 86'400,
+           .object = object.dump()});
   ASSERT_EQ(state("evt_old"), "out_of_range");
   EXPECT_EQ(replay("evt_old"), "out_of_range");
   EXPECT_EQ(state("evt_old"), "out_of_range");

@@ -26,8 +26,8 @@ struct Queue : WebhookTest {
                             std::to_string(kNow) + ")";
     if (stored) {
       run("INSERT INTO inbox (organization_id, event_id, created, account, type, livemode,"
-          " disposition, body) SELECT " + key +
-          ", 'acct_shop', 'payout.paid', false, 'apply', '{}'" + from);
+          " disposition, body) SELECT " +
+          key + ", 'acct_shop', 'payout.paid', false, 'apply', '{}'" + from);
     }
     run("INSERT INTO inbox_queue (organization_id, event_id, created) SELECT " + key + from);
   }
@@ -56,9 +56,8 @@ struct Queue : WebhookTest {
       QueueStore::plan_by_index(tx);
       tx.exec_unnamed("SET LOCAL plan_cache_mode = " + mode);
       tx.exec_unnamed(prepare);
-      const auto rows =
-          tx.exec_unnamed("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) EXECUTE explained(" + given +
-                          ")");
+      const auto rows = tx.exec_unnamed(
+          "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) EXECUTE explained(" + given + ")");
       tx.exec_unnamed("DEALLOCATE explained");
       for (const pg::Row row : rows) explained.plan += row.get<std::string>(0) + "\n";
       explained.pages = pages_of(explained.plan);
@@ -106,7 +105,8 @@ TEST_F(Queue, ReadsBodiesByTheirKeyThoughTheirWeekWasEmptyWhenThePlanWasMade) {
   const auto taken = explain("inbox_queue_take", {}, "force_generic_plan", 200);
   // By the key, or by the index of the newest, which finds one event as well.
   EXPECT_TRUE(taken.plan.contains("_pkey on inbox_2025") ||
-              taken.plan.contains("_created_event_id_idx on inbox_2025")) << taken.plan;
+              taken.plan.contains("_created_event_id_idx on inbox_2025"))
+      << taken.plan;
   EXPECT_FALSE(taken.plan.contains("Rows Removed by Filter")) << taken.plan;
 }
 
@@ -119,10 +119,12 @@ TEST_F(Queue, BeginsBeforeNothingThatIsStillOpen) {
   (void)slow->transact([&](pg::Tx& tx) -> Result<void> {
     tx.exec_unnamed(
         "INSERT INTO inbox (organization_id, event_id, created, account, type, livemode,"
-        " disposition, body) VALUES ('" + platform.str() + "', 'evt_slow', to_timestamp(" +
-        std::to_string(kNow) + "), 'acct_shop', 'payout.paid', false, 'apply', '{}')");
-    tx.exec_unnamed("INSERT INTO inbox_queue (organization_id, event_id, created) SELECT "
-                    "organization_id, event_id, created FROM inbox WHERE event_id = 'evt_slow'");
+        " disposition, body) VALUES ('" +
+        platform.str() + "', 'evt_slow', to_timestamp(" + std::to_string(kNow) +
+        "), 'acct_shop', 'payout.paid', false, 'apply', '{}')");
+    tx.exec_unnamed(
+        "INSERT INTO inbox_queue (organization_id, event_id, created) SELECT "
+        "organization_id, event_id, created FROM inbox WHERE event_id = 'evt_slow'");
     slow_xid = tx.exec_unnamed("SELECT pg_current_xact_id()::text::bigint AS xid")
                    .one()
                    .get<std::int64_t>("xid");

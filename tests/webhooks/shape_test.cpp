@@ -16,8 +16,12 @@ struct Shape : WebhookTest {
 TEST_F(Shape, APayoutThatWasATransferInItsVersionIsFetched) {
   Json old = Json::parse(payout_object("po_old", "paid"));
   old["object"] = "transfer";
-  deliver({.id = "evt_1", .type = "payout.paid", .account = "acct_shop", .created = kNow - 5,
-           .object = old.dump(), .api_version = "2017-01-27"});
+  deliver({.id = "evt_1",
+           .type = "payout.paid",
+           .account = "acct_shop",
+           .created = kNow - 5,
+           .object = old.dump(),
+           .api_version = "2017-01-27"});
   apply_all();
   EXPECT_EQ(count("transfers"), 0);
   EXPECT_EQ(count("payouts"), 0);
@@ -36,11 +40,17 @@ TEST_F(Shape, AnotherTypeAnOldVersionAndAStubAreFetchedWhateverTheRestSays) {
   Json other_type = Json::parse(good);
   other_type["object"] = "charge";
   deliver({.id = "evt_1", .type = "payout.paid", .account = "acct_shop", .object = stub.dump()});
-  deliver({.id = "evt_2", .type = "payout.paid", .account = "acct_shop",
-           .object = other_type.dump()});
-  deliver({.id = "evt_3", .type = "payout.paid", .account = "acct_shop", .object = good,
+  deliver(
+      {.id = "evt_2", .type = "payout.paid", .account = "acct_shop", .object = other_type.dump()});
+  deliver({.id = "evt_3",
+           .type = "payout.paid",
+           .account = "acct_shop",
+           .object = good,
            .api_version = "2016-07-06"});
-  deliver({.id = "evt_4", .type = "payout.paid", .account = "acct_shop", .object = good,
+  deliver({.id = "evt_4",
+           .type = "payout.paid",
+           .account = "acct_shop",
+           .object = good,
            .api_version = "latest"});
   apply_all();
   EXPECT_EQ(count("payouts"), 0);
@@ -49,15 +59,19 @@ TEST_F(Shape, AnotherTypeAnOldVersionAndAStubAreFetchedWhateverTheRestSays) {
 }
 
 TEST_F(Shape, AVersionThatIsNewerThanOursIsReadIfItsFieldsFit) {
-  deliver({.id = "evt_1", .type = "payout.paid", .account = "acct_shop",
-           .object = payout_object("po_1", "paid"), .api_version = "2031-01-01.elder"});
+  deliver({.id = "evt_1",
+           .type = "payout.paid",
+           .account = "acct_shop",
+           .object = payout_object("po_1", "paid"),
+           .api_version = "2031-01-01.elder"});
   apply_all();
   EXPECT_EQ(count("payouts"), 1);
   EXPECT_TRUE(refetched.empty());
 }
 
 TEST_F(Shape, WhatCanNotBeFetchedIsKeptWithTheReason) {
-  deliver({.id = "evt_1", .type = "application_fee.refund.updated",
+  deliver({.id = "evt_1",
+           .type = "application_fee.refund.updated",
            .object = R"({"id":"fr_1","object":"fee_refund"})"});
   deliver({.id = "evt_2", .type = "payout.paid", .object = R"({"object":"payout"})"});
   apply_all();
@@ -82,19 +96,26 @@ TEST_F(Shape, AnIdWithANulIsKeptWithASentence) {
   destination["balance_transaction"] = std::string("txn_\0", 5);
   int n = 0;
   for (const Json& object : {whole, stub, destination}) {
-    deliver({.id = "evt_" + std::to_string(n++), .type = "payout.paid", .account = "acct_shop",
+    deliver({.id = "evt_" + std::to_string(n++),
+             .type = "payout.paid",
+             .account = "acct_shop",
              .object = object.dump()});
   }
   apply_all();
   EXPECT_TRUE(refetched.empty());
   EXPECT_EQ(count("inbox_failures WHERE error LIKE '%holds a NUL character, which PostgreSQL "
-                  "can''t store'"), 3);
+                  "can''t store'"),
+            3);
 }
 
 TEST_F(Shape, ATypeWithANulBlocksNoOtherEvent) {
-  deliver({.id = "evt_1", .type = "payout.paid", .account = "acct_shop",
+  deliver({.id = "evt_1",
+           .type = "payout.paid",
+           .account = "acct_shop",
            .object = Json{{"object", std::string("pay\0out", 7)}}.dump()});
-  deliver({.id = "evt_2", .type = "payout.paid", .account = "acct_shop",
+  deliver({.id = "evt_2",
+           .type = "payout.paid",
+           .account = "acct_shop",
            .object = payout_object("po_1", "paid")});
   apply_all();
   EXPECT_EQ(text("SELECT event_id FROM inbox_failures"), "evt_1");
@@ -110,8 +131,7 @@ TEST_F(Shape, EveryEventOfTheFixturesFits) {
     const EventType* type = find_event_type(event.value("type", ""));
     if (type == nullptr) continue;
     const std::string object = event["data"]["object"].dump();
-    const auto why =
-        misfit(type->shape, event["api_version"].get<std::string>(), object);
+    const auto why = misfit(type->shape, event["api_version"].get<std::string>(), object);
     EXPECT_FALSE(why.has_value()) << file.path() << ": " << (why ? why->reason : "");
     ++fitting;
   }

@@ -34,7 +34,10 @@ TEST_F(Weeks, AreMadeOnceByTwoThatNeedThemAtTheSameTime) {
 
 TEST_F(Weeks, DropsWeeksThatEndedThirtyDaysAgo) {
   serve();
-  deliver({.id = "evt_1", .type = "payout.created", .account = "acct_shop", .created = kNow - 50,
+  deliver({.id = "evt_1",
+           .type = "payout.created",
+           .account = "acct_shop",
+           .created = kNow - 50,
            .object = payout_object("po_1", "pending")});
   EXPECT_EQ(*drop_old_weeks(db(), from_unix(kNow + 60 * 86'400)), 0) << "it waits to be applied";
   apply_all();
