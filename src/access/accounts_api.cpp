@@ -11,7 +11,7 @@ namespace {
 namespace is = http::schema;
 
 http::Reply show_accounts(pg::Database& db, const http::Request& request) {
-  const auto page = page_of(request);
+  const auto page = http::page_of(request);
   if (!page) return http::error_reply(page.error(), request.request_id);
   const auto found = list_accounts(db, principal(request).organization, *page);
   if (!found) return http::error_reply(found.error(), request.request_id);
@@ -66,7 +66,7 @@ Json account_example() {
 
 http::Docs list_accounts_docs() {
   http::Docs docs{"List the organization's Stripe accounts, by id", "accounts"};
-  docs.parameters = page_parameters();
+  docs.parameters = http::page_parameters();
   docs.responses["200"] = is::answer(
       "One page.", is::page(account_schema()),
       {{"data", Json::array({account_example()})}, {"has_more", false}, {"next_cursor", nullptr}});

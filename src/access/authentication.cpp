@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/ascii.h"
 #include "base/check.h"
 
 namespace payoutd::access {
@@ -22,12 +23,6 @@ std::vector<std::string_view> values_of(const http::Request& request, std::strin
   return values;
 }
 
-bool is_bearer(std::string_view scheme) {
-  return std::ranges::equal(scheme, std::string_view("bearer"), [](char a, char b) {
-    return std::tolower(static_cast<unsigned char>(a)) == b;
-  });
-}
-
 Result<Secret> key_in(const http::Request& request) {
   const auto values = values_of(request, "authorization");
   if (values.empty()) return missing_key();
@@ -36,7 +31,8 @@ Result<Secret> key_in(const http::Request& request) {
   }
   const std::string_view value = values.front();
   const auto space = value.find(' ');
-  if (space == std::string_view::npos || !is_bearer(value.substr(0, space))) return missing_key();
+  if (space == std::string_view::npos || !equal_in_any_case(value.substr(0, space), "bearer"))
+    return missing_key();
   const auto start = value.find_first_not_of(' ', space);
   if (start == std::string_view::npos) return missing_key();
   return Secret(std::string(value.substr(start)));

@@ -172,11 +172,11 @@ Result<ConnectedAccount> pick_account_to_pay_from(pg::Database& db, OrgId organi
                "account"};
 }
 
-Result<PageOf<ConnectedAccount>> list_accounts(pg::Database& db, OrgId organization,
-                                               const Page& page) {
-  if (page.cursor && !looks_like_account(*page.cursor)) return invalid_cursor();
-  return db.read([&](pg::Tx& tx) -> Result<PageOf<ConnectedAccount>> {
-    PageOf<ConnectedAccount> answer;
+Result<http::PageOf<ConnectedAccount>> list_accounts(pg::Database& db, OrgId organization,
+                                                     const http::Page& page) {
+  if (page.cursor && !looks_like_account(*page.cursor)) return http::invalid_cursor();
+  return db.read([&](pg::Tx& tx) -> Result<http::PageOf<ConnectedAccount>> {
+    http::PageOf<ConnectedAccount> answer;
     answer.data = connected_accounts_store::list(tx, organization, page);
     answer.has_more = answer.data.size() > static_cast<std::size_t>(page.limit);
     if (answer.has_more) {

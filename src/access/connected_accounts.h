@@ -8,12 +8,12 @@
 #include <string_view>
 #include <vector>
 
-#include "access/page.h"
 #include "access/principal.h"
 #include "base/currency.h"
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/time.h"
+#include "http/page.h"
 #include "pg/database.h"
 
 namespace payoutd::access {
@@ -97,8 +97,8 @@ std::optional<ConnectedAccount> find_account(pg::Tx& tx, std::string_view stripe
 std::vector<ConnectedAccount> accounts_of(pg::Tx& tx, OrgId organization);
 
 // By id. Error: 400 `invalid_cursor`.
-Result<PageOf<ConnectedAccount>> list_accounts(pg::Database& db, OrgId organization,
-                                               const Page& page);
+Result<http::PageOf<ConnectedAccount>> list_accounts(pg::Database& db, OrgId organization,
+                                                     const http::Page& page);
 
 // The account that `?account=` names, the default one without it: for reads.
 // Error: 404 `account_not_found`, for another organization's too.

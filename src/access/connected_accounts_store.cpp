@@ -186,7 +186,7 @@ std::vector<ConnectedAccount> of_organization(pg::Tx& tx, OrgId organization) {
   return all(tx.exec(kAccountsOfOrganization, organization));
 }
 
-std::vector<ConnectedAccount> list(pg::Tx& tx, OrgId organization, const Page& page) {
+std::vector<ConnectedAccount> list(pg::Tx& tx, OrgId organization, const http::Page& page) {
   return all(tx.exec(kListAccounts, organization, page.cursor, page.limit + 1, page.offset));
 }
 

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "access/key_text.h"
+#include "base/ascii.h"
 
 namespace payoutd::access {
 namespace {
@@ -77,11 +78,8 @@ bool is_kept_header(std::string_view name) {
   static constexpr std::string_view kKept[] = {
       "location",        "link", "etag", "warning", "content-disposition", "preference-applied",
       "content-language"};
-  return std::ranges::any_of(kKept, [&](std::string_view kept) {
-    return std::ranges::equal(name, kept, [](char a, char b) {
-      return std::tolower(static_cast<unsigned char>(a)) == b;
-    });
-  });
+  return std::ranges::any_of(kKept,
+                             [&](std::string_view kept) { return equal_in_any_case(name, kept); });
 }
 
 }  // namespace payoutd::access

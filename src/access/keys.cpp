@@ -43,14 +43,14 @@ Result<CreatedKey> Keys::create(OrgId organization, const KeyRequest& request) {
   return CreatedKey{*std::move(key), text};
 }
 
-Result<PageOf<ApiKey>> Keys::list(OrgId organization, const Page& page) {
+Result<http::PageOf<ApiKey>> Keys::list(OrgId organization, const http::Page& page) {
   std::optional<ApiKeyId> before;
   if (page.cursor) {
     before = ApiKeyId::parse(*page.cursor);
-    if (!before) return invalid_cursor();
+    if (!before) return http::invalid_cursor();
   }
-  return db_.read([&](pg::Tx& tx) -> Result<PageOf<ApiKey>> {
-    PageOf<ApiKey> answer;
+  return db_.read([&](pg::Tx& tx) -> Result<http::PageOf<ApiKey>> {
+    http::PageOf<ApiKey> answer;
     answer.data = keys_store::list(tx, organization, page, before);
     answer.has_more = answer.data.size() > static_cast<std::size_t>(page.limit);
     if (answer.has_more) {

@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "access/key_cache.h"
-#include "access/page.h"
 #include "access/role.h"
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "http/page.h"
 #include "pg/database.h"
 
 namespace payoutd::access {
@@ -54,7 +54,7 @@ class Keys {
   Result<CreatedKey> create(OrgId organization, const KeyRequest& request);
 
   // Newest first, revoked ones too. Error: 400 `invalid_cursor`.
-  Result<PageOf<ApiKey>> list(OrgId organization, const Page& page);
+  Result<http::PageOf<ApiKey>> list(OrgId organization, const http::Page& page);
 
   // Error: 404 `key_not_found`, another organization's key included.
   Result<ApiKey> find(OrgId organization, ApiKeyId id);

@@ -9,10 +9,6 @@ namespace {
 
 namespace is = http::schema;
 
-OrderedJson or_null(const std::optional<Time>& time) {
-  return time ? OrderedJson(to_iso(*time)) : OrderedJson(nullptr);
-}
-
 struct NewKey {
   std::string name;
   std::optional<Role> role{};
@@ -89,7 +85,7 @@ http::Reply create(Keys& keys, http::Context& context) {
 
 http::Reply list(Keys& keys, http::Context& context) {
   const auto& request = context.request;
-  const auto page = page_of(request);
+  const auto page = http::page_of(request);
   if (!page) return http::error_reply(page.error(), request.request_id);
   const auto found = keys.list(principal(request).organization, *page);
   if (!found) return http::error_reply(found.error(), request.request_id);
@@ -181,7 +177,7 @@ http::Docs create_docs() {
 
 http::Docs list_docs() {
   http::Docs docs{"List API keys, newest first", "keys"};
-  docs.parameters = page_parameters();
+  docs.parameters = http::page_parameters();
   docs.responses["200"] = is::answer(
       "One page.", is::page(key_schema()),
       {{"data", Json::array({key_example()})}, {"has_more", false}, {"next_cursor", nullptr}});

@@ -95,7 +95,7 @@ std::optional<ApiKey> find(pg::Tx& tx, OrgId organization, ApiKeyId id) {
   return read(*row);
 }
 
-std::vector<ApiKey> list(pg::Tx& tx, OrgId organization, const Page& page,
+std::vector<ApiKey> list(pg::Tx& tx, OrgId organization, const http::Page& page,
                          std::optional<ApiKeyId> before) {
   std::vector<ApiKey> keys;
   for (const pg::Row row : tx.exec(kListKeys, organization, before, page.limit + 1, page.offset)) {

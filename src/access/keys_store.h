@@ -10,7 +10,7 @@ std::optional<ApiKey> insert(pg::Tx& tx, OrgId organization, const KeyRequest& r
                              const std::string& prefix, const std::string& hash);
 std::optional<ApiKey> find(pg::Tx& tx, OrgId organization, ApiKeyId id);
 // Newest first, from `page` on; at most one more than its limit, which says whether there are more.
-std::vector<ApiKey> list(pg::Tx& tx, OrgId organization, const Page& page,
+std::vector<ApiKey> list(pg::Tx& tx, OrgId organization, const http::Page& page,
                          std::optional<ApiKeyId> before);
 std::int64_t count(pg::Tx& tx, OrgId organization);
 ApiKey revoke(pg::Tx& tx, OrgId organization, ApiKeyId id, std::string_view revoked_by);

@@ -170,6 +170,14 @@ void replace_nul(Json& json) {
   }
 }
 
+OrderedJson or_null(const std::optional<Time>& time) {
+  return time ? OrderedJson(to_iso(*time)) : OrderedJson(nullptr);
+}
+
+OrderedJson or_null(const std::optional<Uuid>& id) {
+  return id ? OrderedJson(id->str()) : OrderedJson(nullptr);
+}
+
 std::string dump(const Json& json) { return dump_lenient(json); }
 std::string dump(const OrderedJson& json) { return dump_lenient(json); }
 

@@ -4,10 +4,13 @@
 
 #include <cstddef>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/ids.h"
 #include "base/result.h"
+#include "base/time.h"
 
 namespace payoutd {
 
@@ -29,6 +32,14 @@ std::size_t characters(std::string_view text);
 
 // Puts U+FFFD in the place of each NUL, in keys and texts, which PostgreSQL can't keep.
 void replace_nul(Json& json);
+
+// The value as answers show it, null where there is none.
+template <class T>
+OrderedJson or_null(const std::optional<T>& value) {
+  return value ? OrderedJson(*value) : OrderedJson(nullptr);
+}
+OrderedJson or_null(const std::optional<Time>& time);  // ISO 8601
+OrderedJson or_null(const std::optional<Uuid>& id);
 
 // Never throws: what is not UTF-8 is replaced.
 std::string dump(const Json& json);

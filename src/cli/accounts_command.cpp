@@ -24,7 +24,7 @@ int list_accounts(pg::Database& db, const AccountsArguments& arguments) {
   if (!organization) return fail(organization.error(), arguments.json);
   OrderedJson all = OrderedJson::array();
   bool none = true;
-  access::Page page{.limit = 100};
+  http::Page page{.limit = 100};
   do {
     const auto found = access::list_accounts(db, organization->id, page);
     if (!found) return fail(found.error(), arguments.json);

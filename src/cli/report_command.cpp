@@ -104,7 +104,7 @@ int customers(pg::Database& db, OrgId organization, const ReportArguments& argum
 int reconcile_all(pg::Database& db, OrgId organization, const reports::ReportQuery& query,
                   const ReportArguments& arguments) {
   reports::Table table;
-  access::Page page{.limit = 100};
+  http::Page page{.limit = 100};
   for (bool first = true;; first = false) {
     const auto found = reports::reconcile(db, organization, query, page);
     if (!found) return refuse(found.error(), arguments);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "base/log.h"
 
@@ -55,13 +56,6 @@ class Taking {
   Turn* outer_;
 };
 
-bool same_name(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) {
-    return std::tolower(static_cast<unsigned char>(x)) ==
-           std::tolower(static_cast<unsigned char>(y));
-  });
-}
-
 bool sendable(std::string_view text) {
   return std::ranges::all_of(text, [](char c) {
     return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
@@ -73,7 +67,7 @@ void fill(httplib::Response& response, Reply reply) {
   bool caching_said = false;
   for (const auto& [name, value] : reply.headers) {
     CHECK(!name.empty() && sendable(name) && sendable(value));
-    caching_said = caching_said || same_name(name, "Cache-Control");
+    caching_said = caching_said || equal_in_any_case(name, "Cache-Control");
     response.headers.emplace(name, value);
   }
   CHECK(sendable(reply.content_type));

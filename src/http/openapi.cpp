@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "http/schema.h"
 
 namespace payoutd::http {
@@ -11,11 +12,6 @@ OrderedJson ordered(const Json& json) { return OrderedJson::parse(dump(json)); }
 
 bool takes_idempotency_keys(const Route& route) {
   return route.method == "POST" && !route.access.empty();
-}
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
 }
 
 // "/api/payouts/:id" as "/api/payouts/{id}", with the names on the way.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "http/params_state.h"
 
 namespace payoutd::http {
@@ -19,13 +20,6 @@ std::string in_quotes(std::string_view text) {
 
 std::string listed(const std::vector<std::string_view>& words) {
   return fmt::format("{}", fmt::join(words, ", "));
-}
-
-bool same_word(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) {
-    return std::tolower(static_cast<unsigned char>(x)) ==
-           std::tolower(static_cast<unsigned char>(y));
-  });
 }
 
 std::optional<std::int64_t> whole_number(std::string_view text) {
@@ -221,7 +215,7 @@ std::optional<std::string> Fields::word(Names names, const std::vector<std::stri
   const std::string* found = find_text(names);
   if (found == nullptr) return std::nullopt;
   for (const std::string_view word : allowed) {
-    if (same_word(word, *found)) return std::string(word);
+    if (equal_in_any_case(word, *found)) return std::string(word);
   }
   wrong(shown(names), "parameter_invalid",
         fmt::format("{} is none of: {}", in_quotes(*found), listed(allowed)));
@@ -244,7 +238,8 @@ std::vector<std::string> Fields::words(Names names, const std::vector<std::strin
   }
   std::vector<std::string> out;
   for (const std::string& one : given) {
-    const auto word = std::ranges::find_if(allowed, [&](auto w) { return same_word(w, one); });
+    const auto word =
+        std::ranges::find_if(allowed, [&](auto w) { return equal_in_any_case(w, one); });
     if (word == allowed.end()) {
       wrong(shown(names), "parameter_invalid",
             fmt::format("{} is none of: {}", in_quotes(one), listed(allowed)));

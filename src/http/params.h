@@ -28,6 +28,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "http/message.h"
+#include "http/page.h"
 
 namespace payoutd::http {
 
@@ -43,14 +44,6 @@ struct AmountRule {
   bool required = false;
   std::int64_t min = 1;         // minor units
   std::string name = "amount";  // and "amount_decimal"
-};
-
-// How a list is cut: by cursor, or by offset (also given as page, which counts from 1).
-struct Paging {
-  int limit = 20;  // 1 to 100
-  std::optional<std::string> cursor;
-  std::int64_t offset = 0;
-  bool with_total = false;  // include=total
 };
 
 class Fields {
@@ -96,7 +89,7 @@ class Fields {
   // The same for an array of objects, under "name[0].field".
   std::vector<Fields> list(Names names, std::size_t max_items);
 
-  Paging paging();
+  Page page();
 
   // Notes a mistake that only the caller can see.
   void wrong(std::string_view name, std::string code, std::string message,
@@ -115,9 +108,5 @@ class Fields {
 
   std::shared_ptr<State> state_;
 };
-
-// {"data": […], "has_more", "next_cursor", "total"?}; there is more when there is a next cursor.
-OrderedJson list_json(OrderedJson data, std::optional<std::string> next_cursor,
-                      std::optional<std::int64_t> total = std::nullopt);
 
 }  // namespace payoutd::http

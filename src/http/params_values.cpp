@@ -135,26 +135,18 @@ std::vector<Fields> Fields::list(Names names, std::size_t max_items) {
   return items;
 }
 
-Paging Fields::paging() {
-  Paging paging;
-  paging.limit = static_cast<int>(integer({"limit"}, 1, 100).value_or(20));
-  paging.cursor = text({"cursor", "starting_after"}, {.max = 512});
+Page Fields::page() {
+  Page page;
+  page.limit = integer({"limit"}, 1, 100).value_or(20);
+  page.cursor = text({"cursor", "starting_after"}, {.max = 512});
   const auto offset = integer({"offset"}, 0, kMaxOffset);
-  const auto page = integer({"page"}, 1, kMaxOffset / 100);
-  paging.with_total = !words({"include"}, {"total"}).empty();
-  if (int{paging.cursor.has_value()} + int{offset.has_value()} + int{page.has_value()} > 1) {
-    wrong(page ? "page" : "offset", "parameter_ambiguous", "give one of cursor, offset and page");
+  const auto number = integer({"page"}, 1, kMaxOffset / 100);
+  page.with_total = !words({"include"}, {"total"}).empty();
+  if (int{page.cursor.has_value()} + int{offset.has_value()} + int{number.has_value()} > 1) {
+    wrong(number ? "page" : "offset", "parameter_ambiguous", "give one of cursor, offset and page");
   }
-  paging.offset = offset ? *offset : (page.value_or(1) - 1) * paging.limit;
-  return paging;
-}
-
-OrderedJson list_json(OrderedJson data, std::optional<std::string> next_cursor,
-                      std::optional<std::int64_t> total) {
-  OrderedJson list{{"data", std::move(data)}, {"has_more", next_cursor.has_value()}};
-  list["next_cursor"] = next_cursor ? OrderedJson(*next_cursor) : OrderedJson(nullptr);
-  if (total) list["total"] = *total;
-  return list;
+  page.offset = offset ? *offset : (number.value_or(1) - 1) * page.limit;
+  return page;
 }
 
 }  // namespace payoutd::http

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "access/page.h"
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/money.h"
 #include "base/time.h"
+#include "http/page.h"
 #include "pg/database.h"
 
 namespace payoutd::mirror {
@@ -33,9 +33,8 @@ struct BalanceTransactionFilter {
 };
 
 // Newest first, by (created, id). Errors: 400 `invalid_cursor`.
-Result<access::PageOf<BalanceTransaction>> list_balance_transactions(
-    pg::Tx& tx, OrgId organization, const BalanceTransactionFilter& filter,
-    const access::Page& page);
+Result<http::PageOf<BalanceTransaction>> list_balance_transactions(
+    pg::Tx& tx, OrgId organization, const BalanceTransactionFilter& filter, const http::Page& page);
 
 // All that the list of an automatic payout showed, its own row included; at most `limit`.
 std::vector<BalanceTransaction> members_of_payout(pg::Tx& tx, OrgId organization,

@@ -13,7 +13,7 @@ namespace is = http::schema;
 
 struct Query {
   BalanceTransactionFilter filter;
-  access::Page page;
+  http::Page page;
 };
 
 Result<Query> read_query(const http::Request& request) {
@@ -28,9 +28,8 @@ Result<Query> read_query(const http::Request& request) {
   if (const auto currency = fields.currency({"currency"})) filter.currency = currency->str();
   filter.from = fields.time({"startDate", "from_date", "dateFrom"});
   filter.to = fields.time({"endDate", "to_date", "dateTo"}, DayEdge::last);
-  const http::Paging paging = fields.paging();
   if (auto error = fields.done()) return *error;
-  query.page = {paging.limit, paging.offset, paging.cursor, paging.with_total};
+  query.page = fields.page();
   return query;
 }
 
@@ -53,7 +52,7 @@ http::Reply list(pg::Database& db, const http::Request& request) {
 http::Docs docs() {
   http::Docs docs{"What moved the balances of the organization's accounts, newest first",
                   "balance"};
-  docs.parameters = access::page_parameters();
+  docs.parameters = http::page_parameters();
   docs.parameters.push_back(is::account_query());
   docs.parameters.push_back(is::query("type", "Stripe's type: charge, refund, payout, …"));
   docs.parameters.push_back(

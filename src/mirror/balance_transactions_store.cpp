@@ -1,5 +1,5 @@
+#include "http/page.h"
 #include "mirror/balance_transactions.h"
-#include "mirror/cursor.h"
 
 namespace payoutd::mirror {
 
@@ -79,39 +79,36 @@ std::vector<BalanceTransaction> read_all(const pg::Rows& rows) {
   return all;
 }
 
-void plan_afresh(pg::Tx& tx) { tx.exec_unnamed("SET LOCAL plan_cache_mode = force_custom_plan"); }
-
 // The cursor's id is "<txn>.<acct>": neither has a dot.
 struct After {
   std::optional<Time> created{};
   OptionalText stripe_id{}, account{};
 };
 
-Result<After> after(const access::Page& page) {
-  if (!page.cursor) return After{};
-  const auto cursor = Cursor::parse(*page.cursor);
-  const auto dot = cursor ? cursor->id.find('.') : std::string::npos;
-  if (dot == std::string::npos) return access::invalid_cursor();
-  return After{cursor->created, cursor->id.substr(0, dot), cursor->id.substr(dot + 1)};
+Result<After> after(const http::Page& page) {
+  const auto cursor = page.after();
+  if (!cursor) return cursor.error();
+  if (!*cursor) return After{};
+  const std::string& id = (*cursor)->id;
+  const auto dot = id.find('.');
+  if (dot == std::string::npos) return http::invalid_cursor();
+  return After{(*cursor)->time, id.substr(0, dot), id.substr(dot + 1)};
 }
 
 }  // namespace
 
-Result<access::PageOf<BalanceTransaction>> list_balance_transactions(
-    pg::Tx& tx, OrgId organization, const BalanceTransactionFilter& f, const access::Page& page) {
+Result<http::PageOf<BalanceTransaction>> list_balance_transactions(
+    pg::Tx& tx, OrgId organization, const BalanceTransactionFilter& f, const http::Page& page) {
   const auto from = after(page);
   if (!from) return from.error();
-  plan_afresh(tx);
-  access::PageOf<BalanceTransaction> found;
-  found.data = read_all(tx.exec(
-      kList, organization, f.account, f.type, f.currency, f.reporting_category, f.status, f.payout,
-      f.from, f.to, from->created, from->stripe_id, from->account, page.limit + 1, page.offset));
-  found.has_more = std::ssize(found.data) > page.limit;
-  if (found.has_more) {
-    found.data.pop_back();
-    const BalanceTransaction& last = found.data.back();
-    found.next_cursor = Cursor{last.created, last.stripe_id + "." + last.account}.text();
-  }
+  tx.plan_afresh();
+  auto found = http::cut(
+      read_all(tx.exec(kList, organization, f.account, f.type, f.currency, f.reporting_category,
+                       f.status, f.payout, f.from, f.to, from->created, from->stripe_id,
+                       from->account, page.limit + 1, page.offset)),
+      page, [](const BalanceTransaction& last) {
+        return http::Cursor{last.created, last.stripe_id + "." + last.account};
+      });
   if (page.with_total) {
     found.total = tx.exec(kCount, organization, f.account, f.type, f.currency, f.reporting_category,
                           f.status, f.payout, f.from, f.to)

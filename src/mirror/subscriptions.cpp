@@ -27,11 +27,6 @@ struct Subscription {
   bool items_of_older = false;  // taken from a whole version of the same call
 };
 
-template <class T>
-OrderedJson or_null(const std::optional<T>& value) {
-  return value ? OrderedJson(*value) : OrderedJson(nullptr);
-}
-
 OrderedJson seconds_or_null(const std::optional<Time>& time) {
   return time ? OrderedJson(to_unix(*time)) : OrderedJson(nullptr);
 }

@@ -4,23 +4,13 @@
 #include <array>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/money.h"
 #include "payouts/stripe_payout.h"
 
 namespace payoutd::payouts {
 
 namespace {
-
-template <class T>
-OrderedJson or_null(const std::optional<T>& value) {
-  return value ? OrderedJson(*value) : OrderedJson(nullptr);
-}
-OrderedJson or_null(const OptionalTime& time) {
-  return time ? OrderedJson(to_iso(*time)) : OrderedJson(nullptr);
-}
-OrderedJson or_null(const std::optional<Uuid>& id) {
-  return id ? OrderedJson(id->str()) : OrderedJson(nullptr);
-}
 
 OrderedJson decimal(std::int64_t minor, const std::string& code) {
   const auto currency = Currency::parse(code);
@@ -205,12 +195,9 @@ std::optional<std::string> parse_status(std::string_view text) {
       {"canceled", "canceled"},
       {"cancelled", "canceled"},
   }};
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  const std::string word = lower(text);
   const auto found = std::find_if(kWords.begin(), kWords.end(),
-                                  [&](const auto& word) { return word.first == lower; });
+                                  [&](const auto& known) { return known.first == word; });
   if (found == kWords.end()) return std::nullopt;
   return std::string(found->second);
 }

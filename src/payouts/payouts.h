@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "access/page.h"
+#include "http/page.h"
 #include "payouts/payout.h"
 #include "pg/database.h"
 
@@ -21,8 +21,8 @@ struct PayoutFilter {
 };
 
 // Newest first, by (created, id); deleted ones are left out. Error: 400 `invalid_cursor`.
-Result<access::PageOf<Payout>> list_payouts(pg::Tx& tx, OrgId organization,
-                                            const PayoutFilter& filter, const access::Page& page);
+Result<http::PageOf<Payout>> list_payouts(pg::Tx& tx, OrgId organization,
+                                          const PayoutFilter& filter, const http::Page& page);
 
 // By our id or by po_…; of two accounts' payouts with one po_… the newer one.
 // Error: 404 `payout_not_found`, for another organization's too.

@@ -15,7 +15,7 @@ constexpr std::int64_t kMaxMembers = 1'000;
 
 struct Query {
   PayoutFilter filter;
-  access::Page page;
+  http::Page page;
 };
 
 Result<Query> read_query(const http::Request& request) {
@@ -42,9 +42,8 @@ Result<Query> read_query(const http::Request& request) {
   filter.campaign_id = fields.text({"campaignId"});
   filter.from = fields.time({"startDate", "from_date", "dateFrom"});
   filter.to = fields.time({"endDate", "to_date", "dateTo"}, DayEdge::last);
-  const http::Paging paging = fields.paging();
   if (auto error = fields.done()) return *error;
-  query.page = {paging.limit, paging.offset, paging.cursor, paging.with_total};
+  query.page = fields.page();
   return query;
 }
 

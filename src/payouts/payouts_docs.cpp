@@ -1,6 +1,6 @@
 #include "payouts/payouts_docs.h"
 
-#include "access/page.h"
+#include "http/page.h"
 #include "http/schema.h"
 #include "mirror/balance_transactions_api.h"
 #include "payouts/in_doubt.h"
@@ -136,7 +136,7 @@ void say_id(http::Docs& docs) {
 }
 
 Json filter_parameters() {
-  Json all = access::page_parameters();
+  Json all = http::page_parameters();
   all.push_back(
       is::query("status", "In any case; settled, sent, scheduled and cancelled are taken too."));
   all.push_back(is::query("type", "bank_account, card, or a purpose of the engine's."));

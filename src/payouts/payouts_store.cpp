@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "mirror/cursor.h"
+#include "http/page.h"
 #include "payouts/payouts.h"
 #include "payouts/stripe_payout.h"
 
@@ -229,29 +229,25 @@ const Error kNotFound{Kind::missing, "payout_not_found", "your organization has 
 
 }  // namespace
 
-Result<access::PageOf<Payout>> list_payouts(pg::Tx& tx, OrgId organization, const PayoutFilter& f,
-                                            const access::Page& page) {
+Result<http::PageOf<Payout>> list_payouts(pg::Tx& tx, OrgId organization, const PayoutFilter& f,
+                                          const http::Page& page) {
+  const auto cursor = page.after();
+  if (!cursor) return cursor.error();
   std::optional<Time> after;
   std::optional<Uuid> after_id;
-  if (page.cursor) {
-    const auto cursor = mirror::Cursor::parse(*page.cursor);
-    after_id = cursor ? Uuid::parse(cursor->id) : std::nullopt;
-    if (!after_id) return access::invalid_cursor();
-    after = cursor->created;
+  if (*cursor) {
+    after = (*cursor)->time;
+    after_id = Uuid::parse((*cursor)->id);
+    if (!after_id) return http::invalid_cursor();
   }
-  // Planned for the filters at hand, so that the absent ones vanish and the fitting index is found.
-  tx.exec_unnamed("SET LOCAL plan_cache_mode = force_custom_plan");
-  access::PageOf<Payout> found;
-  found.data =
+  tx.plan_afresh();
+  auto found = http::cut(
       read_all(tx.exec(kList, organization, f.status, f.type, f.priority, f.currency, f.rail,
                        f.account, f.origin_module, f.origin_entity_id, f.influencer_id,
-                       f.campaign_id, f.from, f.to, after, after_id, page.limit + 1, page.offset));
-  found.has_more = std::ssize(found.data) > page.limit;
-  if (found.has_more) {
-    found.data.pop_back();
-    found.next_cursor =
-        mirror::Cursor{found.data.back().created, found.data.back().id.str()}.text();
-  }
+                       f.campaign_id, f.from, f.to, after, after_id, page.limit + 1, page.offset)),
+      page, [](const Payout& last) {
+        return http::Cursor{last.created, last.id.str()};
+      });
   if (page.with_total) {
     found.total =
         tx.exec(kCount, organization, f.status, f.type, f.priority, f.currency, f.rail, f.account,

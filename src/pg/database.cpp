@@ -226,6 +226,11 @@ Rows Tx::exec_unnamed(const std::string& sql) {
 
 Tx::Savepoint::Savepoint(Tx& tx) : tx_(tx) { tx_.connection_.command("SAVEPOINT attempt"); }
 
+// Compiling a statement takes longer than running it.
+void Tx::plan_afresh() {
+  exec_unnamed("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off");
+}
+
 void Tx::Savepoint::release() const { tx_.connection_.command("RELEASE SAVEPOINT attempt"); }
 
 void Tx::Savepoint::rollback() const {

@@ -49,6 +49,10 @@ class Tx {
   // outside.
   Rows exec_unnamed(const std::string& sql);
 
+  // Until this transaction ends, statements are planned for the parameters at hand: absent filters
+  // vanish, and the fitting index is found.
+  void plan_afresh();
+
   // Runs body(), or body(tx), inside a savepoint, which is rolled back when it throws. A SqlError
   // is returned, all else thrown on.
   template <class F>

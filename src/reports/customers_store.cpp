@@ -145,7 +145,7 @@ TopCustomer top_customer(const Json& one) {
 }  // namespace
 
 void count_customers(pg::Tx& tx, Customers& customers, std::int64_t limit) {
-  movements_store::plan_afresh(tx);
+  tx.plan_afresh();
   const Accounts& accounts = customers.scope.accounts;
   const Range& range = customers.query.range;
   const auto everyone = texts(customers.scope.every_account);
@@ -164,7 +164,7 @@ void count_customers(pg::Tx& tx, Customers& customers, std::int64_t limit) {
 }
 
 void count_churn(pg::Tx& tx, Customers& customers) {
-  movements_store::plan_afresh(tx);
+  tx.plan_afresh();
   const Accounts& accounts = customers.scope.accounts;
   const Time end = customers.query.range.end, before = end - std::chrono::days{30};
   const pg::Row row = tx.exec(kChurn, accounts.organization, texts(customers.scope.every_account),
@@ -176,7 +176,7 @@ void count_churn(pg::Tx& tx, Customers& customers) {
 }
 
 void value_subscriptions(pg::Tx& tx, Customers& customers) {
-  movements_store::plan_afresh(tx);
+  tx.plan_afresh();
   const Accounts& accounts = customers.scope.accounts;
   const pg::Row row = tx.exec(kRunning, accounts.organization, texts(customers.scope.every_account),
                               accounts.currency)

@@ -261,13 +261,9 @@ class Sums {
 
 }  // namespace
 
-void plan_afresh(pg::Tx& tx) {
-  tx.exec_unnamed("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off");
-}
-
 std::vector<AccountCurrency> currencies(pg::Tx& tx, OrgId organization,
                                         const std::optional<std::string>& account) {
-  plan_afresh(tx);
+  tx.plan_afresh();
   std::vector<AccountCurrency> found;
   for (const pg::Row row : tx.exec(kCurrencies, organization, account)) {
     found.push_back({row.get<std::string>("account"), row.get<std::string>("currency")});
@@ -278,7 +274,7 @@ std::vector<AccountCurrency> currencies(pg::Tx& tx, OrgId organization,
 std::vector<Movement> movements(pg::Tx& tx, const Accounts& accounts,
                                 const std::vector<Time>& bounds, Detail detail) {
   CHECK(bounds.size() >= 2);
-  plan_afresh(tx);
+  tx.plan_afresh();
   const Spans spans = spans_between(bounds);
   Sums sums(tx, accounts, bounds, detail);
   sums.read_rollups(spans.days, true);
@@ -298,7 +294,7 @@ std::int64_t balance_before(pg::Tx& tx, const Accounts& accounts, Time before) {
 std::vector<FromTransfers> from_transfers(pg::Tx& tx, const Accounts& accounts,
                                           const std::vector<Time>& bounds) {
   CHECK(bounds.size() >= 2);
-  plan_afresh(tx);
+  tx.plan_afresh();
   std::vector<FromTransfers> found(bounds.size() - 1);
   for (const pg::Row row :
        tx.exec(kFromTransfers, accounts.organization, texts(accounts.ids), accounts.currency,
@@ -311,7 +307,7 @@ std::vector<FromTransfers> from_transfers(pg::Tx& tx, const Accounts& accounts,
 }
 
 FeeSum payout_fees(pg::Tx& tx, const Accounts& accounts, Time begin, Time end) {
-  plan_afresh(tx);
+  tx.plan_afresh();
   const pg::Row row = tx.exec(kPayoutFees, accounts.organization, texts(accounts.ids),
                               accounts.currency, begin, end)
                           .one();

@@ -40,10 +40,6 @@ struct Movement {
 
 namespace movements_store {
 
-// For the statements of this transaction: how many rows a plan is for shows only in the values at
-// hand, and to compile one takes longer than to run it.
-void plan_afresh(pg::Tx& tx);
-
 struct AccountCurrency {
   std::string account;
   std::string currency;

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "access/page.h"
 #include "base/json.h"
+#include "http/page.h"
 #include "payouts/payout.h"
 #include "reports/balance.h"
 #include "reports/report_query.h"
@@ -33,7 +33,7 @@ struct Reconciliation {
   ReportQuery query;
   Scope scope;
   bool of_one = false;  // a payout that was asked for by its id: the period means nothing
-  access::PageOf<ReconciledPayout> page{};
+  http::PageOf<ReconciledPayout> page{};
 };
 
 OrderedJson to_json(const Reconciliation& reconciliation);

@@ -37,9 +37,9 @@ Result<payouts::Payout> one_payout(pg::Tx& tx, OrgId organization, const ReportQ
   return payout;
 }
 
-Result<access::PageOf<payouts::Payout>> payouts_of(pg::Tx& tx, OrgId organization,
-                                                   const ReportQuery& query, const Scope& scope,
-                                                   const access::Page& page) {
+Result<http::PageOf<payouts::Payout>> payouts_of(pg::Tx& tx, OrgId organization,
+                                                 const ReportQuery& query, const Scope& scope,
+                                                 const http::Page& page) {
   payouts::PayoutFilter filter;
   filter.rail = "stripe_payout";
   filter.account = query.account;
@@ -104,7 +104,7 @@ Result<Customers> customers(pg::Database& db, OrgId organization, const ReportQu
 }
 
 Result<Reconciliation> reconcile(pg::Database& db, OrgId organization, const ReportQuery& query,
-                                 const access::Page& page) {
+                                 const http::Page& page) {
   return db.read([&](pg::Tx& tx) -> Result<Reconciliation> {
     auto scope = scope_of(tx, organization, query);
     if (!scope) return scope.error();

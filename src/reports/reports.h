@@ -24,7 +24,7 @@ Result<Customers> customers(pg::Database& db, OrgId organization, const ReportQu
 
 // Stripe's payouts of the period, a page at a time. Error: 400 `invalid_cursor`.
 Result<Reconciliation> reconcile(pg::Database& db, OrgId organization, const ReportQuery& query,
-                                 const access::Page& page);
+                                 const http::Page& page);
 // The one that `payout` names (our id or po_…), whatever the period. Errors: 404
 // `payout_not_found`; 400 `not_stripes_payout` for one of the engine's.
 Result<Reconciliation> reconcile_one(pg::Database& db, OrgId organization, const ReportQuery& query,

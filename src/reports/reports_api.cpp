@@ -58,14 +58,12 @@ http::Reply show_reconciliation(pg::Database& db, const Clock& clock,
   auto fields = http::Fields::of_query(request);
   const ReportQuery query = read_query(fields, clock.now(), Grouped::no);
   const auto payout = fields.text({"payout"});
-  const http::Paging paging = fields.paging();
+  const http::Page page = fields.page();
   const bool as_csv = wants_csv(fields, request);
   if (const auto error = fields.done()) return http::error_reply(*error, request.request_id);
   const OrgId organization = access::principal(request).organization;
-  const auto found =
-      payout ? reconcile_one(db, organization, query, *payout)
-             : reconcile(db, organization, query,
-                         {paging.limit, paging.offset, paging.cursor, paging.with_total});
+  const auto found = payout ? reconcile_one(db, organization, query, *payout)
+                            : reconcile(db, organization, query, page);
   http::Reply reply = answer(request, found, as_csv, "payout-reconciliation");
   if (!found || !as_csv || !found->page.next_cursor) return reply;
   return std::move(reply).with("X-Next-Cursor", *found->page.next_cursor);

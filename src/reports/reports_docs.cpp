@@ -1,6 +1,6 @@
 #include "reports/reports_docs.h"
 
-#include "access/page.h"
+#include "http/page.h"
 #include "reports/reports.h"
 
 namespace payoutd::reports {
@@ -335,7 +335,7 @@ http::Docs reconciliation_docs() {
     if (parameter["name"] != "currency") continue;
     parameter["description"] = "Of the payouts. ISO 4217, in any case.";
   }
-  for (const Json& parameter : access::page_parameters()) docs.parameters.push_back(parameter);
+  for (const Json& parameter : http::page_parameters()) docs.parameters.push_back(parameter);
   docs.parameters.push_back({{"name", "payout"},
                              {"in", "query"},
                              {"description", "Only this one, whenever it was: our id or po_…"},

@@ -1,6 +1,6 @@
 #include "sync/runs.h"
 
-#include "mirror/cursor.h"
+#include "http/page.h"
 #include "sync/runs_store.h"
 
 namespace payoutd::sync {
@@ -9,13 +9,6 @@ namespace {
 
 constexpr std::int64_t kPurgedAtOnce = 5'000;
 constexpr int kMostPurgeBatches = 10'000;
-
-OrderedJson or_null(const std::optional<std::string>& text) {
-  return text ? OrderedJson(*text) : OrderedJson(nullptr);
-}
-OrderedJson or_null(const std::optional<Time>& time) {
-  return time ? OrderedJson(to_iso(*time)) : OrderedJson(nullptr);
-}
 
 OrderedJson to_json(const StreamRecord& stream) {
   return {{"account", stream.account},
@@ -34,24 +27,21 @@ OrderedJson to_json(const StreamRecord& stream) {
 
 }  // namespace
 
-Result<access::PageOf<RunRecord>> list_runs(pg::Tx& tx, OrgId organization,
-                                            const access::Page& page) {
+Result<http::PageOf<RunRecord>> list_runs(pg::Tx& tx, OrgId organization, const http::Page& page) {
+  const auto cursor = page.after();
+  if (!cursor) return cursor.error();
   std::optional<Time> before;
   std::optional<RunId> before_id;
-  if (page.cursor) {
-    const auto cursor = mirror::Cursor::parse(*page.cursor);
-    before_id = cursor ? RunId::parse(cursor->id) : std::nullopt;
-    if (!before_id) return access::invalid_cursor();
-    before = cursor->created;
+  if (*cursor) {
+    before = (*cursor)->time;
+    before_id = RunId::parse((*cursor)->id);
+    if (!before_id) return http::invalid_cursor();
   }
-  access::PageOf<RunRecord> found;
-  found.data = runs_store::list(tx, organization, before, before_id, page.limit + 1, page.offset);
-  found.has_more = std::ssize(found.data) > page.limit;
-  if (found.has_more) {
-    found.data.pop_back();
-    found.next_cursor =
-        mirror::Cursor{found.data.back().queued_at, found.data.back().id.str()}.text();
-  }
+  auto found =
+      http::cut(runs_store::list(tx, organization, before, before_id, page.limit + 1, page.offset),
+                page, [](const RunRecord& last) {
+                  return http::Cursor{last.queued_at, last.id.str()};
+                });
   if (page.with_total) found.total = runs_store::count(tx, organization);
   return found;
 }

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "access/page.h"
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/time.h"
+#include "http/page.h"
 #include "pg/database.h"
 #include "sync/lister.h"
 
@@ -43,8 +43,7 @@ struct RunRecord {
 };
 
 // The newest first. Error: 400 `invalid_cursor`.
-Result<access::PageOf<RunRecord>> list_runs(pg::Tx& tx, OrgId organization,
-                                            const access::Page& page);
+Result<http::PageOf<RunRecord>> list_runs(pg::Tx& tx, OrgId organization, const http::Page& page);
 // Error: 404 `run_not_found`, for another organization's too.
 Result<RunRecord> find_run(pg::Tx& tx, OrgId organization, RunId id);
 

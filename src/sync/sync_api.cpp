@@ -77,9 +77,8 @@ http::Reply sync_now(const Parts& parts, const http::Request& request) {
 
 http::Reply list(const Parts& parts, const http::Request& request) {
   auto fields = http::Fields::of_query(request);
-  const http::Paging paging = fields.paging();
+  const http::Page page = fields.page();
   if (auto error = fields.done()) return refuse(*error, request);
-  const access::Page page{paging.limit, paging.offset, paging.cursor, paging.with_total};
   const auto runs = parts.db.read(
       [&](pg::Tx& tx) { return list_runs(tx, access::principal(request).organization, page); });
   if (!runs) return refuse(runs.error(), request);

@@ -1,6 +1,6 @@
 #include "sync/sync_docs.h"
 
-#include "access/page.h"
+#include "http/page.h"
 #include "http/schema.h"
 
 namespace payoutd::sync {
@@ -164,7 +164,7 @@ http::Docs sync_docs() {
 
 http::Docs runs_docs() {
   http::Docs docs{"List what was synced, the newest run first", "sync"};
-  docs.parameters = access::page_parameters();
+  docs.parameters = http::page_parameters();
   docs.responses["200"] = is::answer(
       "One page.", is::page(run_schema(false)),
       {{"data", Json::array({run_example(false)})}, {"has_more", false}, {"next_cursor", nullptr}});

@@ -2,8 +2,8 @@
 
 #include "access/idempotency_rules.h"
 #include "access/key_text.h"
-#include "access/page.h"
 #include "access/principal.h"
+#include "http/page.h"
 
 namespace payoutd::access {
 namespace {

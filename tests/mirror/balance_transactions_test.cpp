@@ -1,6 +1,6 @@
 #include "mirror/balance_transactions.h"
 
-#include "mirror/cursor.h"
+#include "http/page.h"
 #include "mirror/world.h"
 
 namespace payoutd::mirror {
@@ -14,8 +14,8 @@ struct BalanceTransactions : MirrorTest {
     shelf.add(with(row, changes), at, Source::list, account);
     apply(shelf.all());
   }
-  access::PageOf<BalanceTransaction> list(const BalanceTransactionFilter& filter,
-                                          const access::Page& page = {}) {
+  http::PageOf<BalanceTransaction> list(const BalanceTransactionFilter& filter,
+                                        const http::Page& page = {}) {
     auto found =
         db().read([&](pg::Tx& tx) { return list_balance_transactions(tx, org, filter, page); });
     return *std::move(found);
@@ -98,7 +98,7 @@ TEST_F(BalanceTransactions, PagesNeitherRepeatNorSkipRowsOfOneSecond) {
   for (int i = 0; i < 7; ++i) put({{"id", fmt::format("txn_{}", i)}});
   put({{"id", "txn_3"}}, kStart, kOtherAccount);
   std::vector<std::string> seen;
-  access::Page page{.limit = 3, .with_total = true};
+  http::Page page{.limit = 3, .with_total = true};
   for (int pages = 0; pages < 4; ++pages) {
     const auto found = list({}, page);
     EXPECT_EQ(found.total, 8);

@@ -43,7 +43,7 @@ TEST_F(PayoutReading, AListIsFilteredByEachOfItsFilters) {
 TEST_F(PayoutReading, PagesNeitherRepeatNorSkipRowsOfOneSecond) {
   for (int i = 0; i < 7; ++i) put(fmt::format("po_{}", i), {}, kStart);
   std::set<std::string> seen;
-  access::Page page{.limit = 3, .with_total = true};
+  http::Page page{.limit = 3, .with_total = true};
   for (int pages = 0; pages < 4; ++pages) {
     auto found = db().read([&](pg::Tx& tx) { return list_payouts(tx, org, {}, page); });
     EXPECT_EQ(found->total, 7);
