@@ -25,13 +25,9 @@ std::optional<unsigned> small_number(std::string_view text) {
   return value;
 }
 
-bool same_word(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
 std::optional<unsigned> index_of(std::span<const std::string_view> names, std::string_view word) {
   for (unsigned i = 0; i < names.size(); ++i) {
-    if (same_word(names[i], word)) return i;
+    if (equal_in_any_case(names[i], word)) return i;
   }
   return std::nullopt;
 }

@@ -46,7 +46,7 @@ http::Reply list(pg::Database& db, const http::Request& request) {
   });
   if (!page) return http::error_reply(page.error(), request.request_id);
   return http::Reply::json(
-      200, access::to_json(*page, [](const BalanceTransaction& row) { return to_json(row); }));
+      200, http::to_json(*page, [](const BalanceTransaction& row) { return to_json(row); }));
 }
 
 http::Docs docs() {

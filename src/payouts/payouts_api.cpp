@@ -61,7 +61,7 @@ http::Reply list(pg::Database& db, const http::Request& request) {
     std::vector<PayoutId> ids;
     for (const Payout& payout : page->data) ids.push_back(payout.id);
     const auto events = events_of(tx, organization, ids);
-    return access::to_json(*page, [&](const Payout& payout) {
+    return http::to_json(*page, [&](const Payout& payout) {
       const auto found = events.find(payout.id);
       return found == events.end() ? to_json(payout, {}) : to_json(payout, found->second.shown);
     });

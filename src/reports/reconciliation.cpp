@@ -83,7 +83,7 @@ OrderedJson to_json(const Reconciliation& reconciliation) {
     json["start"] = nullptr;
     json["end"] = nullptr;
   }
-  const OrderedJson page = access::to_json(reconciliation.page, [&](const ReconciledPayout& one) {
+  const OrderedJson page = http::to_json(reconciliation.page, [&](const ReconciledPayout& one) {
     return to_json(one, currency_of(one, reconciliation));
   });
   json.update(page);

@@ -82,8 +82,8 @@ http::Reply list(const Parts& parts, const http::Request& request) {
   const auto runs = parts.db.read(
       [&](pg::Tx& tx) { return list_runs(tx, access::principal(request).organization, page); });
   if (!runs) return refuse(runs.error(), request);
-  return http::Reply::json(
-      200, access::to_json(*runs, [](const RunRecord& run) { return to_json(run); }));
+  return http::Reply::json(200,
+                           http::to_json(*runs, [](const RunRecord& run) { return to_json(run); }));
 }
 
 http::Reply show(const Parts& parts, const http::Request& request) {

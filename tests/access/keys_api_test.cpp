@@ -151,8 +151,8 @@ TEST(KeysDocs, AreWholeOpenApiObjects) {
       EXPECT_TRUE(content.at("schema").at("properties").contains(field)) << field;
     }
   }
-  EXPECT_EQ(page_parameters().size(), 6u);  // the cursor under both its names
-  EXPECT_EQ(page_parameters().at(5).at("schema").at("enum").at(0), "total");
+  EXPECT_EQ(http::page_parameters().size(), 6u);  // the cursor under both its names
+  EXPECT_EQ(http::page_parameters().at(5).at("schema").at("enum").at(0), "total");
 }
 
 }  // namespace

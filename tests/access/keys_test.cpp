@@ -127,7 +127,7 @@ TEST_F(KeysTest, TwoAdminsCannotRevokeEachOther) {
 TEST_F(KeysTest, AreListedNewestFirstInPages) {
   for (int i = 0; i < 20; ++i) make_key(org, Role::viewer);
   std::vector<ApiKeyId> seen;
-  Page page{.limit = 10};
+  http::Page page{.limit = 10};
   for (int pages = 1;; ++pages) {
     const auto answer = keys.list(org, page);
     ASSERT_TRUE(answer);

@@ -163,29 +163,22 @@ TEST(Query, EndsADayAtItsLastMicrosecond) {
   EXPECT_EQ(to_iso(*fields.time({"endDate"}, DayEdge::last)), "2026-03-01T23:59:59.999999Z");
 }
 
-TEST(Paging, HasLimitsAndOneWayAtATime) {
+TEST(PageOfAQuery, HasLimitsAndOneWayAtATime) {
   auto none = Fields::of_query(query({}));
-  EXPECT_EQ(none.paging().limit, 20);
+  EXPECT_EQ(none.page().limit, 20);
   auto page = Fields::of_query(query({{"page", "3"}, {"limit", "50"}, {"include", "total"}}));
-  const Paging third = page.paging();
+  const Page third = page.page();
   EXPECT_EQ(third.offset, 100);
   EXPECT_TRUE(third.with_total);
   EXPECT_FALSE(page.done());
   for (const auto* limit : {"0", "101", "-1", "x", "1.5", "99999999999999999999", ""}) {
     auto wrong = Fields::of_query(query({{"limit", limit}}));
-    (void)wrong.paging();
+    (void)wrong.page();
     EXPECT_EQ(wrong.done()->param, "limit") << limit;
   }
   auto both = Fields::of_query(query({{"cursor", "a"}, {"offset", "20"}}));
-  (void)both.paging();
+  (void)both.page();
   EXPECT_EQ(both.done()->code, "parameter_ambiguous");
-}
-
-TEST(ListJson, SaysWhetherThereIsMore) {
-  EXPECT_EQ(dump(list_json(OrderedJson::array({1}), "c", 7)),
-            R"({"data":[1],"has_more":true,"next_cursor":"c","total":7})");
-  EXPECT_EQ(dump(list_json(OrderedJson::array(), std::nullopt)),
-            R"({"data":[],"has_more":false,"next_cursor":null})");
 }
 
 }  // namespace

@@ -125,14 +125,5 @@ TEST_F(BalanceTransactions, ShowExactAmountsInJson) {
   EXPECT_TRUE(json["payout"].is_null());
 }
 
-TEST(Cursors, ReadWhatTheyWroteAndNothingElse) {
-  const Cursor cursor{from_micros(1'767'225'600'000'001), "txn_1.acct_2"};
-  EXPECT_EQ(Cursor::parse(cursor.text()), cursor);
-  for (const char* bad : {"", "~", "12", "~a", "zz~a", "-1~a", "12~", "12~a b", "12~a'b",
-                          "7fffffffffffffff~a", "12 ~a"}) {
-    EXPECT_FALSE(Cursor::parse(bad)) << bad;
-  }
-}
-
 }  // namespace
 }  // namespace payoutd::mirror
