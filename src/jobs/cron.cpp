@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "base/ascii.h"
 #include "jobs/spec_words.h"
 
 namespace payoutd::jobs {
@@ -112,7 +113,7 @@ Result<std::uint64_t> parse_field(const Field& field, std::string_view text) {
 Result<std::string_view> without_macro(std::string_view text) {
   if (!text.starts_with('@')) return text;
   for (const Macro& macro : kMacros) {
-    if (same_word(text, macro.name)) return macro.means;
+    if (equal_in_any_case(text, macro.name)) return macro.means;
   }
   return spec_error(fmt::format(
       "`{}` is not known; allowed are @hourly, @daily, @midnight, @weekly, @monthly, @yearly and "

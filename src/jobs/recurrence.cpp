@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 
+#include "base/ascii.h"
 #include "jobs/cron.h"
 #include "jobs/spec_words.h"
 
@@ -67,7 +68,7 @@ std::optional<Error> set_weekdays(Calendar& calendar, std::string_view list) {
     const auto day = index_of(kWeekdayNames, word.substr(0, 3));
     constexpr std::array<std::string_view, 7> kWhole{"sunday",   "monday", "tuesday", "wednesday",
                                                      "thursday", "friday", "saturday"};
-    if (!day || (word.size() > 3 && !same_word(word, kWhole[*day]))) {
+    if (!day || (word.size() > 3 && !equal_in_any_case(word, kWhole[*day]))) {
       return spec_error(
           fmt::format("weekday: `{}` is none of sun, mon, tue, wed, thu, fri, sat", word));
     }
@@ -80,7 +81,7 @@ std::optional<Error> set_days(Calendar& calendar, std::string_view list) {
   calendar.days = 0;
   calendar.clamp_days = true;
   return each_item(list, [&](std::string_view word) -> std::optional<Error> {
-    const auto day = same_word(word, "last") ? 31u : small_number(word);
+    const auto day = equal_in_any_case(word, "last") ? 31u : small_number(word);
     if (!day || *day < 1 || *day > 31) {
       return spec_error(fmt::format("day of month: `{}` is neither 1 to 31 nor `last`", word));
     }

@@ -23,8 +23,7 @@ Error spec_error(std::string message);
 // One to four digits and nothing else.
 std::optional<unsigned> small_number(std::string_view text);
 
-// Compares ASCII letters in any case.
-bool same_word(std::string_view a, std::string_view b);
+// Where the word stands among the names; ASCII letters in any case.
 std::optional<unsigned> index_of(std::span<const std::string_view> names, std::string_view word);
 
 std::string_view trim(std::string_view text);

@@ -28,8 +28,8 @@ Result<Query> read_query(const http::Request& request) {
   if (const auto currency = fields.currency({"currency"})) filter.currency = currency->str();
   filter.from = fields.time({"startDate", "from_date", "dateFrom"});
   filter.to = fields.time({"endDate", "to_date", "dateTo"}, DayEdge::last);
-  if (auto error = fields.done()) return *error;
   query.page = fields.page();
+  if (auto error = fields.done()) return *error;
   return query;
 }
 

@@ -42,8 +42,8 @@ Result<Query> read_query(const http::Request& request) {
   filter.campaign_id = fields.text({"campaignId"});
   filter.from = fields.time({"startDate", "from_date", "dateFrom"});
   filter.to = fields.time({"endDate", "to_date", "dateTo"}, DayEdge::last);
-  if (auto error = fields.done()) return *error;
   query.page = fields.page();
+  if (auto error = fields.done()) return *error;
   return query;
 }
 
