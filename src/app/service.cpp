@@ -24,8 +24,8 @@
 #include "jobs/worker.h"
 #include "mirror/balance_transactions_api.h"
 #include "mirror/mirror_jobs.h"
-#include "payouts/ask_stripe_api.h"
 #include "payouts/payouts_api.h"
+#include "payouts/stripe_payouts_api.h"
 #include "pg/database.h"
 #include "pg/migrate.h"
 #include "reports/reports_api.h"
@@ -82,8 +82,16 @@ struct Service::Parts {
         appliers(all_appliers()),
         client(std::move(stripe_client)),
         balances(client.get()),
-        ask_stripe(client ? std::make_unique<payouts::AskStripe>(db, *client, appliers, clock)
-                          : nullptr),
+        own_account(client ? std::make_unique<mirror::OwnAccount>(*client) : nullptr),
+        sending(client ? std::make_unique<payouts::SendingParts>(
+                             payouts::SendingParts{.db = db,
+                                                   .client = *client,
+                                                   .appliers = appliers,
+                                                   .clock = clock,
+                                                   .own_account = *own_account,
+                                                   .settings = {}})
+                       : nullptr),
+        stripe_payouts(client ? std::make_unique<payouts::StripePayouts>(*sending) : nullptr),
         apply(db, appliers, {.threads = kApplyThreads, .follow_up = mirror::enqueue_after_events}),
         inbox(db, clock, inbox_options()),
         syncer(client ? std::make_unique<sync::Syncer>(db, *client, appliers, clock,
@@ -105,8 +113,6 @@ struct Service::Parts {
   }
 
   http::Router router();
-  Result<payouts::Payable> payable(const access::ConnectedAccount& account,
-                                   const Currency& currency);
   Result<void> ensure_schedules();
   void publish();
 
@@ -122,7 +128,9 @@ struct Service::Parts {
   const mirror::Appliers appliers;
   const std::unique_ptr<stripe::Client> client;  // null without a key: nothing is asked of Stripe
   balances::Balances balances;
-  const std::unique_ptr<payouts::AskStripe> ask_stripe;  // null without a key
+  const std::unique_ptr<mirror::OwnAccount> own_account;  // null without a key, like the next two
+  const std::unique_ptr<payouts::SendingParts> sending;
+  const std::unique_ptr<payouts::StripePayouts> stripe_payouts;
   webhooks::ApplyWorkers apply;
   webhooks::Inbox inbox;
   const std::unique_ptr<sync::Syncer> syncer;  // null without a key
@@ -153,7 +161,8 @@ std::vector<jobs::Handler> Service::Parts::handlers() {
        }},
       sync::purge_handler(db, clock)};
   if (!client) return handlers;
-  for (auto& handler : ask_stripe->handlers()) handlers.push_back(std::move(handler));
+  for (auto& handler : stripe_payouts->resolver().handlers())
+    handlers.push_back(std::move(handler));
   for (auto& handler : mirror::mirror_handlers(db, *client, appliers, webhooks::end_fetch))
     handlers.push_back(std::move(handler));
   for (auto& handler : sync::sync_handlers(*syncer, db, *client, appliers))
@@ -202,17 +211,6 @@ Result<void> Service::Parts::ensure_schedules() {
   });
 }
 
-// Asked of Stripe at once: what is kept may be ten seconds old, and money is to be moved.
-Result<payouts::Payable> Service::Parts::payable(const access::ConnectedAccount& account,
-                                                 const Currency& currency) {
-  const auto balance = balances.fetch(account);
-  if (!balance) return balance.error();
-  balances.forget(account.id());
-  return payouts::Payable{
-      balances::Balance::amount_in(balance->available, currency).value_or(0),
-      balances::Balance::amount_in(balance->instant_available, currency).value_or(0)};
-}
-
 http::Router Service::Parts::router() {
   http::Router router;
   const auto add = [&router](std::vector<http::Route> routes) {
@@ -229,11 +227,7 @@ http::Router Service::Parts::router() {
   add(balances::balance_routes(db, balances));
   add(mirror::balance_transaction_routes(db));
   add(payouts::payout_routes(db));
-  add(payouts::ask_stripe_routes(
-      db, ask_stripe.get(),
-      [this](const access::ConnectedAccount& account, const Currency& currency) {
-        return payable(account, currency);
-      }));
+  add(payouts::stripe_payout_routes(db, stripe_payouts.get(), balances));
   add(webhooks::webhook_routes(verifier, inbox, clock));
   add(sync::sync_routes(db, syncer.get(), clock));
   add(reports::report_routes(db, clock));

@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "jobs/queue.h"
-#include "payouts/instructions.h"
+#include "rails/instructions_store.h"
 #include "webhooks/unknown_accounts.h"
 
 namespace payoutd::app {
@@ -27,7 +27,7 @@ pg::Database::Options limited(pg::Database::Options options) {
 
 struct Sample {
   std::int64_t unknown_events;
-  payouts::instructions::Unresolved instructions;
+  rails::instructions_store::Unresolved instructions;
   jobs::Backlog jobs;
   sync::Standing mirror;
 };
@@ -79,7 +79,7 @@ void StandingGauges::sample() {
       static_cast<double>(inbox.failed));
 
   const auto sample = db_.read([](pg::Tx& tx) -> Result<Sample> {
-    return Sample{webhooks::unknown_waiting(tx), payouts::instructions::unresolved(tx),
+    return Sample{webhooks::unknown_waiting(tx), rails::instructions_store::unresolved(tx),
                   jobs::backlog(tx), sync::standing(tx)};
   });
   CHECK(sample.ok());

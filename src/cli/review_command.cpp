@@ -1,7 +1,7 @@
 #include "app/stripe_client.h"
 #include "app/wiring.h"
 #include "cli/command.h"
-#include "payouts/ask_stripe.h"
+#include "payouts/stripe_payouts.h"
 
 namespace payoutd::cli {
 namespace {
@@ -14,7 +14,7 @@ struct ReviewArguments {
   bool json = false;
 };
 
-OrderedJson to_json(const payouts::instructions::InReview& one) {
+OrderedJson to_json(const rails::instructions_store::InReview& one) {
   return {{"payout", one.payout.str()},
           {"organization_id", one.organization.str()},
           {"account", one.account},
@@ -28,8 +28,8 @@ OrderedJson to_json(const payouts::instructions::InReview& one) {
 int list_reviews(const ReviewArguments& arguments) {
   return with_database(arguments.json, [&](pg::Database& db, const app::Config&) {
     const auto found =
-        db.read([](pg::Tx& tx) -> Result<std::vector<payouts::instructions::InReview>> {
-          return payouts::instructions::in_review(tx, kListed);
+        db.read([](pg::Tx& tx) -> Result<std::vector<rails::instructions_store::InReview>> {
+          return rails::instructions_store::in_review(tx, kListed);
         });
     if (!found) return fail(found.error(), arguments.json);
     OrderedJson all = OrderedJson::array();
@@ -64,8 +64,15 @@ int settle_review(const ReviewArguments& arguments) {
                   arguments.json);
     }
     const mirror::Appliers appliers = app::all_appliers();
-    payouts::AskStripe ask(db, **client, appliers, clock);
-    const auto settled = ask.settle_not_paid(*id, arguments.actor, arguments.reason);
+    mirror::OwnAccount own_account(**client);
+    const payouts::SendingParts parts{.db = db,
+                                      .client = **client,
+                                      .appliers = appliers,
+                                      .clock = clock,
+                                      .own_account = own_account,
+                                      .settings = {}};
+    payouts::StripePayouts payouts(parts);
+    const auto settled = payouts.settle_not_paid(*id, {arguments.actor, arguments.reason});
     if (!settled) return fail(settled.error(), arguments.json);
     if (arguments.json) print(OrderedJson{{"payout", id->str()}, {"status", "failed"}});
     else say(fmt::format("payout {} has failed: not paid, says {}", id->str(), arguments.actor));

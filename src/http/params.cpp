@@ -145,6 +145,8 @@ const std::string* Fields::find_text(Names names) const {
 
 bool Fields::has(Names names) const { return find(names) != nullptr; }
 
+bool Fields::is_written(std::string_view name) const { return state_->fields.contains(name); }
+
 bool Fields::is_null(Names names) const {
   return std::ranges::any_of(names, [&](std::string_view name) {
     state_->know(name);

@@ -53,9 +53,10 @@ class Fields {
   static Fields of_body(const Request& request);
   static Fields of(Json object);  // CHECKs that it is one
 
-  bool has(Names names) const;      // and it is not null
-  bool is_null(Names names) const;  // written, as null
-  Fields& need(Names names);        // notes `parameter_missing` when absent
+  bool has(Names names) const;                   // and it is not null
+  bool is_written(std::string_view name) const;  // null or not; done() may still refuse it
+  bool is_null(Names names) const;               // written, as null
+  Fields& need(Names names);                     // notes `parameter_missing` when absent
 
   std::optional<std::string> text(Names names, TextRule rule = {});
   std::optional<std::int64_t> integer(Names names,

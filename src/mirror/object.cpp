@@ -179,6 +179,11 @@ std::optional<Time> Fields::optional_time(const char* name) {
   return std::nullopt;
 }
 
+Money Fields::money(const char* amount, const char* currency) {
+  const std::int64_t minor = integer(amount);
+  return {minor, Currency::shown(this->currency(currency)).value_or(Currency{})};
+}
+
 std::optional<std::string> Fields::optional_currency(const char* name) {
   auto found = optional_text(name);
   if (!found) return std::nullopt;

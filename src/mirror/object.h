@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/money.h"
 #include "base/result.h"
 #include "base/time.h"
 
@@ -79,6 +80,8 @@ class Fields {
   bool boolean(const char* name);
   Time time(const char* name);             // unix seconds between 1970 and 9999
   std::string currency(const char* name);  // three lower-case letters
+  // In a currency that this program may not know: what Stripe shows is kept.
+  Money money(const char* amount, const char* currency);
 
   // Absent and null alike are nothing; what is there must fit.
   std::optional<std::string> optional_text(const char* name);

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/currency.h"
 #include "base/time.h"
 #include "mirror/object.h"
 #include "mirror/shown.h"
@@ -25,17 +26,63 @@ enum class Keep {
   when_cut,  // it keeps its value where the newer version is `cut`: that one shows only a part
 };
 
-// One column of `Row`.
-template <class Row, class T>
+// Whether a column is part of what makes two versions differ.
+enum class Compared { yes, no };
+
+// One column of `R`.
+template <class R, class T>
 struct Column {
+  using Value = T;
   const char* name;
-  T Row::*member;
+  T R::*member;
   Keep keep = Keep::nothing;
+  Compared compared = Compared::yes;
+  const T& of(const R& row) const { return row.*member; }
+  T& of(R& row) const { return row.*member; }
 };
-template <class Row, class T>
-Column(const char*, T Row::*) -> Column<Row, T>;
-template <class Row, class T>
-Column(const char*, T Row::*, Keep) -> Column<Row, T>;
+template <class R, class T>
+Column(const char*, T R::*) -> Column<R, T>;
+template <class R, class T>
+Column(const char*, T R::*, Keep) -> Column<R, T>;
+template <class R, class T>
+Column(const char*, T R::*, Keep, Compared) -> Column<R, T>;
+
+// A column that is a part of a member of `R`: an amount of its Money.
+template <class R, class Whole, class T>
+struct PartColumn {
+  using Value = T;
+  const char* name;
+  Whole R::*whole;
+  T Whole::*part;
+  Keep keep = Keep::nothing;
+  Compared compared = Compared::yes;
+  const T& of(const R& row) const { return row.*whole.*part; }
+  T& of(R& row) const { return row.*whole.*part; }
+};
+template <class R, class Whole, class T>
+PartColumn(const char*, Whole R::*, T Whole::*) -> PartColumn<R, Whole, T>;
+
+// What makes two versions differ and is no column of the table.
+template <class R, class T>
+struct ComparedOnly {
+  using Value = T;
+  T R::*member;
+  Keep keep = Keep::nothing;
+  Compared compared = Compared::yes;
+  const T& of(const R& row) const { return row.*member; }
+};
+template <class R, class T>
+ComparedOnly(T R::*) -> ComparedOnly<R, T>;
+
+// The columns of the table among them.
+template <class... Columns>
+constexpr auto stored_of(const std::tuple<Columns...>& columns) {
+  const auto one = []<class C>(const C& column) {
+    if constexpr (requires { column.name; }) return std::tuple(column);
+    else return std::tuple();
+  };
+  return std::apply([&](const auto&... column) { return std::tuple_cat(one(column)...); }, columns);
+}
 
 // How a member's type is bound and what PostgreSQL calls it.
 template <class T>
@@ -56,8 +103,13 @@ template <>
 struct Bound<std::string> {
   using Element = std::string;
   static constexpr std::string_view kSent = "text", kCast = "";
-  static const std::string& element(const std::string& v) { return v; }
   static void digest(Digest& digest, const std::string& v) { digest.add(v); }
+};
+template <>
+struct Bound<Currency> {
+  using Element = std::string;
+  static constexpr std::string_view kSent = "text", kCast = "";
+  static void digest(Digest& digest, const Currency& v) { digest.add(v.str()); }
 };
 template <>
 struct Bound<Time> {
@@ -87,7 +139,8 @@ struct Bound<std::optional<T>> : Bound<T> {
 
 template <class Element, class T>
 void append(pg::Array<Element>& array, const T& value) {
-  if constexpr (std::is_same_v<T, JsonText> || std::is_same_v<T, Decimal>) array.add(value.text);
+  if constexpr (requires { value.text; }) array.add(value.text);
+  else if constexpr (std::is_same_v<T, Currency>) array.add(value.str());
   else array.add(value);
 }
 template <class Element, class T>
@@ -96,19 +149,20 @@ void append(pg::Array<Element>& array, const std::optional<T>& value) {
   else array.null();
 }
 
-// The arrays of a batch of `Row`s, in the order of `columns`.
+// The arrays of a batch of rows, in the order of `columns`.
 template <class Columns>
 struct ArraysOf;
-template <class Row, class... Ts>
-struct ArraysOf<std::tuple<Column<Row, Ts>...>> {
-  using type = std::tuple<pg::Array<typename Bound<Ts>::Element>...>;
+template <class... Columns>
+struct ArraysOf<std::tuple<Columns...>> {
+  using type = std::tuple<pg::Array<typename Bound<typename Columns::Value>::Element>...>;
 };
 
 template <class Row, class Columns>
 std::int64_t digest_of(const Row& row, const Columns& columns) {
   Digest digest;
-  const auto add = [&]<class T>(const Column<Row, T>& column) {
-    if (column.keep != Keep::first) Bound<T>::digest(digest, row.*column.member);
+  const auto add = [&]<class C>(const C& column) {
+    if (column.keep == Keep::first || column.compared == Compared::no) return;
+    Bound<typename C::Value>::digest(digest, column.of(row));
   };
   std::apply([&](const auto&... column) { (add(column), ...); }, columns);
   return digest.value();
@@ -117,7 +171,7 @@ std::int64_t digest_of(const Row& row, const Columns& columns) {
 template <class Row, class Columns, class Arrays>
 void append_row(Arrays& arrays, const Row& row, const Columns& columns) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
-    (append(std::get<I>(arrays), row.*std::get<I>(columns).member), ...);
+    (append(std::get<I>(arrays), std::get<I>(columns).of(row)), ...);
   }
   (std::make_index_sequence<std::tuple_size_v<Columns>>{});
 }
@@ -145,11 +199,12 @@ class Statements {
   const pg::Query tie;
 };
 
-template <class Row, class... Ts>
-std::vector<ColumnText> texts_of(const std::tuple<Column<Row, Ts>...>& columns) {
+template <class... Columns>
+std::vector<ColumnText> texts_of(const std::tuple<Columns...>& columns) {
   std::vector<ColumnText> texts;
-  const auto add = [&]<class T>(const Column<Row, T>& column) {
-    texts.push_back({column.name, Bound<T>::kSent, Bound<T>::kCast, column.keep});
+  const auto add = [&]<class C>(const C& column) {
+    using Sent = Bound<typename C::Value>;
+    texts.push_back({column.name, Sent::kSent, Sent::kCast, column.keep});
   };
   std::apply([&](const auto&... column) { (add(column), ...); }, columns);
   return texts;

@@ -7,6 +7,7 @@
 
 #include "mirror/set.h"
 #include "payouts/mirrored_store.h"
+#include "payouts/moves_store.h"
 
 namespace payoutd::payouts {
 
@@ -24,7 +25,7 @@ using mirror::Version;
 struct Sighting {
   std::size_t index = 0;
   mirror::Shown shown;
-  std::string status;
+  StatusWord status;
   std::optional<std::string> failure_message;
   Source source = Source::list;
   std::string_view event_id, event_type;
@@ -41,6 +42,7 @@ struct Row {
   bool made = false;     // by this call
   bool adopted = false;  // it was ours, and has been found
   bool members_checked = false;
+  OptionalText status_before{};  // none for a row that this call made
   std::optional<State> before{};
   State after;
 
@@ -69,8 +71,9 @@ store::Seen seen_of(const Key& key, const Row& row, const Sighting& sighting) {
           .change = fmt::format("{}:{}:{:016x}", kind, sighting.shown.at,
                                 static_cast<std::uint64_t>(sighting.shown.digest)),
           .kind = kind,
-          .status = sighting.status,
+          .status = sighting.status.text,
           .event_id = std::string(sighting.event_id),
+          .from_status = row.status_before,
           .source = mirror::name_of(sighting.source),
           .notes = sighting.failure_message,
           .occurred_at = from_unix(sighting.shown.at)};
@@ -115,7 +118,7 @@ class Payouts final : public mirror::Batch {
     for (const auto& [key, group] : groups_) {
       const StripePayout& body = group.state.body;
       const auto id = body.asked_for_by ? PayoutId::parse(*body.asked_for_by) : std::nullopt;
-      if (id) claims.push_back({key, *id, body.amount, body.currency});
+      if (id) claims.push_back({key, *id, body.money});
     }
     return claims;
   }
@@ -137,12 +140,17 @@ class Payouts final : public mirror::Batch {
     }
     if (keys.empty()) return;
     std::vector<store::Saved> changed;
+    std::vector<moves_store::ShownMove> moves;
     for (store::Stored& stored : store::lock(tx, keys)) {
       const State& given = groups_.at(stored.key).state;
       Row row{.id = stored.id,
               .adopted = adopted.contains(stored.key),
               .members_checked = stored.members_checked,
+              .status_before = stored.state.body.status.text,
               .after = stored.ever_shown ? merge(stored.state, given) : given};
+      const StatusWord& stood = stored.state.body.status;
+      if (stood != row.after.body.status)
+        moves.push_back({stored.key.organization, row.id, stood, row.after.body.status});
       if (stored.ever_shown) row.before = std::move(stored.state);
       if (!row.before || stored.times_differ || !same(*row.before, row.after)) {
         changed.push_back({stored.key, row.id, row.after});
@@ -150,6 +158,7 @@ class Payouts final : public mirror::Batch {
       rows_[stored.key] = std::move(row);
     }
     CHECK(rows_.size() == groups_.size());
+    moves_store::move_as_shown(tx, moves);
     store::save(tx, changed);
   }
 
@@ -162,8 +171,8 @@ class Payouts final : public mirror::Batch {
       }
     }
     std::sort(changes.begin(), changes.end(), [](const store::Seen& a, const store::Seen& b) {
-      return std::tie(a.organization, a.payout, a.change) <
-             std::tie(b.organization, b.payout, b.change);
+      return std::tie(a.organization, a.payout, a.occurred_at, a.change) <
+             std::tie(b.organization, b.payout, b.occurred_at, b.change);
     });
     store::append(tx, changes);
   }

@@ -2,14 +2,14 @@
 
 #include <fmt/format.h>
 
-#include "payouts/ask_rules.h"
+#include "payouts/settlement.h"
 
 namespace payoutd::payouts {
 namespace {
 
 Error in_doubt(PayoutId id, std::string message) {
   return {.kind = Kind::retry,
-          .code = kOutcomeUnknown,
+          .code = settlement::kOutcomeUnknown,
           .message = std::move(message),
           .details = {{"id", "payout_id", id.str()}}};
 }

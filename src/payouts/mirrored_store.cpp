@@ -1,39 +1,15 @@
 #include "payouts/mirrored_store.h"
 
+#include <fmt/format.h>
+
 #include <map>
+#include <span>
+
+#include "payouts/stripe_columns.h"
 
 namespace payoutd::payouts::mirrored_store {
 
 namespace {
-
-using mirror::Column;
-using OptionalText = std::optional<std::string>;
-
-constexpr auto kColumns =
-    std::tuple{Column{"amount", &StripePayout::amount},
-               Column{"currency", &StripePayout::currency},
-               Column{"status", &StripePayout::status},
-               Column{"type", &StripePayout::type},
-               Column{"description", &StripePayout::description},
-               Column{"method", &StripePayout::method},
-               Column{"source_type", &StripePayout::source_type},
-               Column{"statement_descriptor", &StripePayout::statement_descriptor},
-               Column{"metadata", &StripePayout::metadata},
-               Column{"destination", &StripePayout::destination},
-               Column{"failure_code", &StripePayout::failure_code},
-               Column{"failure_message", &StripePayout::failure_message},
-               Column{"balance_transaction_id", &StripePayout::balance_transaction},
-               Column{"failure_balance_transaction_id", &StripePayout::failure_balance_transaction},
-               Column{"reconciliation_status", &StripePayout::reconciliation_status},
-               Column{"trace_id", &StripePayout::trace_id},
-               Column{"trace_id_status", &StripePayout::trace_id_status},
-               Column{"original_payout", &StripePayout::original_payout},
-               Column{"reversed_by", &StripePayout::reversed_by},
-               Column{"application_fee_id", &StripePayout::application_fee},
-               Column{"application_fee_amount", &StripePayout::application_fee_amount},
-               Column{"automatic", &StripePayout::automatic},
-               Column{"arrival_date", &StripePayout::arrival_date},
-               Column{"created", &StripePayout::created}};
 
 const pg::Query kAdopt{"adopt_payouts", R"sql(
   UPDATE payouts AS p SET stripe_payout_id = given.stripe_payout_id
@@ -50,99 +26,110 @@ const pg::Query kAdopt{"adopt_payouts", R"sql(
                         AND other.stripe_payout_id = given.stripe_payout_id)
   RETURNING p.organization_id, p.account, p.stripe_payout_id)sql"};
 
-// $1 to $16 are the arrays of exec(), $17 on the columns above.
-const pg::Query kInsert{"insert_mirrored_payouts", R"sql(
-  INSERT INTO payouts (organization_id, account, stripe_payout_id, id, rail, stage, shown_at, rank,
-         digest, tied, paid_at, failed_at, canceled_at, returned_at, paid_seen_at, failed_seen_at,
-         canceled_seen_at, updated, requested_at, processed_at, amount, currency, status, type,
-         description, method, source_type, statement_descriptor, metadata, destination,
-         failure_code, failure_message,
-         balance_transaction_id, failure_balance_transaction_id, reconciliation_status, trace_id,
-         trace_id_status, original_payout, reversed_by, application_fee_id, application_fee_amount,
-         automatic, arrival_date, created, created_by)
-  SELECT organization_id, account, stripe_payout_id, id, 'stripe_payout', stage, shown_at, rank,
-         digest, tied, paid_at, failed_at, canceled_at, returned_at, paid_seen_at, failed_seen_at,
-         canceled_seen_at, shown_at, created, created, amount, currency, status, type,
-         description, method, source_type, statement_descriptor, metadata::jsonb,
-         destination::jsonb, failure_code, failure_message,
-         balance_transaction_id, failure_balance_transaction_id, reconciliation_status, trace_id,
-         trace_id_status, original_payout, reversed_by, application_fee_id, application_fee_amount,
-         automatic, arrival_date, created, 'stripe'
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::int[], $6::timestamptz[],
-                $7::bigint[], $8::bigint[], $9::boolean[], $10::timestamptz[], $11::timestamptz[],
-                $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[],
-                $16::timestamptz[], $17::bigint[], $18::text[], $19::text[], $20::text[],
-                $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::text[],
-                $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[],
-                $33::text[], $34::text[], $35::text[], $36::text[], $37::bigint[], $38::boolean[],
-                $39::timestamptz[], $40::timestamptz[])
-         AS given(organization_id, account, stripe_payout_id, id, stage, shown_at, rank, digest, tied,
-                  paid_at, failed_at, canceled_at, returned_at, paid_seen_at, failed_seen_at,
-                  canceled_seen_at, amount, currency, status, type, description, method,
-                  source_type, statement_descriptor, metadata, destination,
-                  failure_code, failure_message, balance_transaction_id,
-                  failure_balance_transaction_id, reconciliation_status, trace_id, trace_id_status,
-                  original_payout, reversed_by, application_fee_id, application_fee_amount, automatic,
-                  arrival_date, created)
+// The version that a row shows, and when it took the statuses in which it may end. kInsert and
+// kSave bind these columns as arrays in this order, then those of kStoredStripeColumns.
+struct SentColumn {
+  std::string_view name, type;
+};
+constexpr SentColumn kVersionColumns[] = {{"organization_id", "uuid"},
+                                          {"account", "text"},
+                                          {"stripe_payout_id", "text"},
+                                          {"id", "uuid"},
+                                          {"stage", "int"},
+                                          {"shown_at", "timestamptz"},
+                                          {"rank", "bigint"},
+                                          {"digest", "bigint"},
+                                          {"tied", "boolean"},
+                                          {"paid_at", "timestamptz"},
+                                          {"failed_at", "timestamptz"},
+                                          {"canceled_at", "timestamptz"},
+                                          {"returned_at", "timestamptz"},
+                                          {"paid_seen_at", "timestamptz"},
+                                          {"failed_seen_at", "timestamptz"},
+                                          {"canceled_seen_at", "timestamptz"}};
+constexpr std::size_t kKeyColumns = 4;  // of them, which no save changes
+
+// `unnest($1::uuid[], …) AS given(organization_id, …)`
+std::string given_rows(const std::vector<mirror::ColumnText>& columns) {
+  std::string arrays, names;
+  int parameter = 1;
+  const auto add = [&](std::string_view name, std::string_view type) {
+    const char* comma = parameter == 1 ? "" : ", ";
+    arrays += fmt::format("{}${}::{}[]", comma, parameter++, type);
+    names += fmt::format("{}{}", comma, name);
+  };
+  for (const SentColumn& column : kVersionColumns) add(column.name, column.type);
+  for (const mirror::ColumnText& column : columns) add(column.name, column.sent);
+  return fmt::format("unnest({}) AS given({})", arrays, names);
+}
+
+std::string insert_sql() {
+  const auto columns = mirror::texts_of(kStoredStripeColumns);
+  std::string names, values;
+  for (const SentColumn& column : kVersionColumns) {
+    names += fmt::format("{}, ", column.name);
+    values += fmt::format("{}, ", column.name);
+  }
+  for (const mirror::ColumnText& column : columns) {
+    names += fmt::format("{}, ", column.name);
+    values += fmt::format("{}{}, ", column.name, column.cast);
+  }
+  return fmt::format(R"sql(
+  INSERT INTO payouts ({names}rail, updated, requested_at, processed_at, created_by)
+  SELECT {values}'stripe_payout', shown_at, created, created, 'stripe'
+    FROM {given}
   ON CONFLICT (organization_id, account, stripe_payout_id) DO NOTHING
-  RETURNING id, organization_id)sql"};
+  RETURNING id, organization_id)sql",
+                     fmt::arg("names", names), fmt::arg("values", values),
+                     fmt::arg("given", given_rows(columns)));
+}
 
-// A row of ours keeps its own `created`, and when it was sent.
-const pg::Query kSave{"save_mirrored_payouts", R"sql(
-  UPDATE payouts AS p SET
-         stage = given.stage, shown_at = given.shown_at, rank = given.rank, digest = given.digest,
-         tied = given.tied, paid_at = given.paid_at, failed_at = given.failed_at,
-         canceled_at = given.canceled_at, returned_at = given.returned_at,
-         paid_seen_at = given.paid_seen_at, failed_seen_at = given.failed_seen_at,
-         canceled_seen_at = given.canceled_seen_at,
+// A row of ours keeps its own `created`, and when it was sent. The status is written by
+// moves_store.
+std::string save_sql() {
+  const auto columns = mirror::texts_of(kStoredStripeColumns);
+  std::string sets;
+  for (const SentColumn& column : std::span(kVersionColumns).subspan(kKeyColumns))
+    sets += fmt::format("{0} = given.{0}, ", column.name);
+  for (const mirror::ColumnText& column : columns) {
+    if (column.name == "status" || column.name == "created") continue;
+    sets += fmt::format("{0} = given.{0}{1}, ", column.name, column.cast);
+  }
+  return fmt::format(R"sql(
+  UPDATE payouts AS p SET {sets}
          processed_at = CASE WHEN p.created_by = 'stripe' THEN p.created ELSE p.processed_at END,
-         updated = greatest(p.updated, given.shown_at),
-         amount = given.amount, currency = given.currency, status = given.status, type = given.type,
-         description = given.description, method = given.method, source_type = given.source_type,
-         statement_descriptor = given.statement_descriptor, metadata = given.metadata::jsonb,
-         destination = given.destination::jsonb, failure_code = given.failure_code,
-         failure_message = given.failure_message,
-         balance_transaction_id = given.balance_transaction_id,
-         failure_balance_transaction_id = given.failure_balance_transaction_id,
-         reconciliation_status = given.reconciliation_status, trace_id = given.trace_id,
-         trace_id_status = given.trace_id_status, original_payout = given.original_payout,
-         reversed_by = given.reversed_by, application_fee_id = given.application_fee_id,
-         application_fee_amount = given.application_fee_amount, automatic = given.automatic,
-         arrival_date = given.arrival_date
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::int[], $6::timestamptz[],
-                $7::bigint[], $8::bigint[], $9::boolean[], $10::timestamptz[], $11::timestamptz[],
-                $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[],
-                $16::timestamptz[], $17::bigint[], $18::text[], $19::text[], $20::text[],
-                $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::text[],
-                $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[],
-                $33::text[], $34::text[], $35::text[], $36::text[], $37::bigint[], $38::boolean[],
-                $39::timestamptz[], $40::timestamptz[])
-         AS given(organization_id, account, stripe_payout_id, id, stage, shown_at, rank, digest, tied,
-                  paid_at, failed_at, canceled_at, returned_at, paid_seen_at, failed_seen_at,
-                  canceled_seen_at, amount, currency, status, type, description, method,
-                  source_type, statement_descriptor, metadata, destination,
-                  failure_code, failure_message, balance_transaction_id,
-                  failure_balance_transaction_id, reconciliation_status, trace_id, trace_id_status,
-                  original_payout, reversed_by, application_fee_id, application_fee_amount, automatic,
-                  arrival_date, created)
-   WHERE p.organization_id = given.organization_id AND p.id = given.id)sql"};
+         updated = greatest(p.updated, given.shown_at)
+    FROM {given}
+   WHERE p.organization_id = given.organization_id AND p.id = given.id)sql",
+                     fmt::arg("sets", sets), fmt::arg("given", given_rows(columns)));
+}
 
-const pg::Query kLock{"lock_mirrored_payouts", R"sql(
-  SELECT p.organization_id, p.account, p.stripe_payout_id, p.id, p.stage, p.shown_at, p.rank, p.digest,
-         p.tied, p.paid_at, p.failed_at, p.canceled_at, p.paid_seen_at, p.failed_seen_at,
-         p.canceled_seen_at, p.members_checked_at,
-         p.amount, p.currency, p.status, p.type, p.description, p.method, p.source_type,
-         p.statement_descriptor, p.metadata::text AS metadata, p.destination::text AS destination,
-         p.failure_code, p.failure_message, p.balance_transaction_id,
-         p.failure_balance_transaction_id, p.reconciliation_status, p.trace_id, p.trace_id_status,
-         p.original_payout, p.reversed_by, p.application_fee_id, p.application_fee_amount,
-         coalesce(p.automatic, false) AS automatic, coalesce(p.arrival_date, p.created) AS arrival_date,
-         p.created
+// A row of ours that Stripe has not shown yet has no arrival date of Stripe's.
+std::string lock_sql() {
+  std::string names;
+  for (const mirror::ColumnText& column : mirror::texts_of(kStoredStripeColumns)) {
+    if (column.name == "automatic") names += ", coalesce(p.automatic, false) AS automatic";
+    else if (column.name == "arrival_date")
+      names += ", coalesce(p.arrival_date, p.created) AS arrival_date";
+    else if (column.cast.empty()) names += fmt::format(", p.{}", column.name);
+    else names += fmt::format(", p.{0}::text AS {0}", column.name);
+  }
+  return fmt::format(R"sql(
+  SELECT p.organization_id, p.account, p.stripe_payout_id, p.id, p.stage, p.shown_at, p.rank,
+         p.digest, p.tied, p.paid_at, p.failed_at, p.canceled_at, p.paid_seen_at, p.failed_seen_at,
+         p.canceled_seen_at, p.members_checked_at{names}
     FROM unnest($1::uuid[], $2::text[], $3::text[])
          AS given(organization_id, account, stripe_payout_id)
     JOIN payouts AS p USING (organization_id, account, stripe_payout_id)
    ORDER BY p.organization_id, p.account, p.stripe_payout_id
-     FOR UPDATE OF p)sql"};
+     FOR UPDATE OF p)sql",
+                     fmt::arg("names", names));
+}
+
+const std::string kInsertSql = insert_sql(), kSaveSql = save_sql(), kLockSql = lock_sql();
+const pg::Query kInsert{"insert_mirrored_payouts", kInsertSql};
+const pg::Query kSave{"save_mirrored_payouts", kSaveSql};
+const pg::Query kLock{"lock_mirrored_payouts", kLockSql};
 
 // When Stripe's own events say that it happened. A statement after kLock: it sees what the
 // transactions wrote that kLock waited for.
@@ -157,16 +144,25 @@ const pg::Query kTold{"payout_end_times_told", R"sql(
      AND event.kind = 'payout.' || event.status
    GROUP BY event.payout_id)sql"};
 
+// Deliveries and Stripe's events of one change have one `change`, and make one event.
 const pg::Query kAppend{"append_seen_payout_events", R"sql(
-  INSERT INTO payout_events (organization_id, payout_id, id, change, kind, status, source,
-         stripe_event_id, actor, notes, occurred_at)
-  SELECT organization_id, payout_id, id, change, kind, status, source, nullif(stripe_event_id, ''),
-         'stripe', notes, occurred_at
-    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
-                $8::text[], $9::text[], $10::timestamptz[])
-         AS given(organization_id, payout_id, id, change, kind, status, source, stripe_event_id, notes,
-                  occurred_at)
-  ON CONFLICT (organization_id, payout_id, change) DO NOTHING)sql"};
+  INSERT INTO payout_events (organization_id, payout_id, id, sequence, change, kind, from_status,
+                             status, source, stripe_event_id, actor, notes, occurred_at)
+  SELECT organization_id, payout_id, id,
+         next_payout_event(organization_id, payout_id) - 1
+           + row_number() OVER (PARTITION BY organization_id, payout_id ORDER BY place),
+         change, kind, from_status, status, source, nullif(stripe_event_id, ''), 'stripe', notes,
+         occurred_at
+    FROM (SELECT DISTINCT ON (organization_id, payout_id, change) *
+            FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[],
+                        $7::text[], $8::text[], $9::text[], $10::text[], $11::timestamptz[])
+                 WITH ORDINALITY
+                 AS sent(organization_id, payout_id, id, change, kind, from_status, status, source,
+                         stripe_event_id, notes, occurred_at, place)
+           ORDER BY organization_id, payout_id, change, place) AS given
+   WHERE NOT EXISTS (SELECT FROM payout_events AS known
+                      WHERE known.organization_id = given.organization_id
+                        AND known.payout_id = given.payout_id AND known.change = given.change))sql"};
 
 struct KeyColumns {
   pg::Array<OrgId> organization;
@@ -187,7 +183,7 @@ pg::Rows exec(pg::Tx& tx, const pg::Query& query, const std::vector<Saved>& rows
   pg::Array<Time> paid_seen_at, failed_seen_at, canceled_seen_at;
   pg::Array<std::int64_t> rank, digest;
   pg::Array<bool> tied;
-  mirror::ArraysOf<std::remove_const_t<decltype(kColumns)>>::type arrays;
+  mirror::ArraysOf<std::remove_const_t<decltype(kStoredStripeColumns)>>::type arrays;
   for (const Saved& row : rows) {
     const State& state = row.state;
     keys.add(row.key);
@@ -204,7 +200,7 @@ pg::Rows exec(pg::Tx& tx, const pg::Query& query, const std::vector<Saved>& rows
     paid_seen_at.add(state.seen.paid);
     failed_seen_at.add(state.seen.failed);
     canceled_seen_at.add(state.seen.canceled);
-    mirror::append_row(arrays, state.body, kColumns);
+    mirror::append_row(arrays, state.body, kStoredStripeColumns);
   }
   return std::apply(
       [&](const auto&... array) {
@@ -215,15 +211,17 @@ pg::Rows exec(pg::Tx& tx, const pg::Query& query, const std::vector<Saved>& rows
       arrays);
 }
 
-template <class T>
-void read_column(const pg::Row& row, const char* name, T& into) {
-  into = row.get<T>(name);
-}
-void read_column(const pg::Row& row, const char* name, mirror::JsonText& into) {
-  into.text = row.get<std::string>(name);
-}
-void read_column(const pg::Row& row, const char* name, std::optional<mirror::JsonText>& into) {
-  if (auto text = row.get<OptionalText>(name)) into = mirror::JsonText{*std::move(text)};
+template <class Column>
+void read_column(const pg::Row& row, const Column& column, StripePayout& into) {
+  auto& value = column.of(into);
+  using T = std::remove_cvref_t<decltype(value)>;
+  if constexpr (std::is_same_v<T, mirror::JsonText> || std::is_same_v<T, StatusWord>) {
+    value.text = row.get<std::string>(column.name);
+  } else if constexpr (std::is_same_v<T, std::optional<mirror::JsonText>>) {
+    if (auto text = row.get<OptionalText>(column.name)) value = mirror::JsonText{*std::move(text)};
+  } else {
+    value = row.get<T>(column.name);
+  }
 }
 
 // What happened was seen, too, at the earliest then; so is what an older version wrote there.
@@ -255,11 +253,8 @@ Stored read(const pg::Row& row) {
                  .digest = row.get<std::int64_t>("digest")};
   state.tied = row.get<bool>("tied");
   read_end_times(row, found);
-  std::apply(
-      [&](const auto&... column) {
-        (read_column(row, column.name, state.body.*column.member), ...);
-      },
-      kColumns);
+  std::apply([&](const auto&... column) { (read_column(row, column, state.body), ...); },
+             kStoredStripeColumns);
   return found;
 }
 
@@ -292,8 +287,8 @@ std::set<Key> adopt(pg::Tx& tx, const std::vector<Claim>& claims) {
   for (const Claim& claim : claims) {
     keys.add(claim.key);
     id.add(claim.id);
-    amount.add(claim.amount);
-    currency.add(claim.currency);
+    amount.add(claim.money.minor);
+    currency.add(claim.money.currency.str());
   }
   for (const pg::Row row : tx.exec(kAdopt, keys.organization, keys.account, keys.stripe_payout_id,
                                    id, amount, currency)) {
@@ -329,7 +324,7 @@ std::vector<Stored> lock(pg::Tx& tx, const std::vector<Key>& keys) {
 }
 
 void save(pg::Tx& tx, const std::vector<Saved>& rows) {
-  if (!rows.empty()) exec(tx, kSave, rows);
+  if (!rows.empty()) CHECK(exec(tx, kSave, rows).affected() == rows.size());
 }
 
 void append(pg::Tx& tx, const std::vector<Seen>& changes) {
@@ -337,7 +332,7 @@ void append(pg::Tx& tx, const std::vector<Seen>& changes) {
   pg::Array<OrgId> organization;
   pg::Array<PayoutId> payout;
   pg::Array<Uuid> id;
-  pg::Array<std::string> change, kind, status, source, event_id, notes;
+  pg::Array<std::string> change, kind, from_status, status, source, event_id, notes;
   pg::Array<Time> occurred_at;
   for (const Seen& seen : changes) {
     organization.add(seen.organization);
@@ -345,14 +340,15 @@ void append(pg::Tx& tx, const std::vector<Seen>& changes) {
     id.add(Uuid::v7());
     change.add(seen.change);
     kind.add(seen.kind);
+    from_status.add(seen.from_status);
     status.add(seen.status);
     source.add(seen.source);
     event_id.add(seen.event_id);
     notes.add(seen.notes);
     occurred_at.add(seen.occurred_at);
   }
-  tx.exec(kAppend, organization, payout, id, change, kind, status, source, event_id, notes,
-          occurred_at);
+  tx.exec(kAppend, organization, payout, id, change, kind, from_status, status, source, event_id,
+          notes, occurred_at);
 }
 
 }  // namespace payoutd::payouts::mirrored_store

@@ -15,13 +15,13 @@
 namespace payoutd::payouts::mirrored_store {
 
 using mirror::Key;
+using OptionalText = std::optional<std::string>;
 
 // A row that we made before Stripe had named it, and what may be it.
 struct Claim {
   Key key;
   PayoutId id;  // as the metadata says; from outside, so the money has to agree as well
-  std::int64_t amount = 0;
-  std::string currency;
+  Money money;
 };
 // Names the rows: those of that id, account, amount and currency which have no Stripe id yet.
 // Returns which. A Stripe payout that has a row, or a second one for one row, is left to be a row
@@ -49,6 +49,7 @@ struct Stored {
 };
 // `state.happened` is as the payout's history tells it.
 std::vector<Stored> lock(pg::Tx& tx, const std::vector<Key>& keys);
+// All but the status, which moves_store writes.
 void save(pg::Tx& tx, const std::vector<Saved>& rows);
 
 // One change of a payout as it was seen.
@@ -56,8 +57,9 @@ struct Seen {
   OrgId organization;
   PayoutId payout;
   std::string change, kind, status, event_id;
+  OptionalText from_status;  // the row's before; none for a row that this made
   std::string_view source;
-  std::optional<std::string> notes;
+  OptionalText notes;
   Time occurred_at{};
 };
 // Appends those that are not there yet.

@@ -4,7 +4,6 @@
 #include <array>
 #include <utility>
 
-#include "base/ascii.h"
 #include "base/money.h"
 #include "payouts/stripe_payout.h"
 
@@ -12,9 +11,9 @@ namespace payoutd::payouts {
 
 namespace {
 
-OrderedJson decimal(std::int64_t minor, const std::string& code) {
-  const auto currency = Currency::parse(code);
-  return currency ? OrderedJson(to_decimal({minor, *currency})) : OrderedJson(nullptr);
+// Null in a currency whose decimals this program does not know.
+OrderedJson decimal(Money money) {
+  return money.currency.known() ? OrderedJson(to_decimal(money)) : OrderedJson(nullptr);
 }
 
 void add_engine(OrderedJson& json, const Payout& p) {
@@ -68,8 +67,10 @@ void add_progress(OrderedJson& json, const Payout& p, std::span<const PayoutEven
   json["updated"] = to_iso(p.updated);
 }
 
-constexpr std::pair<std::string_view, OptionalTime EndTimes::*> kEnds[] = {
-    {"paid", &EndTimes::paid}, {"failed", &EndTimes::failed}, {"canceled", &EndTimes::canceled}};
+constexpr std::pair<Status, OptionalTime EndTimes::*> kEnds[] = {
+    {Status::paid, &EndTimes::paid},
+    {Status::failed, &EndTimes::failed},
+    {Status::canceled, &EndTimes::canceled}};
 
 // A payout and its changes, from the first to the last.
 struct History {
@@ -84,13 +85,14 @@ struct History {
 // one that is days old.
 OptionalTime status_since(const History& history, const PayoutEvent& event) {
   if (event.source == "engine") return event.occurred_at;
-  const auto* end = std::ranges::find(kEnds, event.status, [](const auto& e) { return e.first; });
+  const auto* end =
+      std::ranges::find_if(kEnds, [&](const auto& e) { return event.status == e.first; });
   if (end != std::end(kEnds)) return history.ended.*(end->second);
   if (!event.only_seen()) return event.occurred_at;
   // When Stripe made a payout of ours, none of its columns tells.
   const bool stripes_own = history.payout.created_by == "stripe";
-  return event.status == "pending" && stripes_own ? OptionalTime(history.payout.created)
-                                                  : std::nullopt;
+  return event.status == Status::pending && stripes_own ? OptionalTime(history.payout.created)
+                                                        : std::nullopt;
 }
 
 OptionalTime happened_at(const History& history, const PayoutEvent& event) {
@@ -116,10 +118,13 @@ OptionalTime seen_at(const PayoutEvent& event) {
 }  // namespace
 
 OrderedJson to_json(const Payout& p, std::span<const PayoutEvent> events) {
-  OrderedJson json{{"id", p.id.str()},      {"status", p.status},
-                   {"type", p.type},        {"rail", p.rail},
-                   {"amount", p.amount},    {"amount_decimal", decimal(p.amount, p.currency)},
-                   {"currency", p.currency}};
+  OrderedJson json{{"id", p.id.str()},
+                   {"status", p.status.text},
+                   {"type", p.type},
+                   {"rail", word_of(p.rail)},
+                   {"amount", p.money.minor},
+                   {"amount_decimal", decimal(p.money)},
+                   {"currency", p.money.currency.str()}};
   add_engine(json, p);
   json["method"] = or_null(p.method);
   json["scheduled_run"] = or_null(p.scheduled_run);
@@ -137,7 +142,7 @@ OptionalTime paid_at(const Payout& payout, std::span<const PayoutEvent> events) 
   if (!payout.paid_at) return std::nullopt;
   const auto told = [](const PayoutEvent& event) { return event.kind == "payout.paid"; };
   const auto still_under_way = [&](const PayoutEvent& event) {
-    const bool under_way = event.status == "pending" || event.status == "in_transit";
+    const bool under_way = event.status == Status::pending || event.status == Status::in_transit;
     return event.source != "engine" && under_way && event.occurred_at >= *payout.paid_at;
   };
   if (std::ranges::any_of(events, told)) return payout.paid_at;
@@ -149,8 +154,10 @@ OrderedJson audit_trail(const Payout& payout, std::span<const PayoutEvent> event
   OrderedJson trail = OrderedJson::array();
   for (const PayoutEvent* event : in_order(history, happened_at)) {
     trail.push_back({{"id", event->id.str()},
+                     {"sequence", event->sequence},
                      {"kind", event->kind},
-                     {"status", event->status},
+                     {"from_status", or_null(event->from_status)},
+                     {"status", event->status.text},
                      {"timestamp", or_null(happened_at(history, *event))},
                      {"seen_at", or_null(seen_at(*event))},
                      {"notes", or_null(event->notes)},
@@ -166,11 +173,11 @@ OrderedJson audit_trail(const Payout& payout, std::span<const PayoutEvent> event
 OrderedJson status_history(const Payout& payout, std::span<const PayoutEvent> events) {
   const History history(payout, events);
   OrderedJson statuses = OrderedJson::array();
-  const std::string* last = nullptr;
+  const StatusWord* last = nullptr;
   for (const PayoutEvent* event : in_order(history, status_since)) {
     if (event->kind == "cancel_requested") continue;  // Stripe's answer changes the status
     if (last != nullptr && *last == event->status) continue;
-    statuses.push_back({{"status", event->status},
+    statuses.push_back({{"status", event->status.text},
                         {"timestamp", or_null(status_since(history, *event))},
                         {"seen_at", or_null(seen_at(*event))},
                         {"changedBy", event->actor},
@@ -178,28 +185,6 @@ OrderedJson status_history(const Payout& payout, std::span<const PayoutEvent> ev
     last = &event->status;
   }
   return statuses;
-}
-
-std::optional<std::string> parse_status(std::string_view text) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kWords = {{
-      {"pending", "pending"},
-      {"scheduled", "pending"},
-      {"approved", "approved"},
-      {"queued", "queued"},
-      {"processing", "processing"},
-      {"in_transit", "in_transit"},
-      {"sent", "in_transit"},
-      {"paid", "paid"},
-      {"settled", "paid"},
-      {"failed", "failed"},
-      {"canceled", "canceled"},
-      {"cancelled", "canceled"},
-  }};
-  const std::string word = lower(text);
-  const auto found = std::find_if(kWords.begin(), kWords.end(),
-                                  [&](const auto& known) { return known.first == word; });
-  if (found == kWords.end()) return std::nullopt;
-  return std::string(found->second);
 }
 
 }  // namespace payoutd::payouts

@@ -9,7 +9,10 @@
 
 #include "base/ids.h"
 #include "base/json.h"
+#include "base/money.h"
 #include "base/time.h"
+#include "payouts/status.h"
+#include "rails/rail_name.h"
 
 namespace payoutd::payouts {
 
@@ -20,8 +23,10 @@ using OptionalMinor = std::optional<std::int64_t>;
 struct Payout {
   OrgId organization;
   PayoutId id;
-  std::string status, type, rail, currency;
-  std::int64_t amount = 0;  // gross, in minor units
+  StatusWord status;
+  std::string type;
+  rails::RailName rail = rails::RailName::stripe_payout;
+  Money money;  // gross
   OptionalText account, stripe_payout_id, description, failure_code, failure_message;
   Json metadata;  // without our own keys
   Json blocks;    // [{code, message}]
@@ -52,7 +57,10 @@ struct Payout {
 struct PayoutEvent {
   PayoutId payout;
   Uuid id;
-  std::string kind, status, source, actor;
+  std::int64_t sequence = 0;  // of the payout's events, from 1, in the order of writing
+  std::string kind, source, actor;
+  OptionalText from_status;  // the payout's before; not known of the oldest events
+  StatusWord status;         // the payout's, as this change shows it
   OptionalText notes, stripe_event_id;
   Json detail;
   Time occurred_at{};  // of a change that was only seen: the second in which Stripe was asked
@@ -77,9 +85,5 @@ OrderedJson audit_trail(const Payout& payout, std::span<const PayoutEvent> event
 // The statuses it went through, each once in a row, in the same order:
 // [{status, timestamp, seen_at, changedBy, notes}].
 OrderedJson status_history(const Payout& payout, std::span<const PayoutEvent> events);
-
-// "settled" is paid, "SENT" in_transit: the words that are taken on input, in any case; nothing for
-// any other.
-std::optional<std::string> parse_status(std::string_view text);
 
 }  // namespace payoutd::payouts

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,8 @@ namespace payoutd::payouts {
 
 // What is absent does not filter. `from` and `to` are inclusive and about `created`.
 struct PayoutFilter {
-  OptionalText status{}, type{}, priority{}, currency{}, rail{}, account{};
+  std::optional<Status> status{};
+  OptionalText type{}, priority{}, currency{}, rail{}, account{};
   OptionalText origin_module{}, origin_entity_id{}, influencer_id{}, campaign_id{};
   OptionalTime from{}, to{};
 };
@@ -30,6 +32,21 @@ Result<Payout> find_payout(pg::Tx& tx, OrgId organization, std::string_view id);
 // The same with its row locked until the transaction ends: what canceling and sending both take.
 Result<Payout> lock_payout(pg::Tx& tx, OrgId organization, PayoutId id);
 
+// The same of several, locked in the order of their ids, hidden ones too. CHECKs that all are
+// there.
+std::vector<Payout> lock_payouts(pg::Tx& tx, OrgId organization, std::span<const PayoutId> ids);
+
+// The payout that was asked for with that Idempotency-Key. `metadata` holds our own keys as well;
+// `body` is what was sent for it, absent where a restored database has forgotten that.
+struct AskedFor {
+  PayoutId id;
+  std::string account;
+  Money money;
+  OptionalText method{}, description{}, body{};
+  Json metadata{};
+};
+std::optional<AskedFor> find_by_external_id(pg::Tx& tx, OrgId organization, const std::string& key);
+
 // In order; where a payout has more than kMaxEvents, its first ones and its newest, half and half,
 // and how many were left out between them.
 inline constexpr std::int64_t kMaxEvents = 1000;
@@ -41,8 +58,6 @@ PayoutEvents events_of(pg::Tx& tx, OrgId organization, PayoutId id);
 std::map<PayoutId, PayoutEvents> events_of(pg::Tx& tx, OrgId organization,
                                            const std::vector<PayoutId>& ids);
 
-// Pending or in transit at Stripe although their arrival date has passed: to be fetched again.
-std::vector<Payout> past_arrival(pg::Tx& tx, OrgId organization, Time now, std::int64_t limit);
 // Automatic ones whose reconciliation is complete and whose members were never listed to the end.
 std::vector<Payout> awaiting_members(pg::Tx& tx, OrgId organization, std::string_view account,
                                      std::int64_t limit);

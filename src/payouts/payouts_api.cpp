@@ -4,9 +4,9 @@
 #include "access/principal.h"
 #include "http/params.h"
 #include "mirror/balance_transactions.h"
-#include "payouts/instructions.h"
 #include "payouts/payouts.h"
 #include "payouts/payouts_docs.h"
+#include "rails/instructions_store.h"
 
 namespace payoutd::payouts {
 namespace {
@@ -71,25 +71,25 @@ http::Reply list(pg::Database& db, const http::Request& request) {
 }
 
 // What a payout waits for, in a code and a sentence; nothing once it is where it stays.
-OrderedJson waits_for(const Payout& payout, const std::optional<Instruction>& instruction) {
+OrderedJson waits_for(const Payout& payout, const std::optional<rails::Instruction>& instruction) {
   const auto waiting = [](const char* code, std::string message) {
     return OrderedJson{{"code", code}, {"message", std::move(message)}};
   };
-  if (payout.rail != "stripe_payout") return nullptr;
-  if (instruction && instruction->state == "needs_review") {
+  if (payout.rail != rails::RailName::stripe_payout) return nullptr;
+  if (instruction && instruction->state == rails::InstructionState::needs_review) {
     return waiting("person", "Stripe's records do not tell what became of it: " +
                                  instruction->outcome_message.value_or("look there"));
   }
-  if (payout.status == "queued") {
+  if (payout.status == Status::queued) {
     return waiting("stripe",
                    "Stripe could not be reached, or asked to wait: it is sent again soon");
   }
-  if (payout.status == "processing") {
+  if (payout.status == Status::processing) {
     return waiting("stripe_answer", "what became of the request at Stripe is being found out");
   }
-  if (payout.status == "pending")
+  if (payout.status == Status::pending)
     return waiting("submission", "Stripe has not sent it to the bank yet");
-  if (payout.status == "in_transit") {
+  if (payout.status == Status::in_transit) {
     return waiting("bank", payout.arrival_date
                                ? "expected at the bank on " + to_iso(*payout.arrival_date)
                                : "the bank has not confirmed it yet");
@@ -101,25 +101,19 @@ OrderedJson waits_for(const Payout& payout, const std::optional<Instruction>& in
 }
 
 // What was sent to Stripe and what is known of it.
-OrderedJson instruction_json(const std::optional<Instruction>& one) {
+OrderedJson instruction_json(const std::optional<rails::Instruction>& one) {
   if (!one) return nullptr;
-  const auto time = [](const OptionalTime& at) {
-    return at ? OrderedJson(to_iso(*at)) : OrderedJson(nullptr);
-  };
-  const auto text = [](const OptionalText& words) {
-    return words ? OrderedJson(*words) : OrderedJson(nullptr);
-  };
   return OrderedJson{{"id", one->id.str()},
-                     {"state", one->state},
+                     {"state", word_of(one->state)},
                      {"attempt", one->attempt},
                      {"idempotency_key", one->key},
                      {"sends", one->sends},
-                     {"first_sent_at", time(one->first_sent_at)},
-                     {"last_sent_at", time(one->last_sent_at)},
+                     {"first_sent_at", or_null(one->first_sent_at)},
+                     {"last_sent_at", or_null(one->last_sent_at)},
                      {"looks", one->looks},
-                     {"next_look_at", time(one->next_look_at)},
-                     {"outcome_code", text(one->outcome_code)},
-                     {"outcome_message", text(one->outcome_message)}};
+                     {"next_look_at", or_null(one->next_look_at)},
+                     {"outcome_code", or_null(one->outcome_code)},
+                     {"outcome_message", or_null(one->outcome_message)}};
 }
 
 struct Shown {
@@ -143,7 +137,7 @@ http::Reply show(pg::Database& db, const http::Request& request) {
     OrderedJson json = to_json(payout, found->events.shown);
     json["events"] = audit_trail(payout, found->events.shown);
     json["events_left_out"] = found->events.left_out;
-    const auto instruction = instructions::find_of(tx, payout.organization, payout.id);
+    const auto instruction = rails::instructions_store::find_of(tx, payout.organization, payout.id);
     json["instruction"] = instruction_json(instruction);
     json["waits_for"] = waits_for(payout, instruction);
     json["balance_transactions"] = OrderedJson::array();
@@ -174,17 +168,14 @@ http::Reply timeline(pg::Database& db, const http::Request& request) {
   const auto answer = db.read([&](pg::Tx& tx) -> Result<OrderedJson> {
     const auto found = find(tx, request);
     if (!found) return found.error();
-    const auto date = [](const OptionalTime& time) {
-      return time ? OrderedJson(to_iso(*time)) : OrderedJson(nullptr);
-    };
     const Payout& payout = found->payout;
     return OrderedJson{{"id", payout.id.str()},
-                       {"status", payout.status},
-                       {"requested", date(payout.requested_at)},
-                       {"approved", date(payout.approved_at)},
-                       {"processing", date(payout.processed_at)},
-                       {"paid", date(paid_at(payout, found->events.shown))},
-                       {"failed", date(payout.failed_at)},
+                       {"status", payout.status.text},
+                       {"requested", or_null(payout.requested_at)},
+                       {"approved", or_null(payout.approved_at)},
+                       {"processing", or_null(payout.processed_at)},
+                       {"paid", or_null(paid_at(payout, found->events.shown))},
+                       {"failed", or_null(payout.failed_at)},
                        {"statusHistory", status_history(payout, found->events.shown)},
                        {"left_out", found->events.left_out}};
   });

@@ -107,7 +107,10 @@ void add_progress(Json& fields) {
 Json event_schema() {
   return is::object(
       {{"id", is::uuid("Ours.")},
+       {"sequence", is::count("Of the payout's changes, from 1, in the order of writing.")},
        {"kind", is::text("payout.paid, seen, sent, …")},
+       {"from_status", text_or_null("The payout's before; null for the first, and where it was "
+                                    "not kept.")},
        {"status", status_schema("The payout's afterwards.")},
        {"timestamp", time_or_null("When it happened; null where nobody said.")},
        {"seen_at", time_or_null(kSeenAt)},
@@ -121,8 +124,8 @@ Json event_schema() {
 
 Json event_example() {
   return Json::parse(
-      R"({"id": "019a9f3c-6a10-7b6e-8d0a-5f1c2e3d4b5a", "kind": "payout.paid", "status": "paid",
-    "timestamp": "2026-03-03T09:00:00Z", "seen_at": null, "notes": null, "changedBy": "stripe",
+      R"({"id": "019a9f3c-6a10-7b6e-8d0a-5f1c2e3d4b5a", "sequence": 3, "kind": "payout.paid",
+    "from_status": "in_transit", "status": "paid", "timestamp": "2026-03-03T09:00:00Z", "seen_at": null, "notes": null, "changedBy": "stripe",
     "source": "event",
     "stripe_event_id": "evt_1QxExample", "detail": {}, "recorded_at": "2026-03-03T09:00:01.2Z"})");
 }

@@ -2,7 +2,8 @@
 
 #include "http/page.h"
 #include "payouts/payouts.h"
-#include "payouts/stripe_payout.h"
+#include "rails/instructions_store.h"
+#include "stripe/metadata_keys.h"
 
 namespace payoutd::payouts {
 
@@ -71,11 +72,13 @@ const pg::Query kLock{"lock_payout", "SELECT" PAYOUT_COLUMNS
                                      "FROM payouts WHERE organization_id = $1 AND id = $2"
                                      " AND hidden_at IS NULL FOR UPDATE"};
 
-const pg::Query kPastArrival{
-    "payouts_past_arrival", "SELECT" PAYOUT_COLUMNS
-                            "FROM payouts WHERE organization_id = $1 AND rail = 'stripe_payout'"
-                            " AND status IN ('pending', 'in_transit') AND arrival_date < $2"
-                            " AND stripe_payout_id IS NOT NULL ORDER BY arrival_date, id LIMIT $3"};
+const pg::Query kLockSeveral{"lock_payouts", "SELECT" PAYOUT_COLUMNS
+                                             "FROM payouts WHERE organization_id = $1"
+                                             " AND id = ANY ($2::uuid[]) ORDER BY id FOR UPDATE"};
+
+const pg::Query kFindByExternalId{"payout_by_external_id", R"sql(
+  SELECT id, account, amount, currency, method, description, metadata
+    FROM payouts WHERE organization_id = $1 AND external_id = $2)sql"};
 
 const pg::Query kAwaitingMembers{
     "payouts_awaiting_members",
@@ -91,8 +94,8 @@ const pg::Query kMembersListed{"payout_members_listed", R"sql(
 // Stripe tells the second only; within one comes what we did to send it, then Stripe's states in
 // the order of a payout's life, then what we did about those. Only what is pending is canceled.
 const pg::Query kEvents{"payout_events_of", R"sql(
-  SELECT payout_id, id, kind, status, source, actor, notes, stripe_event_id, detail, occurred_at,
-         recorded_at, total
+  SELECT payout_id, id, coalesce(sequence, place) AS sequence, kind, from_status, status, source,
+         actor, notes, stripe_event_id, detail, occurred_at, recorded_at, total
     FROM (SELECT *, count(*) OVER (PARTITION BY payout_id) AS total,
                     row_number() OVER (PARTITION BY payout_id
                                        ORDER BY date_trunc('second', occurred_at),
@@ -102,14 +105,14 @@ const pg::Query kEvents{"payout_events_of", R"sql(
                                                 WHEN kind IN ('requested', 'sent', 'not_arrived',
                                                   'outcome_unknown') THEN 0
                                                 WHEN kind = 'cancel_requested' THEN 2 ELSE 9 END,
-                                                occurred_at, recorded_at, id) AS place
+                                                occurred_at, sequence, recorded_at, id) AS place
             FROM payout_events WHERE organization_id = $1 AND payout_id = ANY ($2::uuid[])) AS ordered
    WHERE place <= $3 OR place > total - $3 ORDER BY payout_id, place)sql"};
 
 Json without_our_keys(Json metadata) {
-  metadata.erase(kPayoutIdKey);
-  metadata.erase(kAttemptKey);
-  metadata.erase(kRequestKey);
+  metadata.erase(stripe::kPayoutIdKey);
+  metadata.erase(stripe::kAttemptKey);
+  metadata.erase(stripe::kRequestKey);
   return metadata;
 }
 
@@ -184,14 +187,15 @@ void read_times(const Reader& read, Payout& p) {
 
 Payout read_payout(const pg::Row& row) {
   const Reader read{row};
+  const auto rail = rails::rail_of(row.get<std::string>("rail"));
+  CHECK(rail);
   Payout p;
+  p.status = StatusWord(row.get<std::string>("status"));
+  p.rail = *rail;
+  p.money = {row.get<std::int64_t>("amount"), row.get<Currency>("currency")};
   read("organization_id", p.organization);
   read("id", p.id);
-  read("status", p.status);
   read("type", p.type);
-  read("rail", p.rail);
-  read("currency", p.currency);
-  read("amount", p.amount);
   read("description", p.description);
   read("failure_code", p.failure_code);
   read("failure_message", p.failure_message);
@@ -213,10 +217,12 @@ std::vector<Payout> read_all(const pg::Rows& rows) {
 PayoutEvent read_event(const pg::Row& row) {
   return {.payout = row.get<PayoutId>("payout_id"),
           .id = row.get<Uuid>("id"),
+          .sequence = row.get<std::int64_t>("sequence"),
           .kind = row.get<std::string>("kind"),
-          .status = row.get<std::string>("status"),
           .source = row.get<std::string>("source"),
           .actor = row.get<std::string>("actor"),
+          .from_status = row.get<OptionalText>("from_status"),
+          .status = StatusWord(row.get<std::string>("status")),
           .notes = row.get<OptionalText>("notes"),
           .stripe_event_id = row.get<OptionalText>("stripe_event_id"),
           .detail = row.get<Json>("detail"),
@@ -241,19 +247,20 @@ Result<http::PageOf<Payout>> list_payouts(pg::Tx& tx, OrgId organization, const 
     if (!after_id) return http::invalid_cursor();
   }
   tx.plan_afresh();
+  const auto status_word = f.status ? std::optional(word_of(*f.status)) : std::nullopt;
   auto found = http::cut(
-      read_all(tx.exec(kList, organization, f.status, f.type, f.priority, f.currency, f.rail,
+      read_all(tx.exec(kList, organization, status_word, f.type, f.priority, f.currency, f.rail,
                        f.account, f.origin_module, f.origin_entity_id, f.influencer_id,
                        f.campaign_id, f.from, f.to, after, after_id, page.limit + 1, page.offset)),
       page, [](const Payout& last) {
         return http::Cursor{last.created, last.id.str()};
       });
   if (page.with_total) {
-    found.total =
-        tx.exec(kCount, organization, f.status, f.type, f.priority, f.currency, f.rail, f.account,
-                f.origin_module, f.origin_entity_id, f.influencer_id, f.campaign_id, f.from, f.to)
-            .one()
-            .get<std::int64_t>("total");
+    found.total = tx.exec(kCount, organization, status_word, f.type, f.priority, f.currency, f.rail,
+                          f.account, f.origin_module, f.origin_entity_id, f.influencer_id,
+                          f.campaign_id, f.from, f.to)
+                      .one()
+                      .get<std::int64_t>("total");
   }
   return found;
 }
@@ -273,6 +280,28 @@ Result<Payout> lock_payout(pg::Tx& tx, OrgId organization, PayoutId id) {
   return read_payout(*row);
 }
 
+std::vector<Payout> lock_payouts(pg::Tx& tx, OrgId organization, std::span<const PayoutId> ids) {
+  pg::Array<PayoutId> asked;
+  for (const PayoutId id : ids) asked.add(id);
+  auto locked = read_all(tx.exec(kLockSeveral, organization, asked));
+  CHECK(!ids.empty() && locked.size() == ids.size());
+  return locked;
+}
+
+std::optional<AskedFor> find_by_external_id(pg::Tx& tx, OrgId organization,
+                                            const std::string& key) {
+  const auto row = tx.exec(kFindByExternalId, organization, key).maybe();
+  if (!row) return std::nullopt;
+  const auto id = row->get<PayoutId>("id");
+  return AskedFor{.id = id,
+                  .account = row->get<OptionalText>("account").value_or(""),
+                  .money = {row->get<std::int64_t>("amount"), row->get<Currency>("currency")},
+                  .method = row->get<OptionalText>("method"),
+                  .description = row->get<OptionalText>("description"),
+                  .body = rails::instructions_store::body_of(tx, organization, id),
+                  .metadata = row->get<Json>("metadata")};
+}
+
 PayoutEvents events_of(pg::Tx& tx, OrgId organization, PayoutId id) {
   auto all = events_of(tx, organization, std::vector<PayoutId>{id});
   return all.empty() ? PayoutEvents{} : std::move(all.begin()->second);
@@ -290,10 +319,6 @@ std::map<PayoutId, PayoutEvents> events_of(pg::Tx& tx, OrgId organization,
     events.left_out = row.get<std::int64_t>("total") - std::ssize(events.shown);
   }
   return found;
-}
-
-std::vector<Payout> past_arrival(pg::Tx& tx, OrgId organization, Time now, std::int64_t limit) {
-  return read_all(tx.exec(kPastArrival, organization, now, limit));
 }
 
 std::vector<Payout> awaiting_members(pg::Tx& tx, OrgId organization, std::string_view account,

@@ -4,9 +4,10 @@
 
 #include "base/log.h"
 #include "mirror/mirror_jobs.h"
-#include "payouts/ask_rules.h"
-#include "payouts/instructions.h"
-#include "payouts/stripe_payout.h"
+#include "payouts/look_rules.h"
+#include "payouts/moves_store.h"
+#include "rails/instructions_store.h"
+#include "stripe/metadata_keys.h"
 #include "stripe/pages.h"
 
 namespace payoutd::payouts {
@@ -14,9 +15,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::vector<instructions::Reclaimed> asked_for(const stripe::Page& page) {
-  std::vector<instructions::Reclaimed> found;
-  const auto pointer = std::string("/metadata/") + kRequestKey;
+std::vector<moves_store::Reclaimed> asked_for(const stripe::Page& page) {
+  std::vector<moves_store::Reclaimed> found;
+  const auto pointer = std::string("/metadata/") + stripe::kRequestKey;
   for (const stripe::Item& item : page.items) {
     std::string_view key;
     if (item.object.at_pointer(pointer).get(key) == simdjson::SUCCESS && !key.empty()) {
@@ -39,14 +40,14 @@ bool Restored::is_matched(const Matched& matched, const std::string& lineage) {
 }
 
 bool Restored::is_matched(pg::Tx& tx, const access::ConnectedAccount& account) {
-  return is_matched(of(account.id()), instructions::lineage(tx));
+  return is_matched(of(account.id()), rails::instructions_store::lineage(tx));
 }
 
 Result<void> Restored::match(const access::ConnectedAccount& account) {
   Matched& matched = of(account.id());
   const std::scoped_lock lock(matched.listing);
-  const auto lineage =
-      db_.transact([](pg::Tx& tx) -> Result<std::string> { return instructions::lineage(tx); });
+  const auto lineage = db_.transact(
+      [](pg::Tx& tx) -> Result<std::string> { return rails::instructions_store::lineage(tx); });
   if (!lineage) return lineage.error();
   if (is_matched(matched, *lineage)) return {};
   if (auto listed = list(account); !listed) return listed;
@@ -57,7 +58,7 @@ Result<void> Restored::match(const access::ConnectedAccount& account) {
 
 Result<void> Restored::list(const access::ConnectedAccount& account) {
   const auto since = db_.transact([&](pg::Tx& tx) -> Result<OptionalTime> {
-    return instructions::horizon(tx, account.organization, account.id());
+    return rails::instructions_store::horizon(tx, account.organization, account.id());
   });
   if (!since) return since.error();
   stripe::Form query;
@@ -76,8 +77,9 @@ Result<void> Restored::list(const access::ConnectedAccount& account) {
                             .object = item.raw,
                             .shown_at = page.sent_at});
       }
-      mirror::enqueue_follow_ups(tx, mirror::apply(tx, appliers_, versions));
-      instructions::reclaim(tx, account.organization, account.id(), asked_for(page));
+      const auto applied = mirror::apply(tx, appliers_, versions);
+      moves_store::reclaim(tx, account.organization, account.id(), asked_for(page));
+      mirror::enqueue_follow_ups(tx, applied);
       return {};
     });
     if (!applied) return applied;

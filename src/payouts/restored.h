@@ -4,13 +4,14 @@
 // tell.
 //
 // Before a process sends a new payout of an account for the first time, and again whenever the
-// database is not the one that it was (see instructions::lineage), it lists that account's payouts
-// since the last instruction that the database knows, applies them, and gives those that carry our
-// metadata their Idempotency-Key back. A key that was asked for with before then finds its payout.
-// New payouts collide with nothing: their ids, and the keys derived from them, are UUIDv7.
+// database is not the one that it was (see rails::instructions_store::lineage), it lists that
+// account's payouts since the last instruction that the database knows, applies them, and gives
+// those that carry our metadata their Idempotency-Key back. A key that was asked for with before
+// then finds its payout. New payouts collide with nothing: their ids, and the keys derived from
+// them, are UUIDv7.
 //
 // Instructions that the database still knows need none of this: each is looked for in Stripe's list
-// before it is sent again, and then sent under its own key (AskStripe::resolve).
+// before it is sent again, and then sent under its own key (Resolver).
 #pragma once
 
 #include <map>

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "payouts/stripe_columns.h"
+#include "stripe/metadata_keys.h"
+
 namespace payoutd::payouts {
 
 namespace {
@@ -10,34 +13,8 @@ namespace {
 using mirror::Fields;
 using mirror::Object;
 
-constexpr std::array<std::string_view, 5> kByRank = {"pending", "in_transit", "paid", "canceled",
-                                                     "failed"};
-
-constexpr auto kCompared = std::tuple{
-    mirror::Column{"amount", &StripePayout::amount},
-    mirror::Column{"currency", &StripePayout::currency},
-    mirror::Column{"status", &StripePayout::status},
-    mirror::Column{"type", &StripePayout::type},
-    mirror::Column{"description", &StripePayout::description},
-    mirror::Column{"method", &StripePayout::method},
-    mirror::Column{"source_type", &StripePayout::source_type},
-    mirror::Column{"statement_descriptor", &StripePayout::statement_descriptor},
-    mirror::Column{"metadata", &StripePayout::metadata},
-    mirror::Column{"destination_id", &StripePayout::destination_id},
-    mirror::Column{"failure_code", &StripePayout::failure_code},
-    mirror::Column{"failure_message", &StripePayout::failure_message},
-    mirror::Column{"balance_transaction", &StripePayout::balance_transaction},
-    mirror::Column{"failure_balance_transaction", &StripePayout::failure_balance_transaction},
-    mirror::Column{"reconciliation_status", &StripePayout::reconciliation_status},
-    mirror::Column{"trace_id", &StripePayout::trace_id},
-    mirror::Column{"trace_id_status", &StripePayout::trace_id_status},
-    mirror::Column{"original_payout", &StripePayout::original_payout},
-    mirror::Column{"reversed_by", &StripePayout::reversed_by},
-    mirror::Column{"application_fee", &StripePayout::application_fee},
-    mirror::Column{"application_fee_amount", &StripePayout::application_fee_amount},
-    mirror::Column{"automatic", &StripePayout::automatic},
-    mirror::Column{"arrival_date", &StripePayout::arrival_date},
-    mirror::Column{"created", &StripePayout::created}};
+constexpr std::array kByRank{Status::pending, Status::in_transit, Status::paid, Status::canceled,
+                             Status::failed};
 
 void read_trace(Fields& f, StripePayout& payout) {
   payout.trace_id = f.text_inside("trace_id", "value");
@@ -60,11 +37,11 @@ std::optional<Time> earlier_of(std::optional<Time> a, std::optional<Time> b) {
   return std::min(*a, *b);
 }
 
-EndTimes times_of(std::string_view status, Time at) {
+EndTimes times_of(const StatusWord& status, Time at) {
   EndTimes times;
-  if (status == "paid") times.paid = at;
-  if (status == "failed") times.failed = at;
-  if (status == "canceled") times.canceled = at;
+  if (status == Status::paid) times.paid = at;
+  if (status == Status::failed) times.failed = at;
+  if (status == Status::canceled) times.canceled = at;
   return times;
 }
 
@@ -73,7 +50,7 @@ void settle_status(State& state) {
   const auto& [paid, failed_at, canceled_at] = state.seen;
   if (!failed_at && !canceled_at) return;
   const bool failed = !canceled_at || (failed_at && *failed_at <= *canceled_at);
-  state.body.status = failed ? "failed" : "canceled";
+  state.body.status = failed ? Status::failed : Status::canceled;
 }
 
 }  // namespace
@@ -84,26 +61,25 @@ EndTimes earlier(const EndTimes& a, const EndTimes& b) {
           .canceled = earlier_of(a.canceled, b.canceled)};
 }
 
-int rank_of(std::string_view status) {
-  const auto found = std::find(kByRank.begin(), kByRank.end(), status);
+int rank_of(const StatusWord& status) {
+  const auto* found = std::ranges::find_if(kByRank, [&](Status one) { return status == one; });
   return found == kByRank.end() ? 0 : static_cast<int>(found - kByRank.begin());
 }
 
-bool is_final(std::string_view status) { return rank_of(status) >= 3; }
+bool is_final(const StatusWord& status) { return rank_of(status) >= 3; }
 
 Result<StripePayout> read_stripe_payout(const Object& object) {
   Fields f(object);
   StripePayout payout;
-  payout.amount = f.integer("amount");
-  payout.currency = f.currency("currency");
-  payout.status = f.text("status");
+  payout.money = f.money("amount", "currency");
+  payout.status = StatusWord(f.text("status"));
   payout.type = f.optional_text("type").value_or("bank_account");
   payout.description = f.optional_text("description");
   payout.method = f.optional_text("method");
   payout.source_type = f.optional_text("source_type");
   payout.statement_descriptor = f.optional_text("statement_descriptor");
   payout.metadata = f.sorted("metadata");
-  payout.asked_for_by = f.text_inside("metadata", kPayoutIdKey);
+  payout.asked_for_by = f.text_inside("metadata", stripe::kPayoutIdKey);
   payout.failure_code = f.optional_text("failure_code");
   payout.failure_message = f.optional_text("failure_message");
   payout.reconciliation_status = f.optional_text("reconciliation_status");
@@ -123,11 +99,11 @@ mirror::Shown shown(const StripePayout& payout, const mirror::Version& version) 
   return {.stage = is_final(payout.status),
           .at = to_unix(version.shown_at),
           .rank = mirror::Progress{mirror::later_than_created(version), step}.rank(),
-          .digest = mirror::digest_of(payout, kCompared)};
+          .digest = mirror::digest_of(payout, kStripeColumns)};
 }
 
 std::optional<Time> State::returned_at() const {
-  if (body.status != "failed" || !seen.paid) return std::nullopt;
+  if (body.status != Status::failed || !seen.paid) return std::nullopt;
   return happened.failed;
 }
 
@@ -135,11 +111,11 @@ State state_of(StripePayout payout, const mirror::Version& version) {
   State state{.body = std::move(payout), .shown = {}};
   state.shown = shown(state.body, version);
   const Time at = from_unix(state.shown.at);
-  const std::string& status = state.body.status;
+  const StatusWord& status = state.body.status;
   state.seen = times_of(status, at);
   // An event of another kind, such as payout.updated, shows a status that may be days old.
   const bool own_event =
-      version.source == mirror::Source::event && version.event_type == "payout." + status;
+      version.source == mirror::Source::event && version.event_type == "payout." + status.text;
   if (own_event) state.happened = state.seen;
   return state;
 }

@@ -11,22 +11,17 @@
 #include <string_view>
 #include <tuple>
 
+#include "base/money.h"
 #include "base/time.h"
 #include "mirror/table.h"
+#include "payouts/status.h"
 
 namespace payoutd::payouts {
 
-// What we write into the metadata of Stripe's payouts and transfers, by which a webhook that
-// overtakes the answer, or a list, finds our row.
-inline constexpr const char* kPayoutIdKey = "payoutd_payout_id";
-inline constexpr const char* kAttemptKey = "payoutd_attempt";
-// The Idempotency-Key that it was asked for with, by which a database that forgot it finds it
-// again.
-inline constexpr const char* kRequestKey = "payoutd_key";
-
 struct StripePayout {
-  std::int64_t amount = 0;
-  std::string currency, status, type;
+  Money money;
+  StatusWord status;
+  std::string type;
   std::optional<std::string> description, method, source_type, statement_descriptor;
   mirror::JsonText metadata;  // keys in order
   std::optional<mirror::JsonText> destination;
@@ -44,8 +39,8 @@ struct StripePayout {
 Result<StripePayout> read_stripe_payout(const mirror::Object& object);
 
 // pending < in_transit < paid < canceled < failed; a word that is not heard of is 0.
-int rank_of(std::string_view status);
-bool is_final(std::string_view status);  // failed, canceled
+int rank_of(const StatusWord& status);
+bool is_final(const StatusWord& status);  // failed, canceled
 
 // Stage, rank and digest of a version; the digest leaves out how much of `destination` was
 // expanded.

@@ -182,7 +182,7 @@ bool from_text(std::string_view text, OrderedJson& into) {
 }
 
 bool from_text(std::string_view text, Currency& into) {
-  const auto currency = Currency::parse(text);
+  const auto currency = Currency::shown(text);  // Stripe may have added it
   if (currency) into = *currency;
   return currency.has_value();
 }

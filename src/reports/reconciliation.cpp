@@ -13,7 +13,8 @@ constexpr std::string_view kReconciliationDefinition =
     "balance as a whole: Stripe has no transactions for them, and they are listed without.";
 
 Currency currency_of(const ReconciledPayout& one, const Reconciliation& all) {
-  return Currency::parse(one.payout.currency).value_or(all.scope.accounts.currency);
+  const Currency own = one.payout.money.currency;
+  return own.known() ? own : all.scope.accounts.currency;
 }
 
 OrderedJson to_json(const ReconciledPayout& one, Currency currency) {
@@ -22,9 +23,9 @@ OrderedJson to_json(const ReconciledPayout& one, Currency currency) {
   OrderedJson json{{"id", payout.id.str()},
                    {"stripe_payout_id", or_null(payout.stripe_payout_id)},
                    {"account", or_null(payout.account)},
-                   {"currency", payout.currency}};
-  put(json, "amount", payout.amount, currency);
-  json["status"] = payout.status;
+                   {"currency", payout.money.currency.str()}};
+  put(json, "amount", payout.money.minor, currency);
+  json["status"] = payout.status.text;
   json["automatic"] = one.itemised();
   json["method"] = or_null(payout.method);
   json["created"] = to_iso(payout.created);
@@ -60,7 +61,9 @@ CategorySum ReconciledPayout::sum() const {
   return sum;
 }
 
-std::int64_t ReconciledPayout::difference() const { return checked_add(payout.amount, -sum().net); }
+std::int64_t ReconciledPayout::difference() const {
+  return checked_add(payout.money.minor, -sum().net);
+}
 
 bool ReconciledPayout::complete() const { return !why(); }
 
@@ -101,9 +104,10 @@ Table to_table(const Reconciliation& reconciliation) {
       const auto money = [&](std::int64_t minor) { return Cell(Money{minor, currency}); };
       const payouts::Payout& payout = one.payout;
       table.rows.push_back({payout.stripe_payout_id.value_or(payout.id.str()),
-                            payout.account.value_or(""), to_iso(payout.created), payout.status,
+                            payout.account.value_or(""), to_iso(payout.created), payout.status.text,
                             std::string(one.itemised() ? "true" : "false"), currency.str(),
-                            money(payout.amount), one.itemised() ? money(one.difference()) : Cell(),
+                            money(payout.money.minor),
+                            one.itemised() ? money(one.difference()) : Cell(),
                             std::string(one.complete() ? "true" : "false"), std::move(category),
                             sum.count, money(sum.gross), money(sum.fee), money(sum.net)});
     };

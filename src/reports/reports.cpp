@@ -28,11 +28,11 @@ Result<payouts::Payout> one_payout(pg::Tx& tx, OrgId organization, const ReportQ
   if (query.account && payout->account != query.account) {
     return Error{Kind::missing, "payout_not_found", "the account has no such payout", "payout"};
   }
-  if (payout->rail != "stripe_payout") {
-    return Error{
-        Kind::invalid, "not_stripes_payout",
-        "only Stripe's payouts have balance transactions; this one's rail is " + payout->rail,
-        "payout"};
+  if (payout->rail != rails::RailName::stripe_payout) {
+    return Error{Kind::invalid, "not_stripes_payout",
+                 "only Stripe's payouts have balance transactions; this one's rail is " +
+                     std::string(word_of(payout->rail)),
+                 "payout"};
   }
   return payout;
 }
@@ -129,7 +129,8 @@ Result<Reconciliation> reconcile_one(pg::Database& db, OrgId organization, const
     if (!found) return found.error();
     ReportQuery asked = query;
     asked.account = found->account;
-    asked.currency = Currency::parse(found->currency);
+    if (found->money.currency.known()) asked.currency = found->money.currency;
+    else asked.currency.reset();
     auto scope = scope_of(tx, organization, asked);
     if (!scope) return scope.error();
     Reconciliation reconciliation{

@@ -211,9 +211,8 @@ Reconciliation example_reconciliation() {
   ReconciledPayout one;
   one.payout.stripe_payout_id = "po_1Demo";
   one.payout.account = "acct_1PlatformDemo001";
-  one.payout.currency = "eur";
-  one.payout.amount = 12'005;
-  one.payout.status = "paid";
+  one.payout.money = {12'005, *Currency::parse("eur")};
+  one.payout.status = payouts::Status::paid;
   one.payout.automatic = true;
   one.payout.method = "standard";
   one.payout.created = example.query.range.begin;

@@ -157,7 +157,7 @@ TEST_F(Amounts, MetadataAndDescriptionArriveAsTheyWereGiven) {
   EXPECT_EQ(json(answered)["metadata"], metadata);
   EXPECT_EQ(json(answered)["description"], "März & Co");
   for (const auto& [name, value] : metadata.items()) EXPECT_EQ(moved()[0]["metadata"][name], value);
-  EXPECT_EQ(moved()[0]["metadata"][kRequestKey], "k1");
+  EXPECT_EQ(moved()[0]["metadata"][stripe::kRequestKey], "k1");
   Json many = Json::object();
   for (int i = 0; i < 47; ++i) many[fmt::format("key{}", i)] = std::string(500, 'x');
   EXPECT_EQ(pay("k2", {{"amount", 100}, {"currency", "usd"}, {"metadata", many}}).status,

@@ -10,7 +10,7 @@ struct AnotherAnswer : MoneyTest {
   }
   void resolve(const std::string& id) {
     sql("UPDATE instructions SET next_look_at = NULL RETURNING ''");
-    static_cast<void>(service->ask.resolve(organization, *PayoutId::parse(id)));
+    static_cast<void>(service->payouts.resolver().resolve(organization, *PayoutId::parse(id)));
   }
   void answer_with(const char* body, int count = 1) {
     fault_of_creation({{"do", "status_after"}, {"status", 200}, {"body", body}, {"count", count}});

@@ -121,7 +121,7 @@ TEST_F(PayoutApply, EachChangeIsOneEventHoweverOftenItIsTold) {
   const auto history = events(only().id);
   ASSERT_EQ(history.size(), 2u);
   EXPECT_EQ(history[0].kind, "payout.created");
-  EXPECT_EQ(history[1].status, "paid");
+  EXPECT_EQ(history[1].status.text, "paid");
   EXPECT_EQ(history[1].stripe_event_id, "evt_2");
 }
 
@@ -203,7 +203,8 @@ struct PayoutAdoption : PayoutApply {
   Json ours(PayoutId id, const char* status = "pending") {
     return at(status,
               {{"automatic", false},
-               {"metadata", {{kPayoutIdKey, id.str()}, {kAttemptKey, "1"}, {"order", "7"}}}});
+               {"metadata",
+                {{stripe::kPayoutIdKey, id.str()}, {stripe::kAttemptKey, "1"}, {"order", "7"}}}});
   }
 };
 
@@ -218,7 +219,7 @@ TEST_F(PayoutAdoption, TheWebhookThatOvertakesTheAnswerFindsOurRow) {
   apply_one_by_one(shelf.all());
   const Payout found = only();
   EXPECT_EQ(found.id, id);
-  EXPECT_EQ(found.status, "paid");
+  EXPECT_EQ(found.status.text, "paid");
   EXPECT_EQ(found.stripe_payout_id, "po_1QAutomatic0001");
   EXPECT_EQ(found.metadata, Json({{"order", "7"}}));
   EXPECT_EQ(found.processed_at, from_unix(kStart - 5));
@@ -230,8 +231,9 @@ TEST_F(PayoutAdoption, AnotherAmountAccountOrTenantIsNotOurs) {
   const PayoutId elsewhere = ask(482350, kOtherAccount);
   shelf.add(with(ours(id), {{"id", "po_a"}}), kStart);
   shelf.add(with(ours(elsewhere), {{"id", "po_b"}}), kStart);
-  shelf.add(with(at("pending", {{"metadata", {{kPayoutIdKey, "' OR 1=1"}}}}), {{"id", "po_c"}}),
-            kStart);
+  shelf.add(
+      with(at("pending", {{"metadata", {{stripe::kPayoutIdKey, "' OR 1=1"}}}}), {{"id", "po_c"}}),
+      kStart);
   EXPECT_EQ(apply(shelf.all()).created, 3u);
   EXPECT_EQ(sql("SELECT count(*)::text AS it FROM payouts WHERE stripe_payout_id IS NULL"), "2");
 }

@@ -151,14 +151,14 @@ TEST_F(Cancel, RacingWithSendingEndsInOneOfTheTwo) {
   std::jthread sending([&] {
     for (const PayoutId id : ids) {
       start_line.arrive_and_wait();
-      static_cast<void>(service->ask.resolve(organization, id));
+      static_cast<void>(service->payouts.resolver().resolve(organization, id));
     }
   });
   for (const PayoutId id : ids) {
     start_line.arrive_and_wait();
     // Now and then the sender is given a head start.
     while (id.value.bytes[15] % 2 == 0 && state(id.str()) == "ready") std::this_thread::yield();
-    if (service->ask.cancel(organization, id, "test").ok()) ++canceled;
+    if (service->payouts.cancel(organization, id, "test").ok()) ++canceled;
   }
   sending.join();
   pass_in_steps(30min);
@@ -166,7 +166,7 @@ TEST_F(Cancel, RacingWithSendingEndsInOneOfTheTwo) {
   const Json payments = moved();
   for (const PayoutId id : ids) {
     const auto ours = std::ranges::count_if(payments, [&](const Json& payment) {
-      return payment["metadata"][kPayoutIdKey] == id.str() && payment["reversed"] == false;
+      return payment["metadata"][stripe::kPayoutIdKey] == id.str() && payment["reversed"] == false;
     });
     EXPECT_EQ(ours, status(id.str()) == "canceled" ? 0 : 1) << id.str() << ' ' << status(id.str());
     sent += static_cast<std::size_t>(ours);

@@ -9,7 +9,7 @@ struct Crash : MoneyTest {
   std::string only_payout() { return sql("SELECT id::text FROM payouts"); }
   void end_at(const char* point) {
     start_and_end_at(point);
-    EXPECT_THROW(static_cast<void>(service->ask.pay_out(wanted())), Killed);
+    EXPECT_THROW(static_cast<void>(service->payouts.pay_out(wanted())), Killed);
   }
   std::string only(const char* column) {
     return sql(fmt::format("SELECT {}::text FROM instructions", column));
@@ -48,7 +48,7 @@ TEST_F(Crash, AgainAndAgainWhileItIsBeingResolvedPaysOnce) {
     start_and_end_at(point);
     clock.advance(15min);
     try {
-      static_cast<void>(service->ask.resolve(organization, *PayoutId::parse(id)));
+      static_cast<void>(service->payouts.resolver().resolve(organization, *PayoutId::parse(id)));
     } catch (const Killed&) {
     }
   }
@@ -90,14 +90,19 @@ TEST_F(Crash, TheSameKeyIsNotRefusedForTheMoneyThatItHasPaid) {
 TEST_F(Crash, AProcessThatSleptForADaySendsNothing) {
   start();
   bool asleep = false;
-  AskStripe sleeper(*service->db, *service->client, service->appliers, clock,
-                    {.at = [&](const char* at) {
-                      if (std::string_view(at) != "committed" || std::exchange(asleep, true))
-                        return;
-                      pass(15min);
-                      ASSERT_EQ(moved().size(), 1u);
-                      pass(25h);
-                    }});
+  const auto sleep_once = [&](const char* at) {
+    if (std::string_view(at) != "committed" || std::exchange(asleep, true)) return;
+    pass(15min);
+    ASSERT_EQ(moved().size(), 1u);
+    pass(25h);
+  };
+  const SendingParts parts{.db = *service->db,
+                           .client = *service->client,
+                           .appliers = service->appliers,
+                           .clock = clock,
+                           .own_account = service->own_account,
+                           .settings = {.caller_waits = 60s, .at = sleep_once}};
+  StripePayouts sleeper(parts);
   const auto id = sleeper.pay_out(wanted());
   ASSERT_TRUE(id.ok());
   expect_paid_once(id->str());
@@ -129,7 +134,8 @@ struct Absence : Crash {
   // At once, whatever the pace is.
   void resolve() {
     sql("UPDATE instructions SET next_look_at = NULL RETURNING ''");
-    static_cast<void>(service->ask.resolve(organization, *PayoutId::parse(only_payout())));
+    static_cast<void>(
+        service->payouts.resolver().resolve(organization, *PayoutId::parse(only_payout())));
   }
 };
 
@@ -208,11 +214,12 @@ TEST_F(Absence, OfAWeekIsForAPerson) {
 TEST_F(Absence, OfTheRightAmountIsForAPerson) {
   end_at("committed");
   const std::string id = only_payout();
-  const auto made = sim.call("POST", "/v1/payouts",
-                             {{"amount", "777"},
-                              {"currency", "usd"},
-                              {"metadata", {{kPayoutIdKey, id}, {kAttemptKey, "1"}}}},
-                             shop);
+  const auto made =
+      sim.call("POST", "/v1/payouts",
+               {{"amount", "777"},
+                {"currency", "usd"},
+                {"metadata", {{stripe::kPayoutIdKey, id}, {stripe::kAttemptKey, "1"}}}},
+               shop);
   ASSERT_EQ(made.status, 200) << made.body;
   start();
   pass(15min);
@@ -228,11 +235,12 @@ TEST_F(Absence, OfTheRightAmountEndsWhenThePayoutIsShown) {
   end_at("committed");
   const std::string id = only_payout();
   const auto make = [&](const char* amount) {
-    const auto made = sim.call("POST", "/v1/payouts",
-                               {{"amount", amount},
-                                {"currency", "usd"},
-                                {"metadata", {{kPayoutIdKey, id}, {kAttemptKey, "1"}}}},
-                               shop);
+    const auto made =
+        sim.call("POST", "/v1/payouts",
+                 {{"amount", amount},
+                  {"currency", "usd"},
+                  {"metadata", {{stripe::kPayoutIdKey, id}, {stripe::kAttemptKey, "1"}}}},
+                 shop);
     EXPECT_EQ(made.status, 200) << made.body;
     return Json::parse(made.body)["id"].get<std::string>();
   };
@@ -262,7 +270,7 @@ TEST_F(Absence, OfASecondPayoutIsForAPerson) {
   EXPECT_EQ(state(id), "needs_review");
   EXPECT_EQ(only("outcome_code"), "second_object");
   pass(24h);
-  EXPECT_TRUE(service->ask.resolve(organization, *PayoutId::parse(id)));
+  EXPECT_TRUE(service->payouts.resolver().resolve(organization, *PayoutId::parse(id)));
   EXPECT_EQ(state(id), "needs_review");
   EXPECT_EQ(moved().size(), 2u);
 }
@@ -276,7 +284,7 @@ struct Review : Absence {
     clock.advance(10min);
   }
   Result<void> settle(const std::string& id) {
-    return service->ask.settle_not_paid(*PayoutId::parse(id), "ada", "not in the dashboard");
+    return service->payouts.settle_not_paid(*PayoutId::parse(id), {"ada", "not in the dashboard"});
   }
 };
 
@@ -333,7 +341,7 @@ TEST_F(Review, MaySettleBesideAnObjectOfAnotherAmount) {
   ASSERT_EQ(sim.call("POST", "/v1/payouts",
                      {{"amount", "777"},
                       {"currency", "usd"},
-                      {"metadata", {{kPayoutIdKey, id}, {kAttemptKey, "1"}}}},
+                      {"metadata", {{stripe::kPayoutIdKey, id}, {stripe::kAttemptKey, "1"}}}},
                      shop)
                 .status,
             200);

@@ -186,12 +186,12 @@ TEST_F(InDoubt, ASettlementOfAReviewIsNamed) {
   sql("UPDATE instructions SET state = 'needs_review' RETURNING ''");
   clock.advance(10min);
   lose_the_database_at("looked");
-  const auto settled = service->ask.settle_not_paid(*PayoutId::parse(id), "ada", "not there");
+  const auto settled = service->payouts.settle_not_paid(*PayoutId::parse(id), {"ada", "not there"});
   EXPECT_EQ(settled.error().code, "outcome_unknown");
   ASSERT_EQ(settled.error().details.size(), 1u);
   EXPECT_EQ(settled.error().details[0].message, id);
   bring_it_back();
-  EXPECT_TRUE(service->ask.settle_not_paid(*PayoutId::parse(id), "ada", "not there"));
+  EXPECT_TRUE(service->payouts.settle_not_paid(*PayoutId::parse(id), {"ada", "not there"}));
   EXPECT_EQ(status(id), "failed");
 }
 

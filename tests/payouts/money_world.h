@@ -21,10 +21,11 @@
 #include "mirror/balance_transactions_api.h"
 #include "mirror/mirror_jobs.h"
 #include "payouts/apply.h"
-#include "payouts/ask_stripe_api.h"
 #include "payouts/payouts.h"
 #include "payouts/payouts_api.h"
 #include "payouts/stripe_payout.h"
+#include "payouts/stripe_payouts_api.h"
+#include "stripe/metadata_keys.h"
 #include "stripe/sim/accounts.h"
 #include "stripe/sim/ledger.h"
 #include "stripe/sim/sim.h"
@@ -42,7 +43,8 @@ struct Killed {};
 // One process of the service, but for webhooks and sync.
 struct Instance {
   struct Options {
-    std::chrono::milliseconds timeout{10'000};  // of one send
+    std::chrono::milliseconds timeout{10'000};       // of one send
+    std::chrono::milliseconds caller_waits{60'000};  // for what a send comes to
     std::function<void(const char*)> at = [](const char*) {};
     stripe::Rates rates{1e5, 1e5, 1e5};
     std::optional<Secret> api_key{};              // none: the simulator's first
@@ -54,8 +56,16 @@ struct Instance {
       : db(std::move(database)),
         client(open(sim, clock, options)),
         balances(client.get()),
-        ask(*db, *client, appliers, clock,
-            {.timeout = options.timeout, .at = std::move(options.at)}),
+        own_account(*client),
+        parts{.db = *db,
+              .client = *client,
+              .appliers = appliers,
+              .clock = clock,
+              .own_account = own_account,
+              .settings = {.timeout = options.timeout,
+                           .caller_waits = options.caller_waits,
+                           .at = std::move(options.at)}},
+        payouts(parts),
         keys(*db),
         idempotency(*db) {
     http::Router router;
@@ -65,10 +75,7 @@ struct Instance {
     add(balances::balance_routes(*db, balances));
     add(mirror::balance_transaction_routes(*db));
     add(payout_routes(*db));
-    add(ask_stripe_routes(
-        *db, &ask, [this](const access::ConnectedAccount& account, const Currency& currency) {
-          return payable(account, currency);
-        }));
+    add(stripe_payout_routes(*db, &payouts, balances));
     access::guard(router, keys, idempotency);
     server = std::make_unique<http::Server>(std::move(router),
                                             http::Server::Options{.port = 0, .workers = 24});
@@ -95,14 +102,8 @@ struct Instance {
     CHECK(opened.ok());
     return *std::move(opened);
   }
-  Result<Payable> payable(const access::ConnectedAccount& account, const Currency& currency) {
-    const auto balance = balances.fetch(account);
-    if (!balance) return balance.error();
-    return Payable{balances::Balance::amount_in(balance->available, currency).value_or(0),
-                   balances::Balance::amount_in(balance->instant_available, currency).value_or(0)};
-  }
   std::vector<jobs::Handler> handlers() {
-    auto all = ask.handlers();
+    auto all = payouts.resolver().handlers();
     for (auto& handler : mirror::mirror_handlers(*db, *client, appliers))
       all.push_back(std::move(handler));
     return all;
@@ -112,7 +113,9 @@ struct Instance {
   const mirror::Appliers appliers = all_appliers();
   const std::unique_ptr<stripe::Client> client;
   balances::Balances balances;
-  AskStripe ask;
+  mirror::OwnAccount own_account;
+  const SendingParts parts;
+  StripePayouts payouts;
   access::Keys keys;
   access::Idempotency idempotency;
   std::unique_ptr<http::Server> server;
@@ -228,7 +231,7 @@ class MoneyTest : public support::DatabaseTest {
     EXPECT_EQ(json(answered).value("status", ""), status) << answered.body;
     return json(answered).value("id", "");
   }
-  AskStripe::Wanted wanted(std::int64_t amount = 2'500, OptionalText external_id = "k1") {
+  StripePayouts::Wanted wanted(std::int64_t amount = 2'500, OptionalText external_id = "k1") {
     auto account = access::pick_account(db(), organization, shop);
     CHECK(account.ok());
     return {.account = *account,
@@ -295,7 +298,7 @@ class MoneyTest : public support::DatabaseTest {
   void expect_paid_once(const std::string& id) {
     const Json payments = moved();
     ASSERT_EQ(payments.size(), 1u) << payments.dump();
-    EXPECT_EQ(payments[0]["metadata"][kPayoutIdKey], id);
+    EXPECT_EQ(payments[0]["metadata"][stripe::kPayoutIdKey], id);
     EXPECT_EQ(payments[0]["idempotency_key"], "payoutd-" + id + "-1");
     EXPECT_EQ(get("/api/payouts/" + id)["stripe_payout_id"], payments[0]["id"]);
     EXPECT_EQ(state(id), "done");

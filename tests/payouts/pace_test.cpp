@@ -1,6 +1,6 @@
 // How often a payout is tried again whose outcome is not known, and what is written down of it.
 #include "jobs/queue.h"
-#include "payouts/ask_rules.h"
+#include "payouts/look_rules.h"
 #include "payouts/money_world.h"
 
 namespace payoutd::payouts {
@@ -34,7 +34,8 @@ struct Pace : MoneyTest {
       return {};
     });
     ASSERT_TRUE(asked.ok());
-    EXPECT_EQ(service->ask.resolve(organization, *PayoutId::parse(id)).error().kind, Kind::retry);
+    EXPECT_EQ(service->payouts.resolver().resolve(organization, *PayoutId::parse(id)).error().kind,
+              Kind::retry);
   }
 };
 

@@ -29,7 +29,7 @@ TEST_F(PayoutReading, AListIsFilteredByEachOfItsFilters) {
   sql("UPDATE payouts SET origin_module = 'shop', origin_entity_id = 'e1', influencer_id = 'i1',"
       " campaign_id = 'c1', priority = 'low' WHERE stripe_payout_id = 'po_3' RETURNING '' AS it");
   EXPECT_EQ(ids({}), "po_3 po_2 po_1 ");
-  EXPECT_EQ(ids({.status = "paid"}), "po_1 ");
+  EXPECT_EQ(ids({.status = Status::paid}), "po_1 ");
   EXPECT_EQ(ids({.type = "card"}), "po_2 ");
   EXPECT_EQ(ids({.priority = "low"}), "po_3 ");
   EXPECT_EQ(ids({.currency = "eur"}), "po_2 ");
@@ -98,23 +98,12 @@ TEST_F(PayoutReading, JsonHasTheContractsFieldsInItsOrder) {
   EXPECT_TRUE(json["priority"].is_null());
 }
 
-TEST_F(PayoutReading, ThosePastTheirArrivalAreFound) {
-  put("po_late", {{"status", "in_transit"}, {"arrival_date", kStart + 100}}, kStart);
-  put("po_due", {{"status", "in_transit"}, {"arrival_date", kStart + 900}}, kStart);
-  put("po_done", {{"status", "paid"}, {"arrival_date", kStart + 100}}, kStart);
-  auto late = db().read([&](pg::Tx& tx) -> Result<std::vector<Payout>> {
-    return past_arrival(tx, org, from_unix(kStart + 500), 10);
-  });
-  ASSERT_EQ(late->size(), 1u);
-  EXPECT_EQ((*late)[0].stripe_payout_id, "po_late");
-}
-
 TEST(PayoutWords, AreTakenInAnyCaseAndSpelledOneWay) {
-  EXPECT_EQ(parse_status("SETTLED"), "paid");
-  EXPECT_EQ(parse_status("Sent"), "in_transit");
-  EXPECT_EQ(parse_status("scheduled"), "pending");
-  EXPECT_EQ(parse_status("CANCELLED"), "canceled");
-  EXPECT_EQ(parse_status("queued"), "queued");
+  EXPECT_EQ(parse_status("SETTLED"), Status::paid);
+  EXPECT_EQ(parse_status("Sent"), Status::in_transit);
+  EXPECT_EQ(parse_status("scheduled"), Status::pending);
+  EXPECT_EQ(parse_status("CANCELLED"), Status::canceled);
+  EXPECT_EQ(parse_status("queued"), Status::queued);
   EXPECT_FALSE(parse_status("done"));
 }
 

@@ -111,7 +111,7 @@ TEST_F(Refusal, ByStripesBalanceFailsThePayoutAndFreesTheKey) {
   EXPECT_EQ(again.status, 201) << again.body;
   EXPECT_NE(json(again)["id"], failed);
   EXPECT_EQ(moved().size(), 1u);
-  EXPECT_EQ(moved()[0]["metadata"][kPayoutIdKey], json(again)["id"]);
+  EXPECT_EQ(moved()[0]["metadata"][stripe::kPayoutIdKey], json(again)["id"]);
 }
 
 TEST_F(Refusal, OfTheDestinationNamesIt) {
@@ -200,7 +200,7 @@ struct RolledKey : Refusal {
 
 TEST_F(RolledKey, AndItsRefusalDecideNothingAfterACrash) {
   start_and_end_at("answered");
-  EXPECT_THROW(static_cast<void>(service->ask.pay_out(wanted())), Killed);
+  EXPECT_THROW(static_cast<void>(service->payouts.pay_out(wanted())), Killed);
   const std::string id = sql("SELECT id::text FROM payouts");
   show(false);
   start({.at = [&](const char* at) {

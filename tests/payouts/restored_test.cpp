@@ -149,7 +149,7 @@ TEST_F(Restored, AndMirroredSinceTheKeyIsFound) {
 // The backup was made when the intent stood and nothing was sent; it was sent since.
 TEST_F(Restored, BetweenTheIntentAndItsSendingFindsWhatWasSentSince) {
   start_and_end_at("committed");
-  EXPECT_THROW(static_cast<void>(service->ask.pay_out(wanted())), Killed);
+  EXPECT_THROW(static_cast<void>(service->payouts.pay_out(wanted())), Killed);
   const std::string id = sql("SELECT id::text FROM payouts");
   forgetting([&] {
     pass(15min);
@@ -164,7 +164,7 @@ TEST_F(Restored, BetweenTheIntentAndItsSendingFindsWhatWasSentSince) {
 // Days later the key is forgotten at Stripe: to send it again would pay again.
 TEST_F(Restored, DaysLateBetweenTheIntentAndItsSendingSendsNothing) {
   start_and_end_at("committed");
-  EXPECT_THROW(static_cast<void>(service->ask.pay_out(wanted())), Killed);
+  EXPECT_THROW(static_cast<void>(service->payouts.pay_out(wanted())), Killed);
   const std::string id = sql("SELECT id::text FROM payouts");
   forgetting([&] {
     pass(15min);
@@ -180,7 +180,7 @@ TEST_F(Restored, DaysLateBetweenTheIntentAndItsSendingSendsNothing) {
 // answer.
 TEST_F(Restored, WithAListThatLagsTheKeyDecides) {
   start_and_end_at("committed");
-  EXPECT_THROW(static_cast<void>(service->ask.pay_out(wanted())), Killed);
+  EXPECT_THROW(static_cast<void>(service->payouts.pay_out(wanted())), Killed);
   const std::string id = sql("SELECT id::text FROM payouts");
   forgetting([&] {
     pass(15min);

@@ -11,10 +11,10 @@ State state(std::mt19937& random) {
   constexpr const char* kWords[] = {"pending",  "in_transit", "paid",
                                     "canceled", "failed",     "resting"};
   StripePayout payout;
-  payout.status = kWords[random() % 6];
+  payout.status = StatusWord(kWords[random() % 6]);
   payout.metadata = {random() % 2 == 0 ? "{}" : R"({"a":"1"})"};
   payout.reconciliation_status = random() % 3 == 0 ? "completed" : "in_progress";
-  const std::string own_event = "payout." + payout.status;
+  const std::string own_event = "payout." + payout.status.text;
   mirror::Version version{.organization = {},
                           .shown_at = from_unix(static_cast<int>(random() % 4))};
   if (random() % 2 == 0) version.source = mirror::Source::event;
@@ -43,13 +43,13 @@ TEST(PayoutRules, MergeIsAssociativeCommutativeAndIdempotent) {
 }
 
 TEST(PayoutRules, TheRankOfWordsIsALife) {
-  EXPECT_LT(rank_of("pending"), rank_of("in_transit"));
-  EXPECT_LT(rank_of("in_transit"), rank_of("paid"));
-  EXPECT_LT(rank_of("paid"), rank_of("canceled"));
-  EXPECT_LT(rank_of("canceled"), rank_of("failed"));
-  EXPECT_EQ(rank_of("resting"), 0);
-  EXPECT_FALSE(is_final("paid"));
-  EXPECT_TRUE(is_final("canceled"));
+  EXPECT_LT(rank_of(Status::pending), rank_of(Status::in_transit));
+  EXPECT_LT(rank_of(Status::in_transit), rank_of(Status::paid));
+  EXPECT_LT(rank_of(Status::paid), rank_of(Status::canceled));
+  EXPECT_LT(rank_of(Status::canceled), rank_of(Status::failed));
+  EXPECT_EQ(rank_of(StatusWord("resting")), 0);
+  EXPECT_FALSE(is_final(Status::paid));
+  EXPECT_TRUE(is_final(Status::canceled));
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ TEST_F(SameKey, FromTwentyThreadsIsOnePayout) {
 TEST_F(SameKey, FromTwentyThreadsOfOneUseCaseIsOnePayout) {
   std::vector<std::string> ids(20);
   at_once(20, [&](int i) {
-    const auto id = service->ask.pay_out(wanted());
+    const auto id = service->payouts.pay_out(wanted());
     ids[static_cast<std::size_t>(i)] = id ? id->str() : id.error().code;
     return http::Answered{};
   });

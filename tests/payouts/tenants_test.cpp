@@ -100,12 +100,13 @@ TEST_F(Tenants, NorItsBalanceTransactions) {
 // The metadata of one tenant's payout names another's: it adopts nothing.
 TEST_F(Tenants, MetadataReachesNoFurtherThanItsOwnAccount) {
   const std::string id = pay_with({{"do", "reset_before"}}, "processing");
-  const auto forged = sim.call(
-      "POST", "/v1/payouts",
-      Json{{"amount", "2500"},
-           {"currency", "usd"},
-           {"metadata", Json{{kPayoutIdKey, id}, {kAttemptKey, "1"}, {kRequestKey, "k1"}}}},
-      other_shop);
+  const auto forged = sim.call("POST", "/v1/payouts",
+                               Json{{"amount", "2500"},
+                                    {"currency", "usd"},
+                                    {"metadata", Json{{stripe::kPayoutIdKey, id},
+                                                      {stripe::kAttemptKey, "1"},
+                                                      {stripe::kRequestKey, "k1"}}}},
+                               other_shop);
   ASSERT_EQ(forged.status, 200) << forged.body;
   see(other_organization, other_shop, Json::parse(forged.body)["id"]);
   pass(15min);

@@ -186,7 +186,7 @@ TEST_F(PayoutTimes, OneAskedForThroughUsWasProcessedWhenItWasFirstSent) {
         " to_timestamp({}), 'key:1') RETURNING '' AS it",
         org.str(), id.str(), account, payout["amount"].get<std::int64_t>(), kStart - 9, kStart - 9,
         kStart - 5));
-    const Json ours{{"metadata", {{kPayoutIdKey, id.str()}}}};
+    const Json ours{{"metadata", {{stripe::kPayoutIdKey, id.str()}}}};
     Shelf mine(org);
     for (std::vector<Version>& call : calls) {
       for (Version& version : call) {

@@ -5,6 +5,7 @@
 #include "payouts/apply.h"
 #include "payouts/payouts.h"
 #include "payouts/stripe_payout.h"
+#include "stripe/metadata_keys.h"
 
 namespace payoutd::payouts {
 

@@ -14,11 +14,12 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::map<std::string, int> kRows = {
-    {"base", 0},      {"pg", 1},        {"http", 1},       {"stripe", 1},    {"bankfiles", 1},
-    {"jobs", 2},      {"access", 2},    {"stripe/sim", 2}, {"ledger", 3},    {"accounts", 3},
-    {"documents", 3}, {"mirror", 4},    {"rails", 4},      {"campaigns", 4}, {"payouts", 5},
-    {"balances", 5},  {"sales", 6},     {"splits", 6},     {"sync", 6},      {"webhooks", 6},
-    {"reports", 7},   {"dashboard", 7}, {"app", 8},        {"cli", 8},       {"main", 8}};
+    {"base", 0},          {"pg", 1},         {"http", 1},       {"stripe", 1},    {"bankfiles", 1},
+    {"jobs", 2},          {"access", 2},     {"stripe/sim", 2}, {"ledger", 3},    {"accounts", 3},
+    {"notifications", 3}, {"mirror", 4},     {"rails", 4},      {"routing", 4},   {"balances", 4},
+    {"payouts", 5},       {"batches", 6},    {"sales", 7},      {"campaigns", 7}, {"documents", 7},
+    {"splits", 7},        {"statements", 7}, {"sync", 7},       {"webhooks", 7},  {"reports", 8},
+    {"dashboard", 8},     {"app", 9},        {"cli", 9},        {"main", 9}};
 
 // "src/payouts/payouts_api.cpp" is of folder "payouts"; "src/main.cpp" of "main".
 std::string folder_of(std::string path) {

@@ -1,9 +1,8 @@
-#include "payouts/ask_stripe_api.h"
+#include "payouts/stripe_payouts_api.h"
 
 #include "access/principal.h"
 #include "http/params.h"
 #include "payouts/in_doubt.h"
-#include "payouts/instructions.h"
 #include "payouts/payouts.h"
 #include "payouts/payouts_docs.h"
 
@@ -22,12 +21,10 @@ Error not_configured() {
 }
 
 // One that asks for the engine is told so, before anything else is looked at.
-std::optional<Error> engine_asked_for(const http::Request& request) {
-  const auto body = parse_json(request.body);
-  if (!body || !body->is_object()) return std::nullopt;
+std::optional<Error> engine_asked_for(const http::Fields& body) {
   for (const char* field : kEngineFields) {
-    if (!body->contains(field)) continue;
-    if (body->contains("method")) {
+    if (!body.is_written(field)) continue;
+    if (body.is_written("method")) {
       return Error{
           Kind::invalid, "ambiguous",
           fmt::format("`method` asks for a Stripe payout and `{}` for the payouts engine", field),
@@ -65,13 +62,13 @@ void check_metadata(http::Fields& fields, const Json& metadata) {
   }
 }
 
-using Before = std::optional<instructions::Asked>;
+using Before = std::optional<AskedFor>;
 
 Result<Before> asked_with_key(pg::Database& db, const http::Request& request) {
   const auto* run = access::idempotent_run(request);
   if (run == nullptr) return Before{};
   return db.transact([&](pg::Tx& tx) -> Result<Before> {
-    return instructions::find_by_external_id(tx, access::principal(request).organization, run->key);
+    return find_by_external_id(tx, access::principal(request).organization, run->key);
   });
 }
 
@@ -84,9 +81,9 @@ Result<access::ConnectedAccount> account_to_draw_on(pg::Database& db, OrgId orga
   return access::pick_account(db, organization, named ? *named : before->account);
 }
 
-Result<AskStripe::Wanted> read_body(pg::Database& db, const http::Request& request) {
-  if (auto error = engine_asked_for(request)) return *error;
+Result<StripePayouts::Wanted> read_body(pg::Database& db, const http::Request& request) {
   auto fields = http::Fields::of_body(request);
+  if (auto error = engine_asked_for(fields)) return *error;
   const auto& who = access::principal(request);
   const auto named = fields.text({"account"});
   const auto before = asked_with_key(db, request);
@@ -115,21 +112,28 @@ Result<AskStripe::Wanted> read_body(pg::Database& db, const http::Request& reque
   }
   if (auto error = fields.done()) return *error;
   if (!account) return account.error();
-  AskStripe::Wanted wanted{.account = *account,
-                           .money = *money,
-                           .method = method.value_or("standard"),
-                           .description = description,
-                           .actor = who.actor};
+  StripePayouts::Wanted wanted{.account = *account,
+                               .money = *money,
+                               .method = method.value_or("standard"),
+                               .description = description,
+                               .actor = who.actor};
   if (metadata) wanted.metadata = *metadata;
   if (const auto* run = access::idempotent_run(request)) wanted.external_id = run->key;
   return wanted;
 }
 
-std::optional<Error> too_little(const AskStripe::Wanted& wanted, const Payable& payable) {
+// Asked of Stripe at once: what is kept may be some seconds old, and money is to be moved.
+Result<void> check_balance(balances::Balances& balances, const StripePayouts::Wanted& wanted) {
+  const auto balance = balances.fetch(wanted.account);
+  if (!balance) return balance.error();
+  balances.forget(wanted.account.id());
   const bool instant = wanted.method == "instant";
-  const std::int64_t there = instant ? payable.instant_available : payable.available;
-  if (wanted.money.minor <= there) return std::nullopt;
   const Currency currency = wanted.money.currency;
+  const std::int64_t there =
+      balances::Balance::amount_in(instant ? balance->instant_available : balance->available,
+                                   currency)
+          .value_or(0);
+  if (wanted.money.minor <= there) return {};
   return Error{Kind::unprocessable, "balance_insufficient",
                fmt::format("{} {} were asked for; {} {} are {}", to_decimal(wanted.money),
                            currency.str(), to_decimal({there, currency}), currency.str(),
@@ -165,34 +169,32 @@ Error paid_nothing(Error error) {
   return error;
 }
 
-http::Reply create(pg::Database& db, AskStripe* ask, const AskPayable& payable,
+http::Reply create(pg::Database& db, StripePayouts* payouts, balances::Balances& balances,
                    const http::Request& request) {
-  if (ask == nullptr) return http::error_reply(not_configured(), request.request_id);
+  if (payouts == nullptr) return http::error_reply(not_configured(), request.request_id);
   const auto wanted = read_body(db, request);
   if (!wanted) return http::error_reply(wanted.error(), request.request_id);
-  const auto before = ask->asked_before(*wanted);
+  const auto before = payouts->asked_before(*wanted);
   if (!before) return http::error_reply(paid_nothing(before.error()), request.request_id);
   if (*before) {
     return payout_reply(db, request, {**before, 201, may_be_paid(**before, wanted->external_id)});
   }
-  const auto there = payable(wanted->account, wanted->money.currency);
-  if (!there) return http::error_reply(paid_nothing(there.error()), request.request_id);
-  if (auto error = too_little(*wanted, *there))
-    return http::error_reply(*error, request.request_id);
-  const auto id = ask->pay_out(*wanted);
+  if (auto enough = check_balance(balances, *wanted); !enough)
+    return http::error_reply(paid_nothing(enough.error()), request.request_id);
+  const auto id = payouts->pay_out(*wanted);
   if (!id) return http::error_reply(id.error(), request.request_id);
   return payout_reply(db, request, {*id, 201, may_be_paid(*id, wanted->external_id)});
 }
 
-http::Reply cancel(pg::Database& db, AskStripe* ask, const http::Request& request) {
-  if (ask == nullptr) return http::error_reply(not_configured(), request.request_id);
+http::Reply cancel(pg::Database& db, StripePayouts* payouts, const http::Request& request) {
+  if (payouts == nullptr) return http::error_reply(not_configured(), request.request_id);
   if (auto error = http::Fields::of_body(request).done())
     return http::error_reply(*error, request.request_id);
   const auto& who = access::principal(request);
   const auto found =
       db.read([&](pg::Tx& tx) { return find_payout(tx, who.organization, request.param("id")); });
   if (!found) return http::error_reply(found.error(), request.request_id);
-  if (auto canceled = ask->cancel(who.organization, found->id, who.actor); !canceled) {
+  if (auto canceled = payouts->cancel(who.organization, found->id, who.actor); !canceled) {
     return http::error_reply(canceled.error(), request.request_id);
   }
   return payout_reply(db, request, {found->id, 200, may_be_canceled(found->id)});
@@ -200,14 +202,15 @@ http::Reply cancel(pg::Database& db, AskStripe* ask, const http::Request& reques
 
 }  // namespace
 
-std::vector<http::Route> ask_stripe_routes(pg::Database& db, AskStripe* ask, AskPayable payable) {
+std::vector<http::Route> stripe_payout_routes(pg::Database& db, StripePayouts* payouts,
+                                              balances::Balances& balances) {
   http::Route making;
   making.method = "POST";
   making.pattern = "/api/payouts";
   making.access = "write";
   making.keeps_keys_for_ever = true;
-  making.handler = [&db, ask, payable = std::move(payable)](http::Context& context) {
-    return create(db, ask, payable, context.request);
+  making.handler = [&db, payouts, &balances](http::Context& context) {
+    return create(db, payouts, balances, context.request);
   };
   making.runs = http::Runs::on_stripe_worker;
   making.docs = create_docs();
@@ -216,8 +219,8 @@ std::vector<http::Route> ask_stripe_routes(pg::Database& db, AskStripe* ask, Ask
   canceling.pattern = "/api/payouts/:id/cancel";
   canceling.access = "write";
   canceling.keeps_keys_for_ever = true;
-  canceling.handler = [&db, ask](http::Context& context) {
-    return cancel(db, ask, context.request);
+  canceling.handler = [&db, payouts](http::Context& context) {
+    return cancel(db, payouts, context.request);
   };
   canceling.runs = http::Runs::on_stripe_worker;
   canceling.docs = cancel_docs();
