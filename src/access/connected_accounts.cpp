@@ -137,28 +137,31 @@ std::vector<ConnectedAccount> accounts_of(pg::Tx& tx, OrgId organization) {
   return connected_accounts_store::of_organization(tx, organization);
 }
 
+Result<ConnectedAccount> pick_account(pg::Tx& tx, OrgId organization,
+                                      std::optional<std::string_view> stripe_account) {
+  if (stripe_account) {
+    if (!looks_like_account(*stripe_account)) return kAccountNotFound;
+    if (auto found = connected_accounts_store::find(tx, organization, *stripe_account))
+      return *found;
+    return kAccountNotFound;
+  }
+  const auto accounts = connected_accounts_store::of_organization(tx, organization);
+  if (!accounts.empty() && accounts.front().is_default) return accounts.front();
+  return Error{Kind::missing, "account_not_found",
+               "your organization has no default account: name one in `account`, or have an admin "
+               "choose with PUT /api/accounts/{id}/default",
+               "account"};
+}
+
 Result<ConnectedAccount> pick_account(pg::Database& db, OrgId organization,
                                       std::optional<std::string_view> stripe_account) {
   if (stripe_account && !looks_like_account(*stripe_account)) return kAccountNotFound;
-  return db.read([&](pg::Tx& tx) -> Result<ConnectedAccount> {
-    if (stripe_account) {
-      if (auto found = connected_accounts_store::find(tx, organization, *stripe_account))
-        return *found;
-      return kAccountNotFound;
-    }
-    const auto accounts = connected_accounts_store::of_organization(tx, organization);
-    if (!accounts.empty() && accounts.front().is_default) return accounts.front();
-    return Error{
-        Kind::missing, "account_not_found",
-        "your organization has no default account: name one in `account`, or have an admin "
-        "choose with PUT /api/accounts/{id}/default",
-        "account"};
-  });
+  return db.read([&](pg::Tx& tx) { return pick_account(tx, organization, stripe_account); });
 }
 
-Result<ConnectedAccount> pick_account_to_pay_from(pg::Database& db, OrgId organization,
+Result<ConnectedAccount> pick_account_to_pay_from(pg::Tx& tx, OrgId organization,
                                                   std::optional<std::string_view> stripe_account) {
-  auto account = pick_account(db, organization, stripe_account);
+  auto account = pick_account(tx, organization, stripe_account);
   if (!account || account->active) return account;
   if (stripe_account) {
     return Error{Kind::refused, "account_deauthorized", "the account took its authorization back",

@@ -104,11 +104,13 @@ Result<http::PageOf<ConnectedAccount>> list_accounts(pg::Database& db, OrgId org
 // Error: 404 `account_not_found`, for another organization's too.
 Result<ConnectedAccount> pick_account(pg::Database& db, OrgId organization,
                                       std::optional<std::string_view> stripe_account);
+Result<ConnectedAccount> pick_account(pg::Tx& tx, OrgId organization,
+                                      std::optional<std::string_view> stripe_account);
 Result<ConnectedAccount> pick_account(pg::Database& db, const http::Request& request);
 
 // The account that a call that moves money draws on. Errors: those of pick_account; where it is not
 // active, 409 `default_account_inactive` or, for a named one, `account_deauthorized`.
-Result<ConnectedAccount> pick_account_to_pay_from(pg::Database& db, OrgId organization,
+Result<ConnectedAccount> pick_account_to_pay_from(pg::Tx& tx, OrgId organization,
                                                   std::optional<std::string_view> stripe_account);
 
 // Active accounts of all organizations, by id, at most `limit` that come after `after` ("" at

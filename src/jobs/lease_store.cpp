@@ -59,17 +59,17 @@ const pg::Query kClaim{"claim_jobs", R"sql(
             (SELECT picked.turn FROM picked WHERE picked.id = jobs.id) AS turn,
             greatest(0, extract(epoch FROM clock_timestamp() - ready_at) * 1000000)::bigint
               AS waited_us)sql",
-                       Tenancy::global};
+                       Tenancy::global, pg::locks(pg::LockedRows::jobs)};
 
 const pg::Query kFinish{"finish_jobs", R"sql(
   DELETE FROM jobs USING unnest($1::uuid[], $2::uuid[]) AS done(id, lease)
    WHERE jobs.id = ANY ($1::uuid[]) AND jobs.id = done.id AND jobs.lease = done.lease
   RETURNING jobs.id)sql",
-                        Tenancy::global};
+                        Tenancy::global, pg::locks(pg::LockedRows::jobs)};
 
 const pg::Query kFinishOne{"finish_job", R"sql(
   DELETE FROM jobs WHERE id = $1 AND lease = $2)sql",
-                           Tenancy::global};
+                           Tenancy::global, pg::locks(pg::LockedRows::jobs)};
 
 // Deleted and inserted, so that a key that waits by now is no conflict.
 const pg::Query kGiveBack{"give_back_jobs", R"sql(
@@ -89,21 +89,21 @@ const pg::Query kGiveBack{"give_back_jobs", R"sql(
     FROM given
   ON CONFLICT (tenant, kind, unique_key)
      WHERE unique_key IS NOT NULL AND state IN ('scheduled', 'ready') DO NOTHING)sql",
-                          Tenancy::global};
+                          Tenancy::global, pg::locks(pg::LockedRows::jobs)};
 
 const pg::Query kBury{"bury_jobs", R"sql(
   UPDATE jobs SET state = 'dead', died_at = now(), last_error = dead.error,
                   lease = NULL, leased_by = NULL, leased_until = NULL
     FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS dead(id, lease, error)
    WHERE jobs.id = ANY ($1::uuid[]) AND jobs.id = dead.id AND jobs.lease = dead.lease)sql",
-                      Tenancy::global};
+                      Tenancy::global, pg::locks(pg::LockedRows::jobs)};
 
 const pg::Query kExtend{"extend_leases", R"sql(
   UPDATE jobs SET leased_until = clock_timestamp() + $3 * interval '1 millisecond'
     FROM unnest($1::uuid[], $2::uuid[]) AS held(id, lease)
    WHERE jobs.id = ANY ($1::uuid[]) AND jobs.id = held.id AND jobs.lease = held.lease
   RETURNING jobs.id)sql",
-                        Tenancy::global};
+                        Tenancy::global, pg::locks(pg::LockedRows::jobs)};
 
 const pg::Query kTakeOver{"take_over_jobs", R"sql(
   WITH lost AS (
@@ -120,7 +120,7 @@ const pg::Query kTakeOver{"take_over_jobs", R"sql(
     FROM lost
   ON CONFLICT (tenant, kind, unique_key)
      WHERE unique_key IS NOT NULL AND state IN ('scheduled', 'ready') DO NOTHING)sql",
-                          Tenancy::global};
+                          Tenancy::global, pg::locks(pg::LockedRows::jobs)};
 
 const pg::Query kHeldUnder{"jobs_held_under", R"sql(
   SELECT id FROM jobs WHERE state = 'running' AND lease = $1)sql",
@@ -135,7 +135,7 @@ const pg::Query kPromote{"promote_jobs", R"sql(
          FOR UPDATE SKIP LOCKED) AS job)
   UPDATE jobs SET state = 'ready', ready_at = now()
    WHERE id = ANY (ARRAY(SELECT due.id FROM due)))sql",
-                         Tenancy::global};
+                         Tenancy::global, pg::locks(pg::LockedRows::jobs)};
 
 struct HeldColumns {
   explicit HeldColumns(std::size_t rows) { ids.reserve(rows), leases.reserve(rows); }

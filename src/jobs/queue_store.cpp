@@ -35,7 +35,7 @@ const pg::Query kInsert{"insert_jobs", R"sql(
          CASE WHEN bool_or(state = 'ready') AND pg_try_advisory_xact_lock(72057594037927)
               THEN pg_notify('payoutd_jobs', '')::text END AS told
     FROM added)sql",
-                        Tenancy::global};
+                        Tenancy::global, pg::locks(pg::LockedRows::jobs)};
 
 const pg::Query kInsertMissing{"insert_missing_jobs", R"sql(
   WITH added AS (
@@ -54,7 +54,7 @@ const pg::Query kInsertMissing{"insert_missing_jobs", R"sql(
          CASE WHEN bool_or(state = 'ready') AND pg_try_advisory_xact_lock(72057594037927)
               THEN pg_notify('payoutd_jobs', '')::text END AS told
     FROM added)sql",
-                               Tenancy::global};
+                               Tenancy::global, pg::locks(pg::LockedRows::jobs)};
 
 const pg::Query kBacklog{"job_backlog", R"sql(
   SELECT (SELECT count(*) FROM (SELECT FROM jobs WHERE state = 'ready' LIMIT $1) AS c)::int
@@ -80,12 +80,12 @@ const pg::Query kDead{"dead_jobs", R"sql(
 const pg::Query kRevive{"revive_job", R"sql(
   UPDATE jobs SET state = 'ready', run_at = NULL, ready_at = now(), attempts = 0, died_at = NULL
    WHERE id = $1 AND state = 'dead' AND ($2::uuid IS NULL OR organization_id = $2))sql",
-                        Tenancy::global};
+                        Tenancy::global, pg::locks(pg::LockedRows::jobs)};
 
 const pg::Query kDiscard{"discard_job", R"sql(
   DELETE FROM jobs
    WHERE id = $1 AND state = 'dead' AND ($2::uuid IS NULL OR organization_id = $2))sql",
-                         Tenancy::global};
+                         Tenancy::global, pg::locks(pg::LockedRows::jobs)};
 
 }  // namespace
 

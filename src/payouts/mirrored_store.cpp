@@ -24,7 +24,8 @@ const pg::Query kAdopt{"adopt_payouts", R"sql(
                       WHERE other.organization_id = given.organization_id
                         AND other.account = given.account
                         AND other.stripe_payout_id = given.stripe_payout_id)
-  RETURNING p.organization_id, p.account, p.stripe_payout_id)sql"};
+  RETURNING p.organization_id, p.account, p.stripe_payout_id)sql",
+                       pg::locks(pg::LockedRows::payouts)};
 
 // The version that a row shows, and when it took the statuses in which it may end. kInsert and
 // kSave bind these columns as arrays in this order, then those of kStoredStripeColumns.
@@ -127,9 +128,10 @@ std::string lock_sql() {
 }
 
 const std::string kInsertSql = insert_sql(), kSaveSql = save_sql(), kLockSql = lock_sql();
-const pg::Query kInsert{"insert_mirrored_payouts", kInsertSql};
-const pg::Query kSave{"save_mirrored_payouts", kSaveSql};
-const pg::Query kLock{"lock_mirrored_payouts", kLockSql};
+const pg::Query kInsert{"insert_mirrored_payouts", kInsertSql, pg::locks(pg::LockedRows::payouts)};
+const pg::Query kSave{"save_mirrored_payouts", kSaveSql,
+                      pg::writes_locked(pg::LockedRows::payouts)};
+const pg::Query kLock{"lock_mirrored_payouts", kLockSql, pg::locks(pg::LockedRows::payouts)};
 
 // When Stripe's own events say that it happened. A statement after kLock: it sees what the
 // transactions wrote that kLock waited for.

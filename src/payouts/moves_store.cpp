@@ -25,7 +25,8 @@ const pg::Query kMove{"move_payouts", R"sql(
            WHERE organization_id = $1 AND id = ANY ($2::uuid[])) AS stood
    WHERE p.organization_id = $1 AND p.organization_id = stood.organization_id
      AND p.id = stood.id AND p.status = stood.status AND p.status = ANY ($3::text[])
-  RETURNING p.id, p.rail, stood.status AS from_status)sql"};
+  RETURNING p.id, p.rail, stood.status AS from_status)sql",
+                      pg::writes_locked(pg::LockedRows::payouts)};
 
 const pg::Query kStanding{"payouts_standing", R"sql(
   SELECT id, status, stripe_payout_id IS NOT NULL AS shown FROM payouts
@@ -36,7 +37,8 @@ const pg::Query kMoveAsShown{"move_payouts_as_shown", R"sql(
     FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])
          AS given(organization_id, id, from_status, to_status)
    WHERE p.organization_id = given.organization_id AND p.id = given.id
-     AND p.rail = 'stripe_payout' AND p.status = given.from_status)sql"};
+     AND p.rail = 'stripe_payout' AND p.status = given.from_status)sql",
+                             pg::writes_locked(pg::LockedRows::payouts)};
 
 // The status is the one that the row has now.
 const pg::Query kAppend{"append_payout_events", R"sql(
@@ -51,7 +53,7 @@ const pg::Query kAppendNews{"append_payout_news", R"sql(
   INSERT INTO payout_events (organization_id, payout_id, id, sequence, change, kind, from_status,
                              status, source, actor, notes, detail, occurred_at)
   SELECT p.organization_id, p.id, $3::uuid, next_payout_event(p.organization_id, p.id),
-         $3::uuid::text, $4::text, p.status, p.status, 'engine', $5::text, $6::text, $7::jsonb,
+         $3::uuid::text, $4::text, coalesce($9::text, p.status), p.status, 'engine', $5::text, $6::text, $7::jsonb,
          $8::timestamptz
     FROM payouts AS p
    WHERE p.organization_id = $1 AND p.id = $2
@@ -69,14 +71,17 @@ const pg::Query kInsert{"insert_payout_asked_for", R"sql(
   VALUES ($1, $2, 'stripe_payout', $3, $4, $5, $6, 'bank_account', $7, $8, $9, false, $10, $10,
           $10, $10, $11, $12, 1, $13)
   ON CONFLICT (organization_id, external_id) WHERE external_id IS NOT NULL DO NOTHING
-  RETURNING id)sql"};
+  RETURNING id)sql",
+                        pg::locks(pg::LockedRows::payouts)};
 
 const pg::Query kCountSends{"count_payout_sends", R"sql(
-  UPDATE payouts SET attempts = $3 WHERE organization_id = $1 AND id = $2)sql"};
+  UPDATE payouts SET attempts = $3 WHERE organization_id = $1 AND id = $2)sql",
+                            pg::writes_locked(pg::LockedRows::payouts)};
 
 const pg::Query kPlan{"plan_payout", R"sql(
   UPDATE payouts SET next_attempt_at = $3
-   WHERE organization_id = $1 AND id = $2 AND next_attempt_at IS DISTINCT FROM $3)sql"};
+   WHERE organization_id = $1 AND id = $2 AND next_attempt_at IS DISTINCT FROM $3)sql",
+                      pg::writes_locked(pg::LockedRows::payouts)};
 
 // The metadata came from outside: a key that is taken stays where it is, and of two rows that name
 // one key the older one has it.
@@ -90,20 +95,37 @@ const pg::Query kReclaim{"payouts_reclaim_keys", R"sql(
            ORDER BY claim.key, found.created, found.id) AS given
    WHERE p.organization_id = $1 AND p.id = given.id AND p.external_id IS NULL
      AND NOT EXISTS (SELECT FROM payouts other
-                      WHERE other.organization_id = $1 AND other.external_id = given.key))sql"};
+                      WHERE other.organization_id = $1 AND other.external_id = given.key))sql",
+                         pg::locks(pg::LockedRows::payouts)};
 
-// What the events of one change tell, besides its cause.
-struct Moved {
-  pg::Array<PayoutId> id;
-  pg::Array<Uuid> event;
-  pg::Array<std::string> from_status;
+// Whose change an event tells, besides its cause.
+struct Told {
+  PayoutId payout;
+  OptionalText from_status{};  // none: the payout's own, it did not move; "": there was none
 };
 
-void append(pg::Tx& tx, OrgId organization, const Moved& moved, const Cause& cause) {
-  CHECK(!cause.kind.empty() && cause.at != Time{});
-  const auto appended = tx.exec(kAppend, organization, moved.id, moved.event, moved.from_status,
-                                cause.kind, cause.actor, cause.notes, cause.detail, cause.at);
-  CHECK(appended.affected() == moved.id.size());
+void append_news(pg::Tx& tx, OrgId organization, const Told& told, const Cause& cause) {
+  tx.exec(kAppendNews, organization, told.payout, Uuid::v7(), cause.kind, cause.actor, cause.notes,
+          cause.detail, cause.at, told.from_status);
+}
+
+void append(pg::Tx& tx, OrgId organization, const std::vector<Told>& all, const Cause& cause) {
+  CHECK(!all.empty() && !cause.kind.empty() && cause.at != Time{});
+  if (cause.news_only) {
+    for (const Told& told : all) append_news(tx, organization, told, cause);
+    return;
+  }
+  pg::Array<PayoutId> payout;
+  pg::Array<Uuid> event;
+  pg::Array<std::string> from_status;
+  for (const Told& told : all) {
+    payout.add(told.payout);
+    event.add(Uuid::v7());
+    from_status.add(told.from_status);
+  }
+  const auto appended = tx.exec(kAppend, organization, payout, event, from_status, cause.kind,
+                                cause.actor, cause.notes, cause.detail, cause.at);
+  CHECK(appended.affected() == all.size());
 }
 
 void check_step(const pg::Row& row, const Move& move) {
@@ -123,15 +145,13 @@ void move(pg::Tx& tx, const Move& move, const Cause& cause) {
   for (const PayoutId id : move.ids) ids.add(id);
   pg::Array<std::string> from;
   for (const std::string_view word : move.from.words()) from.add(std::string(word));
-  Moved moved;
+  std::vector<Told> moved;
   for (const pg::Row row : tx.exec(kMove, move.organization, ids, from, word_of(move.to),
                                    cause.failure_code, cause.failure_message, cause.at)) {
     check_step(row, move);
-    moved.id.add(row.get<PayoutId>("id"));
-    moved.event.add(Uuid::v7());
-    moved.from_status.add(row.get<std::string>("from_status"));
+    moved.push_back({row.get<PayoutId>("id"), row.get<std::string>("from_status")});
   }
-  CHECK(moved.id.size() == move.ids.size());
+  CHECK(moved.size() == move.ids.size());
   append(tx, move.organization, moved, cause);
 }
 
@@ -163,27 +183,19 @@ void move_as_shown(pg::Tx& tx, std::span<const ShownMove> moves) {
 }
 
 void note(pg::Tx& tx, OrgId organization, PayoutId payout, const Cause& cause) {
-  Moved moved;
-  moved.id.add(payout);
-  moved.event.add(Uuid::v7());
-  moved.from_status.null();
-  append(tx, organization, moved, cause);
-}
-
-void note_news(pg::Tx& tx, OrgId organization, PayoutId payout, const Cause& cause) {
-  CHECK(!cause.kind.empty() && cause.at != Time{});
-  tx.exec(kAppendNews, organization, payout, Uuid::v7(), cause.kind, cause.actor, cause.notes,
-          cause.detail, cause.at);
+  append(tx, organization, {{.payout = payout}}, cause);
 }
 
 bool insert(pg::Tx& tx, const NewPayout& payout, Time next_look, Time now) {
+  CHECK(next_look > now);
   CHECK(payout.money.minor > 0 && !payout.account.empty());
   const auto made =
       tx.exec(kInsert, payout.organization, payout.id, payout.account, payout.money.minor,
               payout.money.currency.str(), word_of(Status::processing), payout.description,
               payout.metadata, payout.method, now, payout.external_id, payout.actor, next_look);
   if (made.empty()) return false;
-  note(tx, payout.organization, payout.id, {.kind = "requested", .actor = payout.actor, .at = now});
+  append(tx, payout.organization, {{payout.id, ""}},
+         {.kind = "requested", .actor = payout.actor, .at = now});
   return true;
 }
 

@@ -26,6 +26,11 @@ struct Cause {
   Json detail = Json::object();
   Time at{};                                       // of the business clock
   OptionalText failure_code{}, failure_message{};  // kept with a payout that fails
+  // Told only where it differs, in kind or detail, from the last event of the engine's: a payout
+  // that is sent and not taken, over and over, fills no history. Between two sends stands what came
+  // of the first, so a send is compared with the last of all, any other with the last that is no
+  // send.
+  bool news_only = false;
 };
 
 struct Move {
@@ -59,11 +64,6 @@ void move_as_shown(pg::Tx& tx, std::span<const ShownMove> moves);
 
 // Appends an event of a change that moves no status.
 void note(pg::Tx& tx, OrgId organization, PayoutId payout, const Cause& cause);
-// The same where it differs from the last one of the engine's, in kind or detail: what repeats is
-// no news. Between two sends stands what came of the first, so a send is compared with the last
-// event of all, any other with the last that is no send.
-void note_news(pg::Tx& tx, OrgId organization, PayoutId payout, const Cause& cause);
-
 // A payout that was asked for.
 struct NewPayout {
   OrgId organization;

@@ -68,13 +68,17 @@ const pg::Query kFindByStripeId{"find_payout_by_stripe_id",
                                 "FROM payouts WHERE organization_id = $1 AND stripe_payout_id = $2"
                                 " AND hidden_at IS NULL ORDER BY created DESC, id DESC LIMIT 1"};
 
-const pg::Query kLock{"lock_payout", "SELECT" PAYOUT_COLUMNS
-                                     "FROM payouts WHERE organization_id = $1 AND id = $2"
-                                     " AND hidden_at IS NULL FOR UPDATE"};
+const pg::Query kLock{"lock_payout",
+                      "SELECT" PAYOUT_COLUMNS
+                      "FROM payouts WHERE organization_id = $1 AND id = $2"
+                      " AND hidden_at IS NULL FOR UPDATE",
+                      pg::locks(pg::LockedRows::payouts)};
 
-const pg::Query kLockSeveral{"lock_payouts", "SELECT" PAYOUT_COLUMNS
-                                             "FROM payouts WHERE organization_id = $1"
-                                             " AND id = ANY ($2::uuid[]) ORDER BY id FOR UPDATE"};
+const pg::Query kLockSeveral{"lock_payouts",
+                             "SELECT" PAYOUT_COLUMNS
+                             "FROM payouts WHERE organization_id = $1"
+                             " AND id = ANY ($2::uuid[]) ORDER BY id FOR UPDATE",
+                             pg::locks(pg::LockedRows::payouts)};
 
 const pg::Query kFindByExternalId{"payout_by_external_id", R"sql(
   SELECT id, account, amount, currency, method, description, metadata
@@ -89,7 +93,8 @@ const pg::Query kAwaitingMembers{
 
 const pg::Query kMembersListed{"payout_members_listed", R"sql(
   UPDATE payouts SET members_checked_at = greatest(members_checked_at, $4)
-   WHERE organization_id = $1 AND account = $2 AND stripe_payout_id = $3)sql"};
+   WHERE organization_id = $1 AND account = $2 AND stripe_payout_id = $3)sql",
+                               pg::locks(pg::LockedRows::payouts)};
 
 // Stripe tells the second only; within one comes what we did to send it, then Stripe's states in
 // the order of a payout's life, then what we did about those. Only what is pending is canceled.

@@ -36,8 +36,7 @@ void move_members(pg::Tx& tx, const Instruction& one, Statuses from, Status to,
 }
 
 void note_members(pg::Tx& tx, const Instruction& one, const Cause& cause) {
-  for (const PayoutId member : one.members)
-    moves_store::note_news(tx, one.organization, member, cause);
+  for (const PayoutId member : one.members) moves_store::note(tx, one.organization, member, cause);
 }
 
 void unplan_members(pg::Tx& tx, const Instruction& one) {
@@ -70,14 +69,14 @@ void fail(pg::Tx& tx, const Instruction& known, const Why& why, Cause cause) {
 
 void sending(pg::Tx& tx, const Instruction& known, Time now) {
   instructions_store::begin_send(tx, known, now);
-  const Cause sent{.kind = "sent", .at = now};
+  const Cause sent{.kind = "sent", .at = now, .news_only = true};
   const Sides sides = split(tx, known, {Status::queued}, Status::processing);
   if (!sides.moving.empty()) {
     moves_store::move(tx, {known.organization, sides.moving, {Status::queued}, Status::processing},
                       sent);
   }
   for (const PayoutId member : sides.standing)
-    moves_store::note_news(tx, known.organization, member, sent);
+    moves_store::note(tx, known.organization, member, sent);
   for (const PayoutId member : known.members)
     moves_store::count_sends(tx, known.organization, member, known.sends + 1);
 }
@@ -114,7 +113,7 @@ void not_arrived(pg::Tx& tx, const Instruction& known, const std::string& messag
   instructions_store::move(
       tx, known,
       {.to = InstructionState::ready, .code = "not_arrived", .message = message, .at = now});
-  const Cause cause{.kind = "not_arrived", .notes = message, .at = now};
+  const Cause cause{.kind = "not_arrived", .notes = message, .at = now, .news_only = true};
   move_members(tx, known, {Status::processing}, Status::queued, cause);
 }
 
@@ -122,9 +121,12 @@ void unknown(pg::Tx& tx, const Instruction& known, const Why& why, Time now) {
   instructions_store::move(
       tx, known,
       {.to = InstructionState::unknown, .code = why.code, .message = why.message, .at = now});
-  note_members(
-      tx, known,
-      {.kind = kOutcomeUnknown, .notes = why.message, .detail = {{"code", why.code}}, .at = now});
+  note_members(tx, known,
+               {.kind = kOutcomeUnknown,
+                .notes = why.message,
+                .detail = {{"code", why.code}},
+                .at = now,
+                .news_only = true});
 }
 
 void absent(pg::Tx& tx, const Instruction& known, Time at, Time now) {

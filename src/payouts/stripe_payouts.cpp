@@ -125,6 +125,10 @@ Result<PayoutId> StripePayouts::pay_out(const Wanted& wanted) {
   const auto before = asked_before(wanted);
   if (!before) return before.error();
   if (*before) return **before;
+  return pay_out_anew(wanted);
+}
+
+Result<PayoutId> StripePayouts::pay_out_anew(const Wanted& wanted) {
   const moves_store::NewPayout payout = payout_of(wanted);
   const Allowed allowed{.at = parts_.clock.now()};
   rails::Instruction instruction = instruction_of(wanted, payout);

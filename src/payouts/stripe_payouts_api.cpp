@@ -62,23 +62,24 @@ void check_metadata(http::Fields& fields, const Json& metadata) {
   }
 }
 
-using Before = std::optional<AskedFor>;
-
-Result<Before> asked_with_key(pg::Database& db, const http::Request& request) {
-  const auto* run = access::idempotent_run(request);
-  if (run == nullptr) return Before{};
-  return db.transact([&](pg::Tx& tx) -> Result<Before> {
-    return find_by_external_id(tx, access::principal(request).organization, run->key);
-  });
-}
+// What a request is about, looked up at once.
+struct Found {
+  std::optional<AskedFor> before;  // by its key
+  Result<access::ConnectedAccount> account;
+};
 
 // What the key has begun goes on with its account and currency, whatever became of the account, or
 // of the default, since.
-Result<access::ConnectedAccount> account_to_draw_on(pg::Database& db, OrgId organization,
-                                                    const std::optional<std::string>& named,
-                                                    const Before& before) {
-  if (!before) return access::pick_account_to_pay_from(db, organization, named);
-  return access::pick_account(db, organization, named ? *named : before->account);
+Result<Found> find_for(pg::Database& db, const http::Request& request,
+                       const std::optional<std::string>& named) {
+  const OrgId organization = access::principal(request).organization;
+  const auto* run = access::idempotent_run(request);
+  return db.transact([&](pg::Tx& tx) -> Result<Found> {
+    std::optional<AskedFor> before;
+    if (run != nullptr) before = find_by_external_id(tx, organization, run->key);
+    if (!before) return Found{before, access::pick_account_to_pay_from(tx, organization, named)};
+    return Found{before, access::pick_account(tx, organization, named ? *named : before->account)};
+  });
 }
 
 Result<StripePayouts::Wanted> read_body(pg::Database& db, const http::Request& request) {
@@ -86,13 +87,13 @@ Result<StripePayouts::Wanted> read_body(pg::Database& db, const http::Request& r
   if (auto error = engine_asked_for(fields)) return *error;
   const auto& who = access::principal(request);
   const auto named = fields.text({"account"});
-  const auto before = asked_with_key(db, request);
-  if (!before) return before.error();
-  auto account = account_to_draw_on(db, who.organization, named, *before);
+  const auto found = find_for(db, request, named);
+  if (!found) return found.error();
+  const auto& [before, account] = *found;
   auto currency = fields.currency({"currency"});
   if (!currency && !fields.has({"currency"}) && account) {
-    currency = *before ? (*before)->money.currency
-                       : account->fields.default_currency.value_or(*Currency::parse("usd"));
+    currency = before ? before->money.currency
+                      : account->fields.default_currency.value_or(*Currency::parse("usd"));
     if (!currency->known()) {
       fields.wrong("currency", "currency_unknown",
                    "give the currency: the account's own, " + currency->str() +
@@ -181,7 +182,7 @@ http::Reply create(pg::Database& db, StripePayouts* payouts, balances::Balances&
   }
   if (auto enough = check_balance(balances, *wanted); !enough)
     return http::error_reply(paid_nothing(enough.error()), request.request_id);
-  const auto id = payouts->pay_out(*wanted);
+  const auto id = payouts->pay_out_anew(*wanted);
   if (!id) return http::error_reply(id.error(), request.request_id);
   return payout_reply(db, request, {*id, 201, may_be_paid(*id, wanted->external_id)});
 }

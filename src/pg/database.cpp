@@ -8,6 +8,7 @@
 #include <random>
 #include <thread>
 
+#include "base/log.h"
 #include "pg/connection.h"
 #include "pg/pool.h"
 
@@ -135,6 +136,7 @@ void Database::run_reading(const Body& body) {
 void Database::run_once(Pool& pool, Access access, const Body& body) {
   auto lease = pool.begin(access == Access::read ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
                                                  : "BEGIN");
+  pool.count_transaction();
   Connection& connection = *lease;
   try {
     pqxx::nontransaction work(connection.pqxx());
@@ -202,12 +204,19 @@ PoolState Database::state() const {
     state.open += replica.open;
     state.idle += replica.idle;
     state.waiting += replica.waiting;
+    state.transactions += replica.transactions;
     state.losses += replica.losses;
   }
   return state;
 }
 
 Rows Tx::run(const Query& query, const Statement& statement) {
+  if (!order_.allows(query.locks)) {
+    if (broken_lock_order_throws)
+      throw Broken("the order of locks is broken by " + std::string(query.name));
+    log::error("a statement breaks the order of locks", {{"statement", query.name}});
+  }
+  order_.note(query.locks);
   try {
     connection_.prepare(query);
     return Rows(statement(work_, std::string(query.name)));

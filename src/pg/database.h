@@ -20,6 +20,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "pg/errors.h"
+#include "pg/lock_order.h"
 #include "pg/query.h"
 #include "pg/values.h"
 
@@ -98,15 +99,17 @@ class Tx {
 
   Connection& connection_;
   pqxx::transaction_base& work_;
+  LockOrder order_;
 };
 
 // What the pool is doing, for /metrics.
 struct PoolState {
   int open = 0;  // connections, busy or idle
   int idle = 0;
-  int waiting = 0;             // threads
-  std::int64_t conflicts = 0;  // transactions repeated, since the start
-  std::int64_t losses = 0;     // connections lost, since the start
+  int waiting = 0;                // threads
+  std::int64_t transactions = 0;  // begun, since the start
+  std::int64_t conflicts = 0;     // transactions repeated, since the start
+  std::int64_t losses = 0;        // connections lost, since the start
 };
 
 class Database {

@@ -89,7 +89,7 @@ void Pool::drop_idle() {
 
 PoolState Pool::state() const {
   const std::scoped_lock lock(mutex_);
-  return {open_, static_cast<int>(idle_.size()), waiting_, conflicts_, losses_};
+  return {open_, static_cast<int>(idle_.size()), waiting_, transactions_, conflicts_, losses_};
 }
 
 bool Pool::away() const { return steady_clock::now().time_since_epoch().count() < away_until_; }

@@ -37,6 +37,7 @@ class Pool {
 
   const Connection::Settings& settings() const { return settings_; }
   PoolState state() const;
+  void count_transaction() { ++transactions_; }
   void count_conflict() { ++conflicts_; }
 
   // A replica that could not be reached is left alone for a while.
@@ -58,6 +59,7 @@ class Pool {
   std::vector<std::unique_ptr<Connection>> idle_;  // last in, first out
   int open_ = 0;
   int waiting_ = 0;
+  std::atomic<std::int64_t> transactions_{0};
   std::atomic<std::int64_t> conflicts_{0};
   std::atomic<std::int64_t> losses_{0};
   std::atomic<std::int64_t> away_until_{0};  // of the steady clock

@@ -16,7 +16,11 @@ std::vector<const Query*>& registry() {
 
 }  // namespace
 
-Query::Query(std::string_view n, std::string_view s, Tenancy t) : name(n), sql(s), tenancy(t) {
+Query::Query(std::string_view n, std::string_view s, Locks l)
+    : Query(n, s, Tenancy::organization, l) {}
+
+Query::Query(std::string_view n, std::string_view s, Tenancy t, Locks l)
+    : name(n), sql(s), tenancy(t), locks(l) {
   if (name.empty() || name.size() > kLongestName) {
     throw Broken("a query's name has 1 to 63 bytes: " + std::string(name));
   }

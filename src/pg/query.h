@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "pg/lock_order.h"
+
 namespace payoutd::pg {
 
 // What a statement's WHERE or VALUES must say of the tenant.
@@ -16,13 +18,16 @@ enum class Tenancy {
 struct Query {
   // Throws Broken, which ends the program at its start, when two statements share a name or the
   // name is longer than the 63 bytes that PostgreSQL tells apart.
-  Query(std::string_view name, std::string_view sql, Tenancy tenancy = Tenancy::organization);
+  Query(std::string_view name, std::string_view sql, Tenancy tenancy = Tenancy::organization,
+        Locks locks = {});
+  Query(std::string_view name, std::string_view sql, Locks locks);
   Query(const Query&) = delete;
   Query& operator=(const Query&) = delete;
 
   std::string_view name;  // unique in the program
   std::string_view sql;   // parameters are $1, $2, …
   Tenancy tenancy;
+  Locks locks;
 
   static const std::vector<const Query*>& all();
 };

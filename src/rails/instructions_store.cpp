@@ -10,12 +10,14 @@ const pg::Query kInsert{"instruction_insert", R"sql(
                             idempotency_key, request_path, body, state, sends, first_sent_at,
                             last_sent_at, created, updated, next_look_at)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, convert_to($10, 'UTF8'), $11, 1, $12, $12, $12, $12,
-          $13))sql"};
+          $13))sql",
+                        pg::locks(pg::LockedRows::instructions)};
 
 const pg::Query kInsertMembers{"instruction_insert_payouts", R"sql(
   INSERT INTO instruction_payouts (organization_id, instruction_id, payout_id, amount)
   SELECT $1, $2, given.payout_id, given.amount
-    FROM unnest($3::uuid[], $4::bigint[]) AS given(payout_id, amount))sql"};
+    FROM unnest($3::uuid[], $4::bigint[]) AS given(payout_id, amount))sql",
+                               pg::writes_locked(pg::LockedRows::instructions)};
 
 #define LATEST_INSTRUCTION                                                                      \
   "SELECT i.organization_id, i.id, i.rail, i.account, i.amount, i.currency, i.attempt,"         \
@@ -29,7 +31,8 @@ const pg::Query kInsertMembers{"instruction_insert_payouts", R"sql(
   " WHERE m.organization_id = $1 AND m.payout_id = $2 ORDER BY i.attempt DESC LIMIT 1"
 
 const pg::Query kFindOf{"instruction_of_payout", LATEST_INSTRUCTION};
-const pg::Query kLockOf{"instruction_lock_of_payout", LATEST_INSTRUCTION " FOR UPDATE OF i"};
+const pg::Query kLockOf{"instruction_lock_of_payout", LATEST_INSTRUCTION " FOR UPDATE OF i",
+                        pg::locks(pg::LockedRows::instructions)};
 
 const pg::Query kBodyOf{"instruction_body_of_payout", R"sql(
   SELECT convert_from(i.body, 'UTF8') AS body
@@ -50,26 +53,31 @@ const pg::Query kMove{"instruction_move", R"sql(
          next_look_at = CASE WHEN $4 IN ('done', 'not_done', 'needs_review') THEN NULL
                              ELSE next_look_at END,
          updated = $9
-   WHERE organization_id = $1 AND id = $2 AND state = $3)sql"};
+   WHERE organization_id = $1 AND id = $2 AND state = $3)sql",
+                      pg::writes_locked(pg::LockedRows::instructions)};
 
 const pg::Query kEndMembers{"instruction_end_payouts", R"sql(
   UPDATE instruction_payouts SET live = false
-   WHERE organization_id = $1 AND instruction_id = $2 AND live)sql"};
+   WHERE organization_id = $1 AND instruction_id = $2 AND live)sql",
+                            pg::writes_locked(pg::LockedRows::instructions)};
 
 const pg::Query kBeginSend{"instruction_begin_send", R"sql(
   UPDATE instructions SET state = 'sending', sends = sends + 1, last_sent_at = $4,
          was_unknown = was_unknown OR $5, first_sent_at = coalesce(first_sent_at, $4),
          absent_since = NULL, updated = $4
-   WHERE organization_id = $1 AND id = $2 AND state = $3)sql"};
+   WHERE organization_id = $1 AND id = $2 AND state = $3)sql",
+                           pg::writes_locked(pg::LockedRows::instructions)};
 
 const pg::Query kNoteAbsence{"instruction_note_absence", R"sql(
   UPDATE instructions SET state = 'unknown', was_unknown = true,
          absent_since = coalesce(absent_since, $4), updated = $4
-   WHERE organization_id = $1 AND id = $2 AND state = $3)sql"};
+   WHERE organization_id = $1 AND id = $2 AND state = $3)sql",
+                             pg::writes_locked(pg::LockedRows::instructions)};
 
 const pg::Query kPlan{"instruction_plan", R"sql(
   UPDATE instructions SET looks = $3, next_look_at = $4
-   WHERE organization_id = $1 AND id = $2)sql"};
+   WHERE organization_id = $1 AND id = $2)sql",
+                      pg::writes_locked(pg::LockedRows::instructions)};
 
 const pg::Query kUnresolved{"unresolved_instructions", R"sql(
   SELECT count(*) FILTER (WHERE state <> 'needs_review') AS unknown,

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "access/organizations.h"
+#include "access/world.h"
 #include "support/database.h"
 
 namespace payoutd::access {

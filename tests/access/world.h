@@ -19,6 +19,12 @@
 
 namespace payoutd::access {
 
+inline Result<ConnectedAccount> pick_account_to_pay_from(
+    pg::Database& db, OrgId organization, std::optional<std::string_view> stripe_account) {
+  return db.read(
+      [&](pg::Tx& tx) { return pick_account_to_pay_from(tx, organization, stripe_account); });
+}
+
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct Answer {

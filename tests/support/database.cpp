@@ -50,7 +50,9 @@ void drop_database(const std::string& name) {
   administer(fmt::format("DROP DATABASE {} WITH (FORCE)", name));
 }
 
-DatabaseTest::DatabaseTest() : name_(create_database(true)), db_(another()) {}
+DatabaseTest::DatabaseTest() : name_(create_database(true)), db_(another()) {
+  pg::broken_lock_order_throws = true;
+}
 
 DatabaseTest::~DatabaseTest() {
   db_.reset();
