@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <future>
 
+#include "stripe/credentials.h"
 #include "stripe/loop.h"
 #include "stripe/pages.h"
 
@@ -17,54 +18,6 @@ const SystemClock kMachineClock;
 void init_curl_once() {
   static const CURLcode result = curl_global_init(CURL_GLOBAL_DEFAULT);
   CHECK(result == CURLE_OK);
-}
-
-std::optional<Error> wrong_key(const Secret& key) {
-  const std::string& text = key.reveal();
-  const bool secret = text.starts_with("sk_") || text.starts_with("rk_");
-  const bool plain = std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-  });
-  if (secret && plain) return std::nullopt;
-  std::string message = "the Stripe key must be a secret or restricted key, sk_… or rk_…";
-  if (text.starts_with("pk_"))
-    message += "; this is a publishable one, which cannot read an account";
-  if (!plain) message += "; it has characters that no key has, perhaps a space or line end";
-  return Error{Kind::invalid, "stripe_key_invalid", std::move(message)};
-}
-
-bool is_this_machine(std::string_view host) {
-  const bool numbers = host.find_first_not_of("0123456789.") == std::string_view::npos;
-  return host == "localhost" || host == "[::1]" || (numbers && host.starts_with("127."));
-}
-
-// Plain http would show the key to the network: only to this machine, or with a test key.
-std::optional<Error> wrong_base(const std::string& base, const Secret& key) {
-  std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url{curl_url(), &curl_url_cleanup};
-  const auto part = [&url](CURLUPart which) {
-    char* text = nullptr;
-    std::string found = curl_url_get(url.get(), which, &text, 0) == CURLUE_OK ? text : "";
-    curl_free(text);
-    return found;
-  };
-  const auto refuse = [](std::string_view why) {
-    return Error{Kind::invalid, "stripe_base_invalid",
-                 fmt::format("Stripe's address must be like https://api.stripe.com: {}", why)};
-  };
-  if (curl_url_set(url.get(), CURLUPART_URL, base.c_str(), 0) != CURLUE_OK)
-    return refuse("it is no URL");
-  const std::string scheme = part(CURLUPART_SCHEME);
-  if (scheme != "https" && scheme != "http") return refuse("it is neither https nor http");
-  if (!part(CURLUPART_USER).empty() || !part(CURLUPART_QUERY).empty() ||
-      !part(CURLUPART_FRAGMENT).empty() || part(CURLUPART_PATH) != "/") {
-    return refuse("it has more than a host and a port");
-  }
-  const bool test_key =
-      key.reveal().starts_with("sk_test_") || key.reveal().starts_with("rk_test_");
-  if (scheme == "http" && !test_key && !is_this_machine(part(CURLUPART_HOST))) {
-    return refuse("a live key is sent by https only");
-  }
-  return std::nullopt;
 }
 
 // Parts of a request that came from outside must not reach past their place in it.
@@ -95,8 +48,10 @@ std::optional<Error> wrong_request(const Request& request) {
 
 Result<std::unique_ptr<Client>> Client::open(Options options) {
   while (options.base.ends_with('/')) options.base.pop_back();
-  if (auto wrong = wrong_key(options.key)) return *std::move(wrong);
-  if (auto wrong = wrong_base(options.base, options.key)) return *std::move(wrong);
+  if (auto why = why_wrong_key(options.key))
+    return Error{Kind::invalid, "stripe_key_invalid", "the Stripe key " + *why};
+  if (auto why = why_wrong_base(options.base, options.key))
+    return Error{Kind::invalid, "stripe_base_invalid", "Stripe's address " + *why};
   CHECK(options.max_in_flight > 0 && options.max_payout_creations > 0 &&
         options.timeout.count() > 0 && options.connect_timeout.count() > 0);
   if (!options.budget) options.budget = std::make_shared<LocalBudget>();

@@ -66,7 +66,7 @@ struct Loop::Call {
   History history;
   Tries tries{};
   Instant started{};
-  std::unique_ptr<Transfer> transfer{};
+  std::unique_ptr<CurlSend> send{};
 
   Place place() const { return {request.priority, ticket}; }
   Ask ask() const { return {request.priority, request.account, route}; }
@@ -282,7 +282,7 @@ void Loop::start(Owned call) {
     idle_handles_.pop_back();
   }
   call->started = now();
-  call->transfer = std::make_unique<Transfer>(options_, call->request, options_.clock->now(), easy);
+  call->send = std::make_unique<CurlSend>(options_, call->request, options_.clock->now(), easy);
   CHECK(curl_multi_add_handle(multi_, easy) == CURLM_OK);
   if (call->route == kCreatePayout) ++creating_;
   sending_.emplace(easy, std::move(call));
@@ -306,9 +306,9 @@ void Loop::collect() {
     const CURLcode result = message->data.result;  // the message dies with the handle's removal
     curl_multi_remove_handle(multi_, easy);
     Owned call = take_from_sending(easy);
-    Sent sent = call->transfer->finish(result);
+    Sent sent = call->send->finish(result);
     date(sent);
-    call->transfer.reset();
+    call->send.reset();
     idle_handles_.push_back(easy);
     ask_budget_at_.reset();  // a slot is free
     conclude(std::move(call), std::move(sent));
@@ -390,8 +390,8 @@ void Loop::end_early(Owned call, std::string code, std::string message) {
 void Loop::cut(CURL* easy, const char* code, const char* message) {
   Owned call = take_from_sending(easy);
   curl_multi_remove_handle(multi_, easy);
-  const Sent sent = call->transfer->finish(CURLE_ABORTED_BY_CALLBACK);
-  call->transfer.reset();
+  const Sent sent = call->send->finish(CURLE_ABORTED_BY_CALLBACK);
+  call->send.reset();
   idle_handles_.push_back(easy);
   call->history = after(with_lost(call->history, sent.lost_before), sent.last.send);
   end_early(std::move(call), code, message);

@@ -12,8 +12,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "stripe/curl_send.h"
 #include "stripe/server_time.h"
-#include "stripe/transfer.h"
 
 namespace payoutd::stripe {
 

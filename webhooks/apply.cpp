@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "mirror/mirror_jobs.h"
 #include "webhooks/unknown_accounts.h"
 
 namespace payoutd::webhooks {
@@ -18,14 +19,10 @@ constexpr std::size_t kMostWaits = 5;
 constexpr int kHurriedMs = 1'000;  // for a statement, once many have waited
 constexpr std::chrono::seconds kBusyPause{2};
 
-void wait_for_locks(pg::Tx& tx, int ms) {
-  tx.exec_unnamed("SET LOCAL lock_timeout = " + std::to_string(ms));
-}
-
 // Reads the events, one by one, and writes what they hold as a set. `failures` gets what can't be
 // applied; a SqlError means that one of them can't be written. Those whose object is fetched wait.
-mirror::Applied apply_events(pg::Tx& tx, const mirror::Appliers& appliers,
-                             std::span<StoredEvent> events, std::vector<Failure>& failures) {
+ToEnqueue apply_events(pg::Tx& tx, const mirror::Appliers& appliers, std::span<StoredEvent> events,
+                       std::vector<Failure>& failures) {
   Work work;
   std::vector<const StoredEvent*> version_events, fetched;
   for (StoredEvent& event : events) {
@@ -42,9 +39,14 @@ mirror::Applied apply_events(pg::Tx& tx, const mirror::Appliers& appliers,
       failures.push_back({version_events[i], verdict.error});
   }
   applied.refetch.insert(applied.refetch.end(), work.refetch.begin(), work.refetch.end());
-  if (!fetched.empty()) QueueStore::delay(tx, fetched, kFetchTakes);
-  for (const std::string& account : work.connected) ask_for_connected(tx, account);
-  return applied;
+  if (!fetched.empty()) queue_store::delay(tx, fetched, kFetchTakes);
+  return {std::move(applied), std::move(work.connected)};
+}
+
+// After all rows are written: jobs are locked last.
+void enqueue(pg::Tx& tx, const ToEnqueue& wanted) {
+  for (const std::string& account : wanted.connected) ask_for_connected(tx, account);
+  mirror::enqueue_after_events(tx, wanted.applied);
 }
 
 std::size_t fetched_instead(const mirror::Applied& applied) {
@@ -56,11 +58,11 @@ std::size_t fetched_instead(const mirror::Applied& applied) {
 
 bool end_fetch(pg::Tx& tx, OrgId organization, const mirror::WaitingEvent& event,
                const Error* failed) {
-  if (failed == nullptr) return QueueStore::fetched(tx, organization, event);
+  if (failed == nullptr) return queue_store::fetched(tx, organization, event);
   const std::string error =
       fmt::format("{}; it was to be fetched instead: {}", event.misfit, failed->message);
-  const bool waited = QueueStore::not_fetched(tx, organization, event, error);
-  if (waited) log::error("an event was set aside", {{"event", event.id}, {"error", error}});
+  const bool waited = queue_store::not_fetched(tx, organization, event, error);
+  if (waited) log::error("an event failed", {{"event", event.id}, {"error", error}});
   return waited;
 }
 
@@ -117,7 +119,7 @@ std::size_t ApplyWorkers::apply_batch() {
   std::size_t done = 0;
   if (delayed_are_due()) {
     const Tally again = apply_one_by_one(
-        [this](pg::Tx& tx) { return QueueStore::take_delayed(tx, options_.batch); });
+        [this](pg::Tx& tx) { return queue_store::take_delayed(tx, options_.batch); });
     done = count(again) - again.delayed;
     // Whatever they waited for is over: the rest follow at once.
     if (again.delayed == 0 && again.taken == static_cast<std::size_t>(options_.batch))
@@ -128,13 +130,14 @@ std::size_t ApplyWorkers::apply_batch() {
 }
 
 std::vector<StoredEvent> ApplyWorkers::take(pg::Tx& tx) {
-  QueueHead head = QueueStore::head(tx, known_head());
-  auto events = QueueStore::take(tx, head, options_.batch);
+  QueueHead head = queue_store::head(tx, known_head());
+  auto events = queue_store::take(tx, head, options_.batch);
   know(std::move(head));
   return events;
 }
 
-// Nothing: one of the events spoils the set, or waits for somebody; it was not applied.
+// Returns nothing where one of the events spoils the set or waits for a lock; then no event was
+// applied.
 std::optional<ApplyWorkers::Tally> ApplyWorkers::apply_set() {
   Tally tally;
   const auto take_apart = [this](const char* why) {
@@ -144,16 +147,16 @@ std::optional<ApplyWorkers::Tally> ApplyWorkers::apply_set() {
   };
   try {
     const auto done = db_.transact([&](pg::Tx& tx) -> Result<void> {
-      wait_for_locks(tx, options_.set_lock_timeout_ms);
+      tx.limit_lock_wait(options_.set_lock_timeout_ms);
       std::vector<StoredEvent> events = take(tx);
       tally = {.taken = events.size()};
       if (events.empty()) return {};
       std::vector<Failure> failures;
-      const mirror::Applied applied = apply_events(tx, appliers_, events, failures);
-      if (options_.follow_up) options_.follow_up(tx, applied);
-      if (!failures.empty()) QueueStore::set_aside(tx, failures);
+      const ToEnqueue wanted = apply_events(tx, appliers_, events, failures);
+      if (!failures.empty()) queue_store::keep_failed(tx, failures);
+      enqueue(tx, wanted);
       tally.failed = failures.size();
-      tally.fetched = fetched_instead(applied);
+      tally.fetched = fetched_instead(wanted.applied);
       return {};
     });
     // Text that PostgreSQL can't keep came with one of the events.
@@ -170,7 +173,7 @@ std::optional<ApplyWorkers::Tally> ApplyWorkers::apply_set() {
   }
 }
 
-// Each event in a savepoint of its own: the bad one is set aside, the one that waits for a lock is
+// Each event in a savepoint of its own: the bad one fails, the one that waits for a lock is
 // delayed, and the others are applied.
 ApplyWorkers::Tally ApplyWorkers::apply_one_by_one(const Take& take) {
   Tally tally;
@@ -178,14 +181,15 @@ ApplyWorkers::Tally ApplyWorkers::apply_one_by_one(const Take& take) {
     std::vector<StoredEvent> events = take(tx);
     Rest rest;
     apply_alone(tx, events, rest);
-    if (!rest.failures.empty()) QueueStore::set_aside(tx, rest.failures);
-    if (!rest.busy.empty()) QueueStore::delay(tx, rest.busy, kBusyPause);
+    if (!rest.busy.empty()) queue_store::delay(tx, rest.busy, kBusyPause);
+    enqueue_each(tx, rest);
+    if (!rest.failures.empty()) queue_store::keep_failed(tx, rest.failures);
     tally = {events.size(), rest.failures.size(), rest.busy.size(), rest.fetched};
     return {};
   });
   if (!done) throw pg::Lost(done.error().message);
   if (tally.failed > 0) {
-    log::error("events were set aside; see `payoutd events list --state failed`",
+    log::error("events failed; see `payoutd events list --state failed`",
                {{"events", tally.failed}});
   }
   if (tally.delayed > 0) {
@@ -196,30 +200,28 @@ ApplyWorkers::Tally ApplyWorkers::apply_one_by_one(const Take& take) {
 }
 
 void ApplyWorkers::apply_alone(pg::Tx& tx, std::span<StoredEvent> events, Rest& rest) {
-  wait_for_locks(tx, options_.event_lock_timeout_ms);
+  tx.limit_lock_wait(options_.event_lock_timeout_ms);
   for (StoredEvent& event : events) {
     if (apply_alone(tx, event, rest)) continue;
     rest.busy.push_back(&event);
     // Many wait for the same: no further one is worth the time of the others.
     if (rest.busy.size() == kMostWaits) {
-      wait_for_locks(tx, 1);
-      tx.exec_unnamed("SET LOCAL statement_timeout = " + std::to_string(kHurriedMs));
+      tx.limit_lock_wait(1);
+      tx.limit_statements(kHurriedMs);
     }
   }
-  tx.exec_unnamed("SET LOCAL lock_timeout TO DEFAULT; SET LOCAL statement_timeout TO DEFAULT");
+  tx.usual_limits();
 }
 
 // False: the database can't do it now.
 bool ApplyWorkers::apply_alone(pg::Tx& tx, StoredEvent& event, Rest& rest) {
   std::vector<Failure> refused;
-  std::size_t fetched = 0;
+  ToEnqueue wanted;
   std::optional<pg::SqlError> error;
   try {
     error = tx.attempt([&] {
       try {
-        const mirror::Applied applied = apply_events(tx, appliers_, {&event, 1}, refused);
-        if (options_.follow_up) options_.follow_up(tx, applied);
-        fetched = fetched_instead(applied);
+        wanted = apply_events(tx, appliers_, {&event, 1}, refused);
       } catch (const Broken& e) {
         throw pg::SqlError(e.what(), "P0001");  // rolls the savepoint back, like any other
       }
@@ -228,10 +230,29 @@ bool ApplyWorkers::apply_alone(pg::Tx& tx, StoredEvent& event, Rest& rest) {
     log::debug("an event waits", {{"event", event.id}, {"error", e.what()}});
     return false;
   }
-  if (error) refused = {{&event, error->what()}};
-  else rest.fetched += fetched;
+  if (error) {
+    refused = {{&event, error->what()}};
+  } else {
+    rest.fetched += fetched_instead(wanted.applied);
+    rest.wanted.emplace_back(&event, std::move(wanted));
+  }
   rest.failures.insert(rest.failures.end(), refused.begin(), refused.end());
   return true;
+}
+
+// All of them together; where jobs of one can't be stored, that event has failed, although its
+// objects stay applied.
+void ApplyWorkers::enqueue_each(pg::Tx& tx, Rest& rest) {
+  ToEnqueue all;
+  for (const auto& [event, wanted] : rest.wanted) {
+    all.applied.take_follow_ups(mirror::Applied(wanted.applied));
+    all.connected.insert(all.connected.end(), wanted.connected.begin(), wanted.connected.end());
+  }
+  if (!tx.attempt([&] { enqueue(tx, all); })) return;
+  for (const auto& [event, wanted] : rest.wanted) {
+    const auto error = tx.attempt([&] { enqueue(tx, wanted); });
+    if (error) rest.failures.push_back({event, error->what()});
+  }
 }
 
 bool ApplyWorkers::delayed_are_due() {
@@ -269,12 +290,8 @@ std::size_t ApplyWorkers::count(const Tally& tally) {
   return tally.taken;
 }
 
-QueueBacklog ApplyWorkers::backlog(pg::Database& db) const {
-  const QueueHead head = known_head();
-  auto read =
-      db.read([&](pg::Tx& tx) -> Result<QueueBacklog> { return QueueStore::backlog(tx, head); });
-  CHECK(read);
-  return *read;
+QueueBacklog ApplyWorkers::backlog(pg::Tx& tx) const {
+  return queue_store::backlog(tx, known_head());
 }
 
 }  // namespace payoutd::webhooks

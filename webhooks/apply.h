@@ -1,8 +1,8 @@
 // The second step of an event: out of the queue and into the tables, in sets, on several threads
 // and any number of instances. An event leaves the queue in the transaction that applies it, so
-// that a process that dies loses none and applies none twice. One that can't be applied is set
-// aside with the reason and blocks no other. What the database is too busy for says nothing of an
-// event: that one is tried again a moment later, for as long as it takes.
+// that a process that dies loses none and applies none twice. One that can't be applied is kept
+// as failed, with the reason, and blocks no other. What the database is too busy for says nothing
+// of an event: that one is tried again a moment later, for as long as it takes.
 #pragma once
 
 #include <chrono>
@@ -12,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -22,17 +23,21 @@
 namespace payoutd::webhooks {
 
 // For mirror::mirror_handlers: the event whose object was fetched instead of its own is applied;
-// one whose object could not be fetched is set aside with the reason.
+// one whose object could not be fetched fails with the reason.
 bool end_fetch(pg::Tx& tx, OrgId organization, const mirror::WaitingEvent& event,
                const Error* failed);
+
+// The jobs that applied events call for.
+struct ToEnqueue {
+  mirror::Applied applied{};
+  std::vector<std::string> connected{};  // accounts that say so
+};
 
 class ApplyWorkers {
  public:
   struct Options {
     int threads = 2;
     int batch = 500;
-    // Called in the transaction that applied them: hands what must be fetched to the jobs.
-    std::function<void(pg::Tx&, const mirror::Applied&)> follow_up;
     int set_lock_timeout_ms = 1'000;  // a set that waits longer for a lock is taken apart
     int event_lock_timeout_ms = 100;  // an event by itself that waits longer is delayed
   };
@@ -52,18 +57,19 @@ class ApplyWorkers {
   // all stay queued.
   std::size_t apply_batch();
 
-  // How far the tables lag behind the inbox, read on a connection of `db`'s.
-  QueueBacklog backlog(pg::Database& db) const;
+  // How far the tables lag behind the inbox.
+  QueueBacklog backlog(pg::Tx& tx) const;
 
  private:
   struct Tally {
     std::size_t taken = 0, failed = 0, delayed = 0, fetched = 0;
   };
-  // What became of events that were not simply applied.
+  // The events that were not simply applied.
   struct Rest {
     std::vector<Failure> failures;
     std::vector<const StoredEvent*> busy;
     std::size_t fetched = 0;
+    std::vector<std::pair<const StoredEvent*, ToEnqueue>> wanted;  // by those that were applied
   };
   using Take = std::function<std::vector<StoredEvent>(pg::Tx&)>;
 
@@ -73,6 +79,7 @@ class ApplyWorkers {
   Tally apply_one_by_one(const Take& take);
   void apply_alone(pg::Tx& tx, std::span<StoredEvent> events, Rest& rest);
   bool apply_alone(pg::Tx& tx, StoredEvent& event, Rest& rest);
+  static void enqueue_each(pg::Tx& tx, Rest& rest);
   bool delayed_are_due();
   void delayed_are_due_now();
   QueueHead known_head() const;

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include "base/json.h"
+#include "stripe/json_text.h"
 
 namespace payoutd::webhooks {
 namespace {
@@ -74,12 +74,10 @@ Result<EventHead> head_of(const simdjson::dom::element& root) {
 }  // namespace
 
 Result<EventHead> read_head(std::string_view body) {
-  // One a thread: the parser keeps its buffers.
+  // Each thread has a parser, which keeps its buffers.
   thread_local simdjson::dom::parser parser;
   simdjson::dom::element root;
-  auto failed = parser.parse(body.data(), body.size()).get(root);
-  // Half of a surrogate pair in one text says nothing of the rest; the body is kept as it came.
-  if (failed == simdjson::STRING_ERROR) failed = parser.parse(mended_json(body)).get(root);
+  const auto failed = stripe::parse_text(parser, body, root, stripe::BadBytes::refused);
   if (failed != simdjson::SUCCESS) {
     return Error{Kind::invalid, "event_not_json",
                  fmt::format("the body is not JSON: {}", simdjson::error_message(failed))};

@@ -1,9 +1,8 @@
-// What the inbox holds, for people: listed, shown, applied again. Crosses tenants: it serves the
+// The inbox for people: events are listed, shown, applied again. Crosses tenants: it serves the
 // operator at the machine, never an API key.
 #pragma once
 
 #include <array>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,13 +49,9 @@ Result<std::vector<LoggedEvent>> find_events(pg::Database& db, const std::string
 // now: it stands under that one, applied, from then on. One whose object can't be read as it is
 // written is `pending` (outside the weeks of the inbox `out_of_range`) until a job has fetched
 // that. Errors: `event_not_found`, `event_unhandled`, `account_unknown`, 409 `event_of_other_mode`,
-// or why it can't be applied.
-using FollowUp = std::function<void(pg::Tx&, const mirror::Applied&)>;
-struct ReplayOptions {
-  FollowUp follow_up{};
-  std::optional<bool> livemode{};  // of our Stripe key; without one the account's own decides
-};
+// or why it can't be applied. `livemode` is our Stripe key's; without one the account's own
+// decides.
 Result<LoggedEvent> replay_event(pg::Database& db, const mirror::Appliers& appliers,
-                                 const ReplayOptions& options, const std::string& event_id);
+                                 std::optional<bool> livemode, const std::string& event_id);
 
 }  // namespace payoutd::webhooks

@@ -25,7 +25,7 @@ struct StoredEvent {
   std::string_view object{};  // data.object's JSON text, a part of `body`
 };
 
-// What events call for: versions go into the mirror as a set, and the others are fetched.
+// The work that events call for: versions go into the mirror as a set, other objects are fetched.
 struct Work {
   std::vector<mirror::Version> versions;
   std::vector<mirror::Refetch> refetch;
@@ -38,7 +38,7 @@ using mirror::find_event_type;
 
 // Adds to `work` what the event calls for: its object as a version, or as one to be fetched where
 // it can't be read as it stands. The event must outlive `work`. Error: it can't be applied; it is
-// set aside with the reason.
+// kept as failed with the reason.
 Result<void> read_event(StoredEvent& event, Work& work);
 
 }  // namespace payoutd::webhooks

@@ -49,7 +49,7 @@ Inbox::Counts Inbox::counts() const {
 }
 
 void Inbox::write() {
-  InboxWriter writer(db_, clock_, options_.placement);
+  InboxWriter writer(db_, clock_, options_.livemode);
   for (;;) {
     Batch batch = next_batch();
     if (batch.events.empty()) return;
@@ -79,7 +79,7 @@ void Inbox::commit(InboxWriter& writer, Batch& batch) {
     options_.stored();
     if (failing_.over()) log::info("events are stored again");
   } catch (const pg::SqlError& e) {
-    // One event of the batch can't be stored: each is tried alone, and only the bad one is refused.
+    // An event of the batch can't be stored: each is tried alone, and only the bad one is refused.
     log::warn("a batch of events could not be stored; trying them one by one",
               {{"events", batch.events.size()}, {"error", e.what()}});
     commit_one_by_one(writer, batch);
@@ -91,7 +91,7 @@ void Inbox::commit(InboxWriter& writer, Batch& batch) {
 }
 
 void Inbox::commit_one_by_one(InboxWriter& writer, Batch& batch) {
-  // What the database can't do for one, it is not asked to do for each of the others.
+  // A database that is away for one event is not asked about each of the others.
   std::optional<std::string_view> away;
   for (std::size_t i = 0; i < batch.events.size(); ++i) {
     if (away) {

@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -22,7 +23,7 @@ namespace payoutd::webhooks {
 class Inbox {
  public:
   struct Options {
-    Placement placement{};
+    std::optional<bool> livemode{};    // of our Stripe key; without one every mode is taken
     std::size_t max_waiting = 20'000;  // events beyond it are answered 503 at once
     std::size_t max_batch = 1'000;
     std::size_t max_batch_bytes = 8 * 1024 * 1024;

@@ -32,9 +32,15 @@ const pg::Query kSetAside{"inbox_set_aside", R"sql(
                        $7::text[])
   ON CONFLICT DO NOTHING)sql"};
 
-const pg::Query kEnsureWeek{"inbox_ensure_week", R"sql(
-  SELECT inbox_ensure_week(($1::timestamptz AT TIME ZONE 'UTC')::date))sql",
-                            pg::Tenancy::global};
+const pg::Query kOwners{"inbox_owners", R"sql(
+  SELECT stripe_account_id, organization_id, is_platform
+    FROM connected_accounts
+   WHERE stripe_account_id = ANY ($1::text[]) OR is_platform)sql",
+                        pg::Tenancy::global};
+
+const pg::Query kPlatform{"inbox_platform", R"sql(
+  SELECT id FROM organizations WHERE is_platform)sql",
+                          pg::Tenancy::global};
 
 std::string name_of(Disposition disposition) {
   switch (disposition) {
@@ -74,7 +80,9 @@ struct Columns {
 
 }  // namespace
 
-std::size_t InboxStore::insert(pg::Tx& tx, std::span<const Received* const> events) {
+namespace inbox_store {
+
+std::size_t insert(pg::Tx& tx, std::span<const Received* const> events) {
   Columns columns;
   pg::Array<std::string> version, object, disposition;
   for (const Received* event : in_key_order(events)) {
@@ -89,7 +97,7 @@ std::size_t InboxStore::insert(pg::Tx& tx, std::span<const Received* const> even
   return static_cast<std::size_t>(rows.one().get<std::int64_t>("stored"));
 }
 
-std::size_t InboxStore::set_aside(pg::Tx& tx, std::span<const Received* const> events) {
+std::size_t set_aside(pg::Tx& tx, std::span<const Received* const> events) {
   Columns columns;
   for (const Received* event : in_key_order(events)) columns.add(*event);
   return tx
@@ -98,6 +106,22 @@ std::size_t InboxStore::set_aside(pg::Tx& tx, std::span<const Received* const> e
       .affected();
 }
 
-void InboxStore::ensure_week(pg::Tx& tx, Time day) { tx.exec(kEnsureWeek, day); }
+std::vector<Owner> owners(pg::Tx& tx, const std::vector<std::string>& accounts) {
+  pg::Array<std::string> asked;
+  for (const std::string& account : accounts) asked.add(account);
+  std::vector<Owner> found;
+  for (const pg::Row row : tx.exec(kOwners, asked)) {
+    found.push_back({row.get<OrgId>("organization_id"), row.get<std::string>("stripe_account_id"),
+                     row.get<bool>("is_platform")});
+  }
+  return found;
+}
+
+std::optional<OrgId> platform(pg::Tx& tx) {
+  const auto row = tx.exec(kPlatform).maybe();
+  return row ? std::optional(row->get<OrgId>("id")) : std::nullopt;
+}
+
+}  // namespace inbox_store
 
 }  // namespace payoutd::webhooks

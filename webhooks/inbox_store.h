@@ -1,6 +1,7 @@
 // The SQL of the inbox.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,13 +22,24 @@ struct Received {
   Disposition disposition = Disposition::apply;
 };
 
-struct InboxStore {
-  // Stores what is not there yet, and queues of it what is to be applied. `events` need not be
-  // sorted or unique. Every partition must exist. Returns how many were stored.
-  static std::size_t insert(pg::Tx& tx, std::span<const Received* const> events);
-  // The same for events outside the range that the inbox keeps.
-  static std::size_t set_aside(pg::Tx& tx, std::span<const Received* const> events);
-  static void ensure_week(pg::Tx& tx, Time day);
+namespace inbox_store {
+
+// Stores the events that are not there yet, and queues those that are to be applied. `events` need
+// not be sorted or unique. Every partition must exist. Returns how many were stored.
+std::size_t insert(pg::Tx& tx, std::span<const Received* const> events);
+// Stores events of a time that the inbox has no week for.
+std::size_t set_aside(pg::Tx& tx, std::span<const Received* const> events);
+
+// The owners of accounts. The platform's own account is always among them: its events name no
+// account.
+struct Owner {
+  OrgId organization;
+  std::string account;  // acct_…
+  bool is_platform = false;
 };
+std::vector<Owner> owners(pg::Tx& tx, const std::vector<std::string>& accounts);
+std::optional<OrgId> platform(pg::Tx& tx);
+
+}  // namespace inbox_store
 
 }  // namespace payoutd::webhooks

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "pg/outage.h"
+#include "webhooks/event_types.h"
 #include "webhooks/unknown_accounts.h"
 #include "webhooks/weeks.h"
 
@@ -10,16 +11,6 @@ namespace payoutd::webhooks {
 namespace {
 
 using std::chrono::days;
-
-const pg::Query kOwners{"inbox_owners", R"sql(
-  SELECT stripe_account_id, organization_id, livemode, is_platform
-    FROM connected_accounts
-   WHERE stripe_account_id = ANY ($1::text[]) OR is_platform)sql",
-                        pg::Tenancy::global};
-
-const pg::Query kPlatform{"inbox_platform", R"sql(
-  SELECT id FROM organizations WHERE is_platform)sql",
-                          pg::Tenancy::global};
 
 std::int64_t week_of(Time time) {
   // 1970-01-05 was a Monday.
@@ -29,8 +20,8 @@ std::int64_t week_of(Time time) {
 
 }  // namespace
 
-InboxWriter::InboxWriter(pg::Database& db, const Clock& clock, const Placement& placement)
-    : db_(db), clock_(clock), placement_(placement) {}
+InboxWriter::InboxWriter(pg::Database& db, const Clock& clock, std::optional<bool> livemode)
+    : db_(db), clock_(clock), livemode_(livemode) {}
 
 StoredBatch InboxWriter::store(std::span<Received> events) {
   StoredBatch batch;
@@ -51,8 +42,8 @@ StoredBatch InboxWriter::store(std::span<Received> events) {
       else if (homeless.contains(week_of(event.head.created))) batch.refused.push_back(i);
       else inside.push_back(&event);
     }
-    batch.stored = inside.empty() ? 0 : InboxStore::insert(tx, inside);
-    batch.set_aside = outside.empty() ? 0 : InboxStore::set_aside(tx, outside);
+    batch.stored = inside.empty() ? 0 : inbox_store::insert(tx, inside);
+    batch.set_aside = outside.empty() ? 0 : inbox_store::set_aside(tx, outside);
     ask_for_accounts(tx, events, clock_.now());
     return {};
   });
@@ -88,18 +79,16 @@ void InboxWriter::learn_accounts(pg::Tx& tx, std::span<const Received> events) {
     owners_.clear();
     owners_read_ = now;
   }
-  pg::Array<std::string> unknown;
+  std::vector<std::string> unknown;
   for (const Received& event : events) {
-    if (!owners_.contains(event.head.account)) unknown.add(event.head.account);
+    if (!owners_.contains(event.head.account)) unknown.push_back(event.head.account);
   }
-  if (unknown.size() == 0 && platform_) return;
-  for (const pg::Row row : tx.exec(kOwners, unknown)) {
-    const auto account = row.get<std::string>("stripe_account_id");
-    const Owner owner{row.get<OrgId>("organization_id"), account};
-    owners_.insert_or_assign(account, owner);
-    if (row.get<bool>("is_platform")) owners_.insert_or_assign("", owner);
+  if (unknown.empty() && platform_) return;
+  for (const inbox_store::Owner& owner : inbox_store::owners(tx, unknown)) {
+    owners_.insert_or_assign(owner.account, owner);
+    if (owner.is_platform) owners_.insert_or_assign("", owner);
   }
-  if (const auto row = tx.exec(kPlatform).maybe()) platform_ = row->get<OrgId>("id");
+  if (const auto platform = inbox_store::platform(tx)) platform_ = platform;
 }
 
 // An event of an unknown account is kept by the platform, which is who receives it. False when
@@ -110,13 +99,13 @@ bool InboxWriter::place(Received& event) const {
   const bool known = owner != owners_.end();
   event.organization = known ? owner->second.organization : *platform_;
   if (known) event.head.account = owner->second.account;
-  if (placement_.livemode && event.head.livemode != *placement_.livemode) {
+  if (livemode_ && event.head.livemode != *livemode_) {
     event.disposition = Disposition::other_mode;
   } else if (!known) {
     event.disposition = Disposition::unknown_account;
   } else {
     event.disposition =
-        placement_.handles(event.head.type) ? Disposition::apply : Disposition::unhandled;
+        find_event_type(event.head.type) ? Disposition::apply : Disposition::unhandled;
   }
   return true;
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -19,12 +18,6 @@
 
 namespace payoutd::webhooks {
 
-struct Placement {
-  std::optional<bool> livemode;  // the mode of our Stripe key; without one every mode is taken
-  // Whether somebody applies events of this type.
-  std::function<bool(const std::string& type)> handles = [](const std::string&) { return true; };
-};
-
 struct StoredBatch {
   std::size_t stored = 0;
   std::size_t set_aside = 0;  // of a time that the inbox does not keep
@@ -36,7 +29,8 @@ struct StoredBatch {
 
 class InboxWriter {
  public:
-  InboxWriter(pg::Database& db, const Clock& clock, const Placement& placement);
+  // `livemode` is the mode of our Stripe key; without one every mode is taken.
+  InboxWriter(pg::Database& db, const Clock& clock, std::optional<bool> livemode);
 
   // In one transaction; what is there already is skipped. Fills in whose the events are. Throws
   // what a transaction throws, and pg::Lost while there is no platform organization to keep events
@@ -44,11 +38,6 @@ class InboxWriter {
   StoredBatch store(std::span<Received> events);
 
  private:
-  struct Owner {
-    OrgId organization;
-    std::string account;  // acct_…, also for the platform's own, whose events name none
-  };
-
   void learn_accounts(pg::Tx& tx, std::span<const Received> events);
   bool place(Received& event) const;
   bool in_range(Time created) const;
@@ -57,8 +46,9 @@ class InboxWriter {
 
   pg::Database& db_;
   const Clock& clock_;
-  const Placement& placement_;
-  std::map<std::string, Owner, std::less<>> owners_;  // by acct_…; "" is the platform's own account
+  const std::optional<bool> livemode_;
+  // By acct_…; "" is the platform's own account.
+  std::map<std::string, inbox_store::Owner, std::less<>> owners_;
   std::chrono::steady_clock::time_point owners_read_{};
   std::optional<OrgId> platform_;
   std::set<std::int64_t> weeks_;  // that have a partition

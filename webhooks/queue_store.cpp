@@ -81,7 +81,7 @@ const pg::Query kDelay{"inbox_delayed_insert", R"sql(
   ON CONFLICT (organization_id, event_id, created)
   DO UPDATE SET retry_at = excluded.retry_at)sql"};
 
-const pg::Query kSetAsideFailed{"inbox_failures_insert", R"sql(
+const pg::Query kKeepFailed{"inbox_failures_insert", R"sql(
   INSERT INTO inbox_failures (organization_id, event_id, created, error)
   SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[])
   ON CONFLICT (organization_id, event_id, created)
@@ -153,19 +153,21 @@ QueueHead look_for_head(pg::Tx& tx, const QueueHead& last) {
 
 }  // namespace
 
-void QueueStore::plan_by_index(pg::Tx& tx) {
+namespace queue_store {
+
+void plan_by_index(pg::Tx& tx) {
   tx.exec_unnamed(
       "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;"
       " SET LOCAL enable_sort = off; SET LOCAL jit = off");
 }
 
-void QueueStore::plan_as_usual(pg::Tx& tx) {
+void plan_as_usual(pg::Tx& tx) {
   tx.exec_unnamed(
       "SET LOCAL enable_seqscan TO DEFAULT; SET LOCAL enable_bitmapscan TO DEFAULT;"
       " SET LOCAL enable_sort TO DEFAULT; SET LOCAL jit TO DEFAULT");
 }
 
-QueueHead QueueStore::head(pg::Tx& tx, const QueueHead& last) {
+QueueHead head(pg::Tx& tx, const QueueHead& last) {
   plan_by_index(tx);
   QueueHead head = look_for_head(tx, last);
   if (head.xid < last.xid) head = look_for_head(tx, {});
@@ -173,22 +175,21 @@ QueueHead QueueStore::head(pg::Tx& tx, const QueueHead& last) {
   return head;
 }
 
-std::vector<StoredEvent> QueueStore::take(pg::Tx& tx, const QueueHead& head, int limit) {
+std::vector<StoredEvent> take(pg::Tx& tx, const QueueHead& head, int limit) {
   plan_by_index(tx);
   auto events = events_of(tx.exec(kTake, head.xid, head.event_id, open_of(head), limit));
   plan_as_usual(tx);
   return events;
 }
 
-std::vector<StoredEvent> QueueStore::take_delayed(pg::Tx& tx, int limit) {
+std::vector<StoredEvent> take_delayed(pg::Tx& tx, int limit) {
   plan_by_index(tx);
   auto events = events_of(tx.exec(kTakeDelayed, limit));
   plan_as_usual(tx);
   return events;
 }
 
-void QueueStore::delay(pg::Tx& tx, std::span<const StoredEvent* const> events,
-                       std::chrono::seconds pause) {
+void delay(pg::Tx& tx, std::span<const StoredEvent* const> events, std::chrono::seconds pause) {
   pg::Array<Uuid> organization;
   pg::Array<std::string> id;
   pg::Array<Time> created;
@@ -200,7 +201,7 @@ void QueueStore::delay(pg::Tx& tx, std::span<const StoredEvent* const> events,
   tx.exec(kDelay, organization, id, created, std::int64_t{pause.count()});
 }
 
-void QueueStore::set_aside(pg::Tx& tx, std::span<const Failure> failures) {
+void keep_failed(pg::Tx& tx, std::span<const Failure> failures) {
   pg::Array<Uuid> organization;
   pg::Array<std::string> id, error;
   pg::Array<Time> created;
@@ -210,25 +211,27 @@ void QueueStore::set_aside(pg::Tx& tx, std::span<const Failure> failures) {
     created.add(failure.event->created);
     error.add(jobs::storable(failure.error));
   }
-  tx.exec(kSetAsideFailed, organization, id, created, error);
+  tx.exec(kKeepFailed, organization, id, created, error);
 }
 
-bool QueueStore::fetched(pg::Tx& tx, OrgId organization, const mirror::WaitingEvent& event) {
+bool fetched(pg::Tx& tx, OrgId organization, const mirror::WaitingEvent& event) {
   return tx.exec(kFetched, organization, event.id, event.created).maybe().has_value();
 }
 
-bool QueueStore::not_fetched(pg::Tx& tx, OrgId organization, const mirror::WaitingEvent& event,
-                             const std::string& error) {
+bool not_fetched(pg::Tx& tx, OrgId organization, const mirror::WaitingEvent& event,
+                 const std::string& error) {
   return tx.exec(kNotFetched, organization, event.id, event.created, jobs::storable(error))
              .affected() == 1;
 }
 
-QueueBacklog QueueStore::backlog(pg::Tx& tx, const QueueHead& head) {
+QueueBacklog backlog(pg::Tx& tx, const QueueHead& head) {
   plan_by_index(tx);
   const pg::Row row = tx.exec(kBacklog, head.xid, head.event_id, kCountedTo).one();
   plan_as_usual(tx);
   return {row.get<std::int64_t>("waiting"), std::stod(row.get<std::string>("oldest")),
           row.get<std::int64_t>("failed")};
 }
+
+}  // namespace queue_store
 
 }  // namespace payoutd::webhooks

@@ -37,33 +37,35 @@ struct QueueBacklog {
 // ends the wait; should that be lost, the event is taken again.
 inline constexpr std::chrono::hours kFetchTakes{1};
 
-struct QueueStore {
-  static constexpr int kCountedTo = 10'000;
+namespace queue_store {
 
-  // How the statements below are planned, until plan_as_usual: by the index alone. A plan that was
-  // made while the queue was short or unknown to the statistics would read and sort the whole of it
-  // for ever.
-  static void plan_by_index(pg::Tx& tx);
-  static void plan_as_usual(pg::Tx& tx);
+inline constexpr int kCountedTo = 10'000;
 
-  // Where the queue begins now, as the transaction sees it: nothing can be queued before it any
-  // more but by those in `open`. A database that went back in time is looked at from the beginning.
-  static QueueHead head(pg::Tx& tx, const QueueHead& last);
-  // Takes the oldest `limit` events that nobody else holds off the queue, with their bodies. The
-  // cost depends on `limit` alone, not on the queue's length nor on its dead rows.
-  static std::vector<StoredEvent> take(pg::Tx& tx, const QueueHead& head, int limit);
-  // The same for delayed events whose time has come.
-  static std::vector<StoredEvent> take_delayed(pg::Tx& tx, int limit);
-  // Puts events that were taken aside for so long; they are taken again after it.
-  static void delay(pg::Tx& tx, std::span<const StoredEvent* const> events,
-                    std::chrono::seconds pause);
-  static void set_aside(pg::Tx& tx, std::span<const Failure> failures);
-  // For an event that waits for a fetched object: it is applied, or set aside with the reason.
-  // False: it does not wait.
-  static bool fetched(pg::Tx& tx, OrgId organization, const mirror::WaitingEvent& event);
-  static bool not_fetched(pg::Tx& tx, OrgId organization, const mirror::WaitingEvent& event,
-                          const std::string& error);
-  static QueueBacklog backlog(pg::Tx& tx, const QueueHead& head);
-};
+// How the statements below are planned, until plan_as_usual: by the index alone. A plan that was
+// made while the queue was short or unknown to the statistics would read and sort the whole of it
+// for ever.
+void plan_by_index(pg::Tx& tx);
+void plan_as_usual(pg::Tx& tx);
+
+// Where the queue begins now, as the transaction sees it: nothing can be queued before it any
+// more but by those in `open`. A database that went back in time is looked at from the beginning.
+QueueHead head(pg::Tx& tx, const QueueHead& last);
+// Takes the oldest `limit` events that nobody else holds off the queue, with their bodies. The
+// cost depends on `limit` alone, not on the queue's length nor on its dead rows.
+std::vector<StoredEvent> take(pg::Tx& tx, const QueueHead& head, int limit);
+// Takes the delayed events whose time has come.
+std::vector<StoredEvent> take_delayed(pg::Tx& tx, int limit);
+// Puts events that were taken aside for so long; they are taken again after it.
+void delay(pg::Tx& tx, std::span<const StoredEvent* const> events, std::chrono::seconds pause);
+// Keeps them as failed, with their errors, until a person looks at them.
+void keep_failed(pg::Tx& tx, std::span<const Failure> failures);
+// For an event that waits for a fetched object: it is applied, or failed with the reason.
+// False: it does not wait.
+bool fetched(pg::Tx& tx, OrgId organization, const mirror::WaitingEvent& event);
+bool not_fetched(pg::Tx& tx, OrgId organization, const mirror::WaitingEvent& event,
+                 const std::string& error);
+QueueBacklog backlog(pg::Tx& tx, const QueueHead& head);
+
+}  // namespace queue_store
 
 }  // namespace payoutd::webhooks

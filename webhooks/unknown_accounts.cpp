@@ -83,8 +83,4 @@ jobs::Handler adopt_handler(Adopting adopting) {
           [in = std::move(adopting)](jobs::Run& run) { return adopt(in, run); }};
 }
 
-std::int64_t unknown_waiting(pg::Tx& tx) { return unknown_store::count(tx, kUnknownCountedTo); }
-
-void forget_unknown(pg::Tx& tx, Time now) { unknown_store::forget(tx, now); }
-
 }  // namespace payoutd::webhooks

@@ -2,7 +2,6 @@
 // is known. Stripe is asked for the account at once, by a job of sync's.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
@@ -34,12 +33,5 @@ struct Adopting {
   std::function<void()> adopted = [] {};
 };
 jobs::Handler adopt_handler(Adopting adopting);
-
-// How many events wait for their account, counted to at most kUnknownCountedTo.
-inline constexpr int kUnknownCountedTo = 10'000;
-std::int64_t unknown_waiting(pg::Tx& tx);
-
-// Forgets events whose week is dropped, and old refusals.
-void forget_unknown(pg::Tx& tx, Time now);
 
 }  // namespace payoutd::webhooks

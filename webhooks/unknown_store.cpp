@@ -52,7 +52,7 @@ const pg::Query kMove{"inbox_unknown_move", R"sql(
     ON CONFLICT DO NOTHING)
   SELECT count(*)::int AS taken FROM taken)sql"};
 
-// The same where the account is of the organization that keeps them: the rows stay where they are.
+// The account is of the organization that keeps the events: their rows stay where they are.
 const pg::Query kStay{"inbox_unknown_stay", R"sql(
   WITH waiting AS (
     SELECT account, event_id, created FROM inbox_unknown
@@ -147,8 +147,8 @@ std::set<std::string> to_be_asked(pg::Tx& tx, Time now, int limit) {
   return accounts;
 }
 
-std::int64_t count(pg::Tx& tx, int counted_to) {
-  return tx.exec(kCount, counted_to).one().get<std::int64_t>("waiting");
+std::int64_t waiting(pg::Tx& tx) {
+  return tx.exec(kCount, kCountedTo).one().get<std::int64_t>("waiting");
 }
 
 void forget(pg::Tx& tx, Time now) { tx.exec(kForget, now); }

@@ -26,12 +26,15 @@ std::vector<Owner> known_by_now(pg::Tx& tx);
 // many were taken.
 int adopt(pg::Tx& tx, const Owner& owner, std::optional<bool> livemode, int limit);
 
-// Those of `accounts` that Stripe refused, and that it is not to be asked for yet.
+// The accounts among `accounts` that Stripe refused and that it is not to be asked for yet.
 std::vector<std::string> refused(pg::Tx& tx, const std::set<std::string>& accounts, Time now);
 // Accounts with waiting events that it may be asked for.
 std::set<std::string> to_be_asked(pg::Tx& tx, Time now, int limit);
 
-std::int64_t count(pg::Tx& tx, int counted_to);
+// How many events wait for their account, counted to at most kCountedTo.
+inline constexpr int kCountedTo = 10'000;
+std::int64_t waiting(pg::Tx& tx);
+// Forgets events whose week is dropped, and refusals of 60 days ago.
 void forget(pg::Tx& tx, Time now);
 
 }  // namespace payoutd::webhooks::unknown_store

@@ -41,7 +41,7 @@ http::Reply receive(http::Context& context, const stripe::SignatureVerifier& ver
 
 namespace is = http::schema;
 
-// Of Stripe's event what is read here; the rest is kept as it is.
+// The fields of Stripe's event that are read here; the rest is kept as it is.
 Json event_schema() {
   const Json data =
       is::object({{"object", is::any_object("The object, as it was when it happened.")}});

@@ -19,9 +19,9 @@ void make_weeks(pg::Database& db, Time now);
 // throws pg::Busy.
 void make_week_at_once(pg::Database& db, Time day);
 
-// Drops the weeks of the inbox that ended more than 30 days before `now`, and what was set aside or
-// failed 60 days ago. A week with pending work stays, and so does one that somebody reads at every
-// try: the next run drops it. How many were dropped.
+// Drops the weeks of the inbox that ended more than 30 days before `now`, and the events that
+// were set aside or failed 60 days ago. A week with pending work stays, and so does one that
+// somebody reads at every try: the next run drops it. How many were dropped.
 Result<int> drop_old_weeks(pg::Database& db, Time now);
 
 }  // namespace payoutd::webhooks

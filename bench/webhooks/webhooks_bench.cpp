@@ -112,7 +112,7 @@ struct Bench {
       const webhooks::Received event{std::move(*head), request.body, organization, {}};
       const webhooks::Received* const one[] = {&event};
       const auto stored = db.transact([&](pg::Tx& tx) -> Result<void> {
-        webhooks::InboxStore::insert(tx, one);
+        webhooks::inbox_store::insert(tx, one);
         return {};
       });
       return http::Reply{stored ? 200 : 503, R"({"received":true})", "application/json", {}};
@@ -134,7 +134,7 @@ struct Bench {
       std::vector<const webhooks::Received*> some;
       for (std::size_t n = from; n < std::min(count, from + batch); ++n) some.push_back(&events[n]);
       (void)db.transact([&](pg::Tx& tx) -> Result<void> {
-        webhooks::InboxStore::insert(tx, some);
+        webhooks::inbox_store::insert(tx, some);
         return {};
       });
     }
@@ -173,7 +173,7 @@ struct Bench {
   // Deliveries while two threads apply them, and how fast what was left is applied alone.
   void apply() {
     empty();
-    webhooks::ApplyWorkers workers(db, appliers, {.threads = 2, .batch = 500, .follow_up = {}});
+    webhooks::ApplyWorkers workers(db, appliers, {.threads = 2, .batch = 500});
     webhooks::Inbox::Options options;
     options.stored = [&] { workers.nudge(); };
     webhooks::Inbox inbox(db, clock, options);

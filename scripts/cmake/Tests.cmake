@@ -51,10 +51,13 @@ payoutd_test(sync       USES sync webhooks sim SUPPORT)
 payoutd_test(webhooks   USES webhooks sim SUPPORT)
 payoutd_test(reports    USES reports sim SUPPORT)
 payoutd_test(app        USES app SUPPORT LIBS CURL::libcurl)
+payoutd_test(cli        USES access SUPPORT)
 payoutd_test(structure  USES app SUPPORT)
-if(TARGET test_app AND TARGET payoutd)
-  add_dependencies(test_app payoutd)  # it runs the program
-endif()
+foreach(folder app cli)  # they run the program
+  if(TARGET test_${folder} AND TARGET payoutd)
+    add_dependencies(test_${folder} payoutd)
+  endif()
+endforeach()
 
 # Stripe's own SDK against the simulator, and the OpenAPI document against the service; scripts/test
 # installs what they need of npm.

@@ -60,7 +60,7 @@ Result<Principal> authenticate(Keys& keys, const http::Request& request, Right r
   if (auto allowed = require_right(key->role, right); !allowed) return allowed.error();
   const auto actor = actor_of(request, *key);
   if (!actor) return actor.error();
-  return Principal{key->organization, key->id, key->name, key->role, *actor};
+  return Principal{key->organization, key->id, key->role, *actor};
 }
 
 }  // namespace

@@ -18,7 +18,7 @@
 
 namespace payoutd::access {
 
-// What we keep of Stripe's Account object.
+// The fields that we keep of Stripe's Account object.
 struct AccountFields {
   std::string stripe_account;  // acct_…
   std::string name;            // its dashboard's or business's name; may be empty
@@ -90,7 +90,7 @@ Result<ConnectedAccount> make_default(pg::Tx& tx, OrgId organization,
 void lock_accounts(pg::Tx& tx, const pg::Array<OrgId>& organizations,
                    const pg::Array<std::string>& stripe_accounts);
 
-// Whose account it is: for webhooks, before the tenant is known.
+// Finds the account before the tenant is known, for webhooks.
 std::optional<ConnectedAccount> find_account(pg::Tx& tx, std::string_view stripe_account);
 
 // The default first, then active ones, then by the time they joined.

@@ -21,7 +21,7 @@ std::optional<ConnectedAccount> by_account(pg::Tx& tx, std::string_view stripe_a
 std::optional<ConnectedAccount> find(pg::Tx& tx, OrgId organization,
                                      std::string_view stripe_account);
 std::vector<ConnectedAccount> of_organization(pg::Tx& tx, OrgId organization);
-// One more than the page's limit, if there are more; by id.
+// Returns one row more than the page's limit, if there are more; by id.
 std::vector<ConnectedAccount> list(pg::Tx& tx, OrgId organization, const http::Page& page);
 std::int64_t count(pg::Tx& tx, OrgId organization);
 std::vector<ConnectedAccount> active(pg::Tx& tx, std::string_view after, std::int64_t limit);

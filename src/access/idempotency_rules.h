@@ -19,7 +19,7 @@ std::string canonical_path(const http::Request& request, const http::Route& rout
 // SHA-256 over method, canonical path, query in its order, and the body's exact bytes.
 std::string fingerprint_of(const http::Request& request, const http::Route& route);
 
-// Of a reply's headers, those that a replay repeats: what says something of the result, not of the
+// Whether a replay repeats the header: those that say something of the result, not of the
 // connection or of the request that was answered.
 bool is_kept_header(std::string_view name);
 

@@ -22,7 +22,7 @@ struct KeyClaim {
   Uuid run;  // of this request
 };
 
-// What a request holds while it runs.
+// The claim of a running request on its key.
 struct ClaimedKey {
   OrgId organization;
   std::string key;
@@ -49,7 +49,7 @@ using ClaimAnswer = std::variant<ClaimedKey, StoredReply, KeyInUse, KeyReused>;
 
 namespace idempotency_store {
 
-// Nothing when the row that stood in the way went away meanwhile: ask again.
+// Returns nothing when the row that stood in the way went away meanwhile: ask again.
 std::optional<ClaimAnswer> claim(pg::Tx& tx, const KeyClaim& wanted, std::int64_t lease_ms);
 
 // False when another request took the row over.

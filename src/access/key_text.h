@@ -15,7 +15,7 @@ inline constexpr std::size_t kKeyRandomCharacters = 32;
 Secret make_key_text();
 bool looks_like_key(std::string_view text);
 
-// What lists show: the prefix and four characters, which leaves 166 bits unknown.
+// The part that lists show: the prefix and four characters, which leaves 166 bits unknown.
 std::string shown_prefix(const Secret& key);
 
 std::string sha256(std::string_view bytes);  // its 32 bytes

@@ -63,8 +63,8 @@ class Keys {
   // 409 `last_admin_key`, since nobody could make another.
   Result<ApiKey> revoke(OrgId organization, ApiKeyId id, std::string_view revoked_by);
 
-  // Whose key this is. Errors: 401 `api_key_invalid`, `api_key_revoked`, `api_key_expired`.
-  // Throws pg::Lost when the database is needed and away.
+  // Finds the key's organization and role. Errors: 401 `api_key_invalid`, `api_key_revoked`,
+  // `api_key_expired`. Throws pg::Lost when the database is needed and away.
   Result<KnownKey> look_up(const Secret& text);
 
  private:

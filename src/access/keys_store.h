@@ -5,7 +5,7 @@
 
 namespace payoutd::access::keys_store {
 
-// Nothing when `expires_at` has passed by the database's clock.
+// Returns nothing when `expires_at` has passed by the database's clock.
 std::optional<ApiKey> insert(pg::Tx& tx, OrgId organization, const KeyRequest& request,
                              const std::string& prefix, const std::string& hash);
 std::optional<ApiKey> find(pg::Tx& tx, OrgId organization, ApiKeyId id);

@@ -30,7 +30,6 @@ struct IdempotentRun {
 struct Principal {
   OrgId organization{};
   ApiKeyId key{};
-  std::string key_name{};
   Role role = Role::viewer;
   // "key:<id>", or "user:<name>" where a system key names a person: who did it, in every record.
   std::string actor{};
@@ -40,7 +39,7 @@ struct Principal {
 // CHECKs that the request was authenticated: its route names an `access`.
 const Principal& principal(const http::Request& request);
 
-// The same for routes that may have none: nullptr.
+// The caller on routes that may have none: nullptr.
 const Principal* find_principal(const http::Request& request);
 
 // For routes where the right depends on the body, beside the `access` that they name: a status that
@@ -63,7 +62,7 @@ Result<std::string> require_idempotency_key(const http::Request& request);
 // once. Does nothing without an Idempotency-Key.
 void keep_instead(const http::Request& request, std::string body);
 
-// What the request made stands: should the database be lost before its answer is kept, `error` is
+// The deed of the request stands: should the database be lost before its answer is kept, `error` is
 // answered, which says where to look. Does nothing without an Idempotency-Key: no answer is kept.
 void answer_a_loss_with(const http::Request& request, Error error);
 

@@ -10,7 +10,7 @@ namespace payoutd::access {
 
 enum class Role { viewer, operator_, approver, admin, system };
 
-// What a route asks for: the words of http::Route::access.
+// The right that a route asks for: the words of http::Route::access.
 enum class Right { read, write, approve, admin, system };
 
 inline constexpr std::array kRoles = {Role::viewer, Role::operator_, Role::approver, Role::admin,

@@ -1,5 +1,5 @@
-// What a caller is told when the database goes away under a request: 503 with Retry-After, and
-// never that a good key is bad.
+// The answer when the database goes away under a request: 503 with Retry-After, and never that a
+// good key is bad.
 #pragma once
 
 #include <exception>

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "stripe/credentials.h"
 
 extern char** environ;
 
@@ -47,17 +48,6 @@ Result<void> read_env_line(std::string_view line, int number, Variables& into) {
   return {};
 }
 
-bool is_url(const std::string& text) {
-  return text.starts_with("http://") || text.starts_with("https://");
-}
-
-bool is_local(const std::string& url) {
-  for (const char* host : {"http://127.0.0.1", "http://localhost", "http://[::1]"}) {
-    if (url.starts_with(host)) return true;
-  }
-  return false;
-}
-
 class Reader {
  public:
   explicit Reader(const Variables& variables) : variables_(variables) {}
@@ -93,12 +83,8 @@ void read_database(Reader& in, Config& config) {
 
 void read_stripe(Reader& in, Config& config) {
   if (const auto* key = in.get("STRIPE_SECRET_KEY")) {
-    const bool secret = key->starts_with("sk_") || key->starts_with("rk_");
-    if (secret && trim(*key) == *key) config.stripe_key = Secret(*key);
-    else
-      in.wrong("STRIPE_SECRET_KEY",
-               "must begin with sk_ or rk_ (a publishable pk_ key can't read), "
-               "with no spaces around it");
+    if (auto why = stripe::why_wrong_key(Secret(*key))) in.wrong("STRIPE_SECRET_KEY", *why);
+    else config.stripe_key = Secret(*key);
   }
   if (const auto* list = in.get("STRIPE_WEBHOOK_SECRETS")) {
     std::string_view rest = *list;
@@ -118,14 +104,9 @@ void read_stripe(Reader& in, Config& config) {
   if (const auto* base = in.get("STRIPE_API_BASE")) {
     config.stripe_api_base = *base;
     while (config.stripe_api_base.ends_with('/')) config.stripe_api_base.pop_back();
-    if (!is_url(config.stripe_api_base)) {
-      in.wrong("STRIPE_API_BASE", fmt::format("\"{}\" is no http(s) URL", *base));
-    }
-  }
-  const bool live =
-      config.stripe_key && config.stripe_key->reveal().find("_live_") != std::string::npos;
-  if (live && config.stripe_api_base.starts_with("http://") && !is_local(config.stripe_api_base)) {
-    in.wrong("STRIPE_API_BASE", "a live key is never sent over plain http");
+    const Secret key = config.stripe_key.value_or(Secret("sk_test_"));
+    if (auto why = stripe::why_wrong_base(config.stripe_api_base, key))
+      in.wrong("STRIPE_API_BASE", *why);
   }
 }
 

@@ -88,21 +88,22 @@ std::size_t sequence_at(std::string_view text, std::size_t at) {
   return overlong || surrogate || beyond ? 0 : length;
 }
 
-std::string without_nul(const std::string& text) {
-  std::string clean;
-  for (const char c : text) {
-    if (c == '\0') clean += kReplacement;
-    else clean += c;
-  }
-  return clean;
-}
-
 template <class J>
 std::string dump_lenient(const J& json) {
   return json.dump(-1, ' ', false, J::error_handler_t::replace);
 }
 
 }  // namespace
+
+std::string without_nul(std::string_view text) {
+  std::string clean;
+  clean.reserve(text.size());
+  for (const char c : text) {
+    if (c == '\0') clean += kReplacement;
+    else clean += c;
+  }
+  return clean;
+}
 
 std::size_t characters(std::string_view text) {
   const auto begins_one = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };

@@ -27,6 +27,9 @@ Result<Json> parse_json(std::string_view text);
 // surrogate pair (\ud800 alone), bytes that are not UTF-8.
 std::string mended_json(std::string_view text);
 
+// The text with U+FFFD in the place of each NUL, which PostgreSQL's text can't hold.
+std::string without_nul(std::string_view text);
+
 // How many characters (code points) a UTF-8 text has, as people and Stripe count its length.
 std::size_t characters(std::string_view text);
 

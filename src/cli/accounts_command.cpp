@@ -19,7 +19,7 @@ void print_account(const access::ConnectedAccount& account) {
   std::fputs(text.c_str(), stdout);
 }
 
-int list_accounts(pg::Database& db, const AccountsArguments& arguments) {
+int list_accounts(pg::Database& db, const app::Config&, AccountsArguments& arguments) {
   const auto organization = organization_of(db, arguments.organization);
   if (!organization) return fail(organization.error(), arguments.json);
   OrderedJson all = OrderedJson::array();
@@ -40,7 +40,7 @@ int list_accounts(pg::Database& db, const AccountsArguments& arguments) {
   return kDone;
 }
 
-int choose_default(pg::Database& db, const AccountsArguments& arguments) {
+int choose_default(pg::Database& db, const app::Config&, AccountsArguments& arguments) {
   const auto organization = organization_of(db, arguments.organization);
   if (!organization) return fail(organization.error(), arguments.json);
   const auto chosen = db.transact(
@@ -56,22 +56,6 @@ int choose_default(pg::Database& db, const AccountsArguments& arguments) {
   return kDone;
 }
 
-using AccountsStep = int (*)(pg::Database&, const AccountsArguments&);
-
-void bind_accounts(CLI::App& command, Action& action,
-                   const std::shared_ptr<AccountsArguments>& arguments, AccountsStep step) {
-  command.add_option("--organization", arguments->organization,
-                     "name or id (default: the platform's own)");
-  command.add_flag("--json", arguments->json, "answer as JSON");
-  command.callback([&action, arguments, step] {
-    action = [arguments, step] {
-      return with_database(arguments->json, [&](pg::Database& db, const app::Config&) {
-        return step(db, *arguments);
-      });
-    };
-  });
-}
-
 }  // namespace
 
 void add_accounts(CLI::App& program, Action& action) {
@@ -79,12 +63,13 @@ void add_accounts(CLI::App& program, Action& action) {
       program.add_subcommand("accounts", "Stripe accounts of an organization, and its default one");
   accounts->require_subcommand(1);
   const auto arguments = std::make_shared<AccountsArguments>();
-  bind_accounts(*accounts->add_subcommand("list", "The accounts of an organization, by id"), action,
-                arguments, list_accounts);
+  auto* listing = accounts->add_subcommand("list", "The accounts of an organization, by id");
   auto* choosing = accounts->add_subcommand(
       "default", "Choose the account that payouts without `account` are paid from");
   choosing->add_option("account", arguments->account, "acct_…")->required()->check(account_id());
-  bind_accounts(*choosing, action, arguments, choose_default);
+  for (CLI::App* command : {listing, choosing}) add_organization(*command, arguments->organization);
+  bind(*listing, action, arguments, list_accounts);
+  bind(*choosing, action, arguments, choose_default);
 }
 
 }  // namespace payoutd::cli

@@ -1,6 +1,10 @@
 #include "cli/cli.h"
 
-#include <cstdio>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+#include <string_view>
 
 #include "cli/command.h"
 
@@ -33,6 +37,13 @@ int parse_and_run(int argc, char** argv) {
   add_doctor(program, action);
   try {
     program.parse(argc, argv);
+  } catch (const CLI::RequiredError& e) {
+    // CLI11 asks for a command and leaves out which word it took for none.
+    const auto unknown = program.remaining(true);
+    if (unknown.empty()) return program.exit(e), kWrongUsage;
+    say(fmt::format("no command is called \"{}\"\nRun with --help for more information.",
+                    unknown.front()));
+    return kWrongUsage;
   } catch (const CLI::ParseError& e) {
     return program.exit(e) == 0 ? kDone : kWrongUsage;
   }
@@ -42,16 +53,23 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int run(int argc, char** argv) {
+  const std::span<char*> words(argv, static_cast<std::size_t>(argc));
+  const bool json = std::ranges::any_of(
+      words, [](const char* word) { return word == std::string_view("--json"); });
+  const auto broke_off = [json](const char* code, std::string message) {
+    return fail({Kind::retry, code, std::move(message)}, json);
+  };
   try {
     return parse_and_run(argc, argv);
   } catch (const pg::Lost& e) {
-    say(std::string("payoutd: the database can't be reached: ") + e.what());
+    return broke_off("database_lost", fmt::format("the database can't be reached: {}", e.what()));
   } catch (const pg::Busy& e) {
-    say(std::string("payoutd: the database can't do this now, nothing was changed: ") + e.what());
+    return broke_off(
+        "database_busy",
+        fmt::format("the database can't do this now, nothing was changed: {}", e.what()));
   } catch (const std::exception& e) {
-    say(std::string("payoutd: ") + e.what());
+    return broke_off("internal_error", e.what());
   }
-  return kFailed;
 }
 
 }  // namespace payoutd::cli

@@ -48,6 +48,24 @@ Result<Opened> open_database(const app::Config& config);
 // Runs `body(db, config)`, which returns an exit code; says what goes wrong before.
 int with_database(bool json, const std::function<int(pg::Database&, const app::Config&)>& body);
 
+// A command that is one step on the database, with `--json` among its options.
+template <class Options>
+void bind(CLI::App& command, Action& action, const std::shared_ptr<Options>& options,
+          int (*step)(pg::Database&, const app::Config&, Options&)) {
+  command.add_flag("--json", options->json, "answer as JSON");
+  command.callback([&action, options, step] {
+    action = [options, step] {
+      return with_database(options->json, [&](pg::Database& db, const app::Config& config) {
+        return step(db, config, *options);
+      });
+    };
+  });
+}
+
+inline void add_organization(CLI::App& command, std::string& organization) {
+  command.add_option("--organization", organization, "name or id (default: the platform's own)");
+}
+
 // By its name or its id; without either the platform's own. Error: 404 `organization_not_found`.
 Result<access::Organization> organization_of(pg::Database& db, const std::string& given);
 

@@ -23,7 +23,7 @@ OrderedJson to_json(const jobs::DeadJob& job) {
           {"died", to_iso(job.died_at)}};
 }
 
-int list(pg::Database& db, const DlqOptions& options) {
+int list(pg::Database& db, const app::Config&, DlqOptions& options) {
   const auto dead = db.read([&](pg::Tx& tx) -> Result<std::vector<jobs::DeadJob>> {
     jobs::DeadFilter filter{.limit = options.limit};
     if (!options.kind.empty()) filter.kind = options.kind;
@@ -58,22 +58,11 @@ int change(pg::Database& db, const DlqOptions& options, Change to, const char* d
   return kDone;
 }
 
-int requeue(pg::Database& db, const DlqOptions& options) {
+int requeue(pg::Database& db, const app::Config&, DlqOptions& options) {
   return change(db, options, jobs::requeue, "requeued");
 }
-int discard(pg::Database& db, const DlqOptions& options) {
+int discard(pg::Database& db, const app::Config&, DlqOptions& options) {
   return change(db, options, jobs::discard, "discarded");
-}
-
-void bind(CLI::App& command, Action& action, const std::shared_ptr<DlqOptions>& options,
-          int (*step)(pg::Database&, const DlqOptions&)) {
-  command.add_flag("--json", options->json, "answer as JSON");
-  command.callback([&action, options, step] {
-    action = [options, step] {
-      return with_database(
-          options->json, [&](pg::Database& db, const app::Config&) { return step(db, *options); });
-    };
-  });
 }
 
 }  // namespace

@@ -83,28 +83,11 @@ std::string outcome_of(const webhooks::LoggedEvent& replayed) {
 
 int replay(pg::Database& db, const app::Config& config, EventOptions& options) {
   const auto appliers = app::all_appliers();
-  const auto event = webhooks::replay_event(
-      db, appliers,
-      {.follow_up = mirror::enqueue_after_events, .livemode = app::livemode_of(config)},
-      options.id);
+  const auto event = webhooks::replay_event(db, appliers, app::livemode_of(config), options.id);
   if (!event) return fail(event.error(), options.json);
   if (options.json) print(to_json(*event));
   else say(outcome_of(*event));
   return kDone;
-}
-
-using EventStep = int (*)(pg::Database&, const app::Config&, EventOptions&);
-
-void bind_events(CLI::App& command, Action& action, const std::shared_ptr<EventOptions>& options,
-                 EventStep step) {
-  command.add_flag("--json", options->json, "answer as JSON");
-  command.callback([&action, options, step] {
-    action = [options, step] {
-      return with_database(options->json, [&](pg::Database& db, const app::Config& config) {
-        return step(db, config, *options);
-      });
-    };
-  });
 }
 
 }  // namespace
@@ -122,13 +105,13 @@ void add_events(CLI::App& program, Action& action) {
   listing->add_option("--limit", options->filter.limit, "at most so many")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  bind_events(*listing, action, options, list);
+  bind(*listing, action, options, list);
   auto* showing = events->add_subcommand("show", "One event with its body as it was received");
   showing->add_option("id", options->id, "evt_…")->required();
-  bind_events(*showing, action, options, show);
+  bind(*showing, action, options, show);
   auto* replaying = events->add_subcommand("replay", "Apply an event again, whatever became of it");
   replaying->add_option("id", options->id, "evt_…")->required();
-  bind_events(*replaying, action, options, replay);
+  bind(*replaying, action, options, replay);
 }
 
 }  // namespace payoutd::cli

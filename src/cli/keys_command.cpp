@@ -16,7 +16,7 @@ struct KeyOptions {
 
 constexpr const char* kActor = "command line";
 
-int create(pg::Database& db, const KeyOptions& options) {
+int create(pg::Database& db, const app::Config&, KeyOptions& options) {
   const auto organization = organization_of(db, options.organization);
   if (!organization) return fail(organization.error(), options.json);
   const auto role = access::parse_role(options.role);
@@ -41,7 +41,7 @@ int create(pg::Database& db, const KeyOptions& options) {
   return kDone;
 }
 
-int list(pg::Database& db, const KeyOptions& options) {
+int list(pg::Database& db, const app::Config&, KeyOptions& options) {
   const auto organization = organization_of(db, options.organization);
   if (!organization) return fail(organization.error(), options.json);
   access::Keys keys(db);
@@ -63,7 +63,7 @@ int list(pg::Database& db, const KeyOptions& options) {
   return kDone;
 }
 
-int revoke(pg::Database& db, const KeyOptions& options) {
+int revoke(pg::Database& db, const app::Config&, KeyOptions& options) {
   const auto organization = organization_of(db, options.organization);
   if (!organization) return fail(organization.error(), options.json);
   const auto id = ApiKeyId::parse(options.id);
@@ -80,21 +80,6 @@ int revoke(pg::Database& db, const KeyOptions& options) {
   return kDone;
 }
 
-using KeysStep = int (*)(pg::Database&, const KeyOptions&);
-
-void bind(CLI::App& command, Action& action, const std::shared_ptr<KeyOptions>& options,
-          KeysStep step) {
-  command.add_option("--organization", options->organization,
-                     "name or id (default: the platform's own)");
-  command.add_flag("--json", options->json, "answer as JSON");
-  command.callback([&action, options, step] {
-    action = [options, step] {
-      return with_database(
-          options->json, [&](pg::Database& db, const app::Config&) { return step(db, *options); });
-    };
-  });
-}
-
 }  // namespace
 
 void add_keys(CLI::App& program, Action& action) {
@@ -109,10 +94,13 @@ void add_keys(CLI::App& program, Action& action) {
       ->check(one_of({"viewer", "operator", "approver", "admin", "system"}))
       ->capture_default_str();
   creating->add_option("--expires", options->expires, "a date or time after which it ends");
-  bind(*creating, action, options, create);
-  bind(*keys->add_subcommand("list", "The keys of an organization"), action, options, list);
+  auto* listing = keys->add_subcommand("list", "The keys of an organization");
   auto* revoking = keys->add_subcommand("revoke", "End a key");
   revoking->add_option("id", options->id, "the key's id")->required();
+  for (CLI::App* command : {creating, listing, revoking})
+    add_organization(*command, options->organization);
+  bind(*creating, action, options, create);
+  bind(*listing, action, options, list);
   bind(*revoking, action, options, revoke);
 }
 

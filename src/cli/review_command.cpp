@@ -25,59 +25,54 @@ OrderedJson to_json(const rails::instructions_store::InReview& one) {
           {"message", one.message.value_or("")}};
 }
 
-int list_reviews(const ReviewArguments& arguments) {
-  return with_database(arguments.json, [&](pg::Database& db, const app::Config&) {
-    const auto found =
-        db.read([](pg::Tx& tx) -> Result<std::vector<rails::instructions_store::InReview>> {
-          return rails::instructions_store::in_review(tx, kListed);
-        });
-    if (!found) return fail(found.error(), arguments.json);
-    OrderedJson all = OrderedJson::array();
-    for (const auto& one : *found) {
-      if (arguments.json) all.push_back(to_json(one));
-      else
-        std::puts(fmt::format("{}  {}  {:>14} {}  sent {}  {}", one.payout.str(), one.account,
-                              to_decimal(one.money), one.money.currency.str(),
-                              one.sent_at ? to_iso(*one.sent_at) : "never",
-                              one.message.value_or(""))
-                      .c_str());
-    }
-    if (arguments.json) print(OrderedJson{{"data", all}});
-    else if (found->empty()) say("nothing waits for a person");
-    return kDone;
-  });
+int list_reviews(pg::Database& db, const app::Config&, ReviewArguments& arguments) {
+  const auto found =
+      db.read([](pg::Tx& tx) -> Result<std::vector<rails::instructions_store::InReview>> {
+        return rails::instructions_store::in_review(tx, kListed);
+      });
+  if (!found) return fail(found.error(), arguments.json);
+  OrderedJson all = OrderedJson::array();
+  for (const auto& one : *found) {
+    if (arguments.json) all.push_back(to_json(one));
+    else
+      std::puts(fmt::format("{}  {}  {:>14} {}  sent {}  {}", one.payout.str(), one.account,
+                            to_decimal(one.money), one.money.currency.str(),
+                            one.sent_at ? to_iso(*one.sent_at) : "never", one.message.value_or(""))
+                    .c_str());
+  }
+  if (arguments.json) print(OrderedJson{{"data", all}});
+  else if (found->empty()) say("nothing waits for a person");
+  return kDone;
 }
 
-int settle_review(const ReviewArguments& arguments) {
+int settle_review(pg::Database& db, const app::Config& config, ReviewArguments& arguments) {
   const auto id = PayoutId::parse(arguments.payout);
   if (!id) {
     return fail(
         {Kind::invalid, "invalid_id", "a payout's id is a UUID: payoutd review list shows them"},
         arguments.json);
   }
-  return with_database(arguments.json, [&](pg::Database& db, const app::Config& config) {
-    const SystemClock clock;
-    auto client = app::open_stripe(config, db, clock);
-    if (!client) return fail(client.error(), arguments.json);
-    if (*client == nullptr) {
-      return fail({Kind::invalid, "stripe_not_configured", "STRIPE_SECRET_KEY is not set"},
-                  arguments.json);
-    }
-    const mirror::Appliers appliers = app::all_appliers();
-    mirror::OwnAccount own_account(**client);
-    const payouts::SendingParts parts{.db = db,
-                                      .client = **client,
-                                      .appliers = appliers,
-                                      .clock = clock,
-                                      .own_account = own_account,
-                                      .settings = {}};
-    payouts::StripePayouts payouts(parts);
-    const auto settled = payouts.settle_not_paid(*id, {arguments.actor, arguments.reason});
-    if (!settled) return fail(settled.error(), arguments.json);
-    if (arguments.json) print(OrderedJson{{"payout", id->str()}, {"status", "failed"}});
-    else say(fmt::format("payout {} has failed: not paid, says {}", id->str(), arguments.actor));
-    return kDone;
-  });
+  const SystemClock clock;
+  auto client = app::open_stripe(config, db, clock);
+  if (!client) return fail(client.error(), arguments.json);
+  if (*client == nullptr) {
+    return fail({Kind::invalid, "stripe_not_configured", "STRIPE_SECRET_KEY is not set"},
+                arguments.json);
+  }
+  const mirror::Appliers appliers = app::all_appliers();
+  mirror::OwnAccount own_account(**client);
+  const payouts::SendingParts parts{.db = db,
+                                    .client = **client,
+                                    .appliers = appliers,
+                                    .clock = clock,
+                                    .own_account = own_account,
+                                    .settings = {}};
+  payouts::StripePayouts payouts(parts);
+  const auto settled = payouts.settle_not_paid(*id, {arguments.actor, arguments.reason});
+  if (!settled) return fail(settled.error(), arguments.json);
+  if (arguments.json) print(OrderedJson{{"payout", id->str()}, {"status", "failed"}});
+  else say(fmt::format("payout {} has failed: not paid, says {}", id->str(), arguments.actor));
+  return kDone;
 }
 
 }  // namespace
@@ -88,9 +83,7 @@ void add_review(CLI::App& program, Action& action) {
   review->require_subcommand(1);
   const auto arguments = std::make_shared<ReviewArguments>();
   auto* listing = review->add_subcommand("list", "The oldest first, with what was tried");
-  listing->add_flag("--json", arguments->json, "answer as JSON");
-  listing->callback(
-      [&action, arguments] { action = [arguments] { return list_reviews(*arguments); }; });
+  bind(*listing, action, arguments, list_reviews);
   auto* settling = review->add_subcommand(
       "settle",
       "Call one failed, after another look at Stripe's list; one that it shows is settled by that");
@@ -107,9 +100,7 @@ void add_review(CLI::App& program, Action& action) {
       ->required()
       ->check(words);
   settling->add_option("--actor", arguments->actor, "who says so")->required()->check(words);
-  settling->add_flag("--json", arguments->json, "answer as JSON");
-  settling->callback(
-      [&action, arguments] { action = [arguments] { return settle_review(*arguments); }; });
+  bind(*settling, action, arguments, settle_review);
 }
 
 }  // namespace payoutd::cli

@@ -147,9 +147,9 @@ int sync_now(const SyncArguments& arguments) {
 }
 
 void say_check(const sync::BalanceCheck& check) {
-  std::string line =
-      fmt::format("{}  {}  {:<9}  Stripe {:>14}  mirror {:>14}  {} rows", check.account,
-                  check.currency, name_of(check.state), check.expected(), check.found, check.rows);
+  std::string line = fmt::format("{}  {}  {:<9}  Stripe {:>14}  mirror {:>14}  {} rows",
+                                 check.account, check.currency().str(), name_of(check.state),
+                                 check.expected().minor, check.found.minor, check.rows);
   if (check.first_day) {
     line += fmt::format("  since {}: {} missing, {} altered, {} surplus",
                         pg::detail::day_text(*check.first_day), check.missing.size(),
@@ -174,7 +174,8 @@ int show_completeness(pg::Database& db, const std::vector<sync::RunRecord>& runs
     for (const sync::BalanceCheck& check : found->balances) say_check(check);
     for (const sync::PayoutCheck& payout : found->payouts) {
       std::puts(fmt::format("{}  {}  its transactions sum to {}, not to {} {}", payout.account,
-                            payout.payout, payout.found, payout.amount, payout.currency)
+                            payout.payout, payout.found.minor, payout.amount.minor,
+                            payout.amount.currency.str())
                     .c_str());
     }
   }

@@ -11,12 +11,12 @@ Error not_found() { return {Kind::missing, "job_not_found", "there is no such de
 
 std::vector<DeadJob> dead_jobs(pg::Tx& tx, const DeadFilter& filter) {
   CHECK(filter.limit >= 1 && filter.limit <= 1000);
-  return select_dead(tx, filter);
+  return queue_store::dead(tx, filter);
 }
 
 Result<void> requeue(pg::Tx& tx, JobId id, std::optional<OrgId> organization) {
   bool found = false;
-  const auto refused = tx.attempt([&] { found = revive(tx, id, organization); });
+  const auto refused = tx.attempt([&] { found = queue_store::revive(tx, id, organization); });
   if (refused && !refused->unique_violation()) throw *refused;
   if (refused) {
     return Error{Kind::refused, "job_already_waiting",
@@ -27,7 +27,7 @@ Result<void> requeue(pg::Tx& tx, JobId id, std::optional<OrgId> organization) {
 }
 
 Result<void> discard(pg::Tx& tx, JobId id, std::optional<OrgId> organization) {
-  if (!delete_dead(tx, id, organization)) return not_found();
+  if (!queue_store::remove_dead(tx, id, organization)) return not_found();
   return {};
 }
 

@@ -3,7 +3,7 @@
 namespace payoutd::jobs {
 
 void Run::finish(pg::Tx& tx) {
-  if (!finish_beside(tx, {job_.id, job_.lease})) {
+  if (!lease_store::finish_beside(tx, {job_.id, job_.lease})) {
     throw LeaseLost("job " + job_.id.str() + " was taken over by another worker");
   }
   finished_ = true;

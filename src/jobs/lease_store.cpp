@@ -184,6 +184,8 @@ std::vector<Picked> picked_of(const pg::Rows& rows, Uuid lease) {
 
 }  // namespace
 
+namespace lease_store {
+
 void use_indexes(pg::Tx& tx) { tx.exec_unnamed(kIndexesOnly); }
 
 std::vector<Claimed> claim(pg::Tx& tx, const Claim& wish, Turns& turns) {
@@ -262,5 +264,7 @@ void abandon(pg::Tx& tx, Uuid lease) {
 bool promote(pg::Tx& tx, Time now) {
   return tx.exec(kPromote, now, kPromoted).affected() >= kPromoted;
 }
+
+}  // namespace lease_store
 
 }  // namespace payoutd::jobs

@@ -50,6 +50,19 @@ struct Claim {
   std::chrono::milliseconds lease_for;
 };
 
+struct Returned {
+  Held held;
+  std::optional<Time> run_at;        // business clock; none: at once
+  std::optional<std::string> error;  // none: given back untried, and the attempt not counted
+};
+
+struct Buried {
+  Held held;
+  std::string error;
+};
+
+namespace lease_store {
+
 // First in each transaction that uses what follows: the planner judges a queue by what it held when
 // it was last looked at, which may be nothing, a moment before a million jobs came.
 void use_indexes(pg::Tx& tx);
@@ -66,18 +79,9 @@ std::vector<JobId> finish(pg::Tx& tx, std::span<const Held> done);
 // are.
 bool finish_beside(pg::Tx& tx, const Held& done);
 
-struct Returned {
-  Held held;
-  std::optional<Time> run_at;        // business clock; none: at once
-  std::optional<std::string> error;  // none: given back untried, and the attempt not counted
-};
 // Makes jobs wait again. One whose key waits by now is dropped for the one that waits.
 void give_back(pg::Tx& tx, std::span<const Returned> jobs);
 
-struct Buried {
-  Held held;
-  std::string error;
-};
 void bury(pg::Tx& tx, std::span<const Buried> jobs);
 
 // The ids that are still held, now for `lease_for` from the database's now.
@@ -95,5 +99,7 @@ void abandon(pg::Tx& tx, Uuid lease);
 // more.
 inline constexpr int kPromoted = 1000;
 bool promote(pg::Tx& tx, Time now);
+
+}  // namespace lease_store
 
 }  // namespace payoutd::jobs

@@ -30,16 +30,16 @@ std::vector<const Job*> in_lock_order(std::span<const Job> jobs) {
 }  // namespace
 
 std::size_t enqueue(pg::Tx& tx, std::span<const Job> jobs) {
-  return jobs.empty() ? 0 : insert_jobs(tx, in_lock_order(jobs));
+  return jobs.empty() ? 0 : queue_store::insert(tx, in_lock_order(jobs));
 }
 
 std::size_t enqueue_missing(pg::Tx& tx, std::span<const Job> jobs) {
   for (const Job& job : jobs) CHECK(job.unique_key.has_value());
-  return jobs.empty() ? 0 : insert_missing(tx, in_lock_order(jobs));
+  return jobs.empty() ? 0 : queue_store::insert_missing(tx, in_lock_order(jobs));
 }
 
 bool enqueue(pg::Tx& tx, const Job& job) { return enqueue(tx, std::span(&job, 1)) == 1; }
 
-Backlog backlog(pg::Tx& tx) { return count_backlog(tx, kCountedTo); }
+Backlog backlog(pg::Tx& tx) { return queue_store::backlog(tx, kCountedTo); }
 
 }  // namespace payoutd::jobs

@@ -118,7 +118,9 @@ std::size_t insert_by(pg::Tx& tx, const pg::Query& insert, const std::vector<con
 
 }  // namespace
 
-std::size_t insert_jobs(pg::Tx& tx, const std::vector<const Job*>& jobs) {
+namespace queue_store {
+
+std::size_t insert(pg::Tx& tx, const std::vector<const Job*>& jobs) {
   return insert_by(tx, kInsert, jobs);
 }
 
@@ -126,13 +128,13 @@ std::size_t insert_missing(pg::Tx& tx, const std::vector<const Job*>& jobs) {
   return insert_by(tx, kInsertMissing, jobs);
 }
 
-Backlog count_backlog(pg::Tx& tx, int counted_to) {
+Backlog backlog(pg::Tx& tx, int counted_to) {
   const pg::Row row = tx.exec(kBacklog, counted_to).one();
   return {row.get<std::int32_t>("ready"), row.get<std::int32_t>("scheduled"),
           row.get<std::int32_t>("running"), row.get<std::int32_t>("dead")};
 }
 
-std::vector<DeadJob> select_dead(pg::Tx& tx, const DeadFilter& filter) {
+std::vector<DeadJob> dead(pg::Tx& tx, const DeadFilter& filter) {
   std::vector<DeadJob> dead;
   for (const pg::Row row :
        tx.exec(kDead, filter.organization, filter.kind, filter.before, filter.limit)) {
@@ -150,8 +152,10 @@ bool revive(pg::Tx& tx, JobId id, std::optional<OrgId> organization) {
   return tx.exec(kRevive, id, organization).affected() == 1;
 }
 
-bool delete_dead(pg::Tx& tx, JobId id, std::optional<OrgId> organization) {
+bool remove_dead(pg::Tx& tx, JobId id, std::optional<OrgId> organization) {
   return tx.exec(kDiscard, id, organization).affected() == 1;
 }
+
+}  // namespace queue_store
 
 }  // namespace payoutd::jobs

@@ -12,17 +12,21 @@
 
 namespace payoutd::jobs {
 
+namespace queue_store {
+
 // No key may stand twice in `jobs`. Returns how many were added.
-std::size_t insert_jobs(pg::Tx& tx, const std::vector<const Job*>& jobs);
+std::size_t insert(pg::Tx& tx, const std::vector<const Job*>& jobs);
 
 // The same; those whose key waits are left alone.
 std::size_t insert_missing(pg::Tx& tx, const std::vector<const Job*>& jobs);
 
-Backlog count_backlog(pg::Tx& tx, int counted_to);
+Backlog backlog(pg::Tx& tx, int counted_to);
 
-std::vector<DeadJob> select_dead(pg::Tx& tx, const DeadFilter& filter);
+std::vector<DeadJob> dead(pg::Tx& tx, const DeadFilter& filter);
 // Throws SqlError (unique violation) where one with its key waits. False if there is none.
 bool revive(pg::Tx& tx, JobId id, std::optional<OrgId> organization);
-bool delete_dead(pg::Tx& tx, JobId id, std::optional<OrgId> organization);
+bool remove_dead(pg::Tx& tx, JobId id, std::optional<OrgId> organization);
+
+}  // namespace queue_store
 
 }  // namespace payoutd::jobs

@@ -73,13 +73,13 @@ Job job_of(const StoredSchedule& schedule) {
 Result<StoredSchedule> ensure_schedule(pg::Tx& tx, const Schedule& schedule, Time now) {
   const auto next = first_of(schedule, now);
   if (!next) return next.error();
-  return upsert_schedule(tx, schedule, *next);
+  return schedules_store::upsert(tx, schedule, *next);
 }
 
 Result<StoredSchedule> create_schedule(pg::Tx& tx, const Schedule& schedule, Time now) {
   const auto next = first_of(schedule, now);
   if (!next) return next.error();
-  auto created = insert_schedule(tx, schedule, *next);
+  auto created = schedules_store::insert(tx, schedule, *next);
   if (!created) return exists(schedule);
   return std::move(*created);
 }
@@ -88,37 +88,37 @@ Result<StoredSchedule> change_schedule(pg::Tx& tx, ScheduleId id, const Schedule
                                        bool enabled, Time now) {
   const auto next = first_of(schedule, now);
   if (!next) return next.error();
-  auto stored = lock_schedule(tx, schedule.organization, id);
+  auto stored = schedules_store::lock(tx, schedule.organization, id);
   if (!stored) return no_such_schedule();
   static_cast<Schedule&>(*stored) = schedule;
   stored->enabled = enabled;
   stored->next_fire_at = *next;
   stored->last_error.reset();
-  const auto refused = tx.attempt([&] { update_schedule(tx, *stored); });
+  const auto refused = tx.attempt([&] { schedules_store::update(tx, *stored); });
   if (refused && !refused->unique_violation()) throw *refused;
   if (refused) return exists(schedule);
   return std::move(*stored);
 }
 
 Result<StoredSchedule> find_schedule(pg::Tx& tx, std::optional<OrgId> organization, ScheduleId id) {
-  auto found = select_schedule(tx, organization, id);
+  auto found = schedules_store::find(tx, organization, id);
   if (!found) return no_such_schedule();
   return std::move(*found);
 }
 
 Result<void> remove_schedule(pg::Tx& tx, std::optional<OrgId> organization, ScheduleId id) {
-  if (!delete_schedule(tx, organization, id)) return no_such_schedule();
+  if (!schedules_store::remove(tx, organization, id)) return no_such_schedule();
   return {};
 }
 
 std::vector<StoredSchedule> list_schedules(pg::Tx& tx, std::optional<OrgId> organization,
                                            const std::string& after, int limit) {
   CHECK(limit >= 1 && limit <= 1000);
-  return select_schedules(tx, organization, after, limit);
+  return schedules_store::list(tx, organization, after, limit);
 }
 
 Result<std::size_t> fire_due(pg::Tx& tx, Time now) {
-  const auto due = lock_due(tx, now, kFiredAtOnce);
+  const auto due = schedules_store::lock_due(tx, now, kFiredAtOnce);
   if (due.empty()) return std::size_t{0};
   std::vector<Firing> firings;
   for (const StoredSchedule& schedule : due) {
@@ -126,14 +126,14 @@ Result<std::size_t> fire_due(pg::Tx& tx, Time now) {
     if (!firing) return firing.error();
     firings.push_back(*firing);
   }
-  const std::set<ScheduleId> fired = record_firings(tx, firings);
+  const std::set<ScheduleId> fired = schedules_store::record_firings(tx, firings);
   std::vector<Job> jobs;
   for (const StoredSchedule& schedule : due) {
     if (fired.contains(schedule.id)) jobs.push_back(job_of(schedule));
   }
   enqueue(tx, jobs);
-  advance(tx, firings);
-  forget_firings(tx, firings, now - kRememberedFor);
+  schedules_store::advance(tx, firings);
+  schedules_store::forget_firings(tx, firings, now - kRememberedFor);
   return fired.size();
 }
 

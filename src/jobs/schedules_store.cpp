@@ -134,37 +134,36 @@ pg::Array<ScheduleId> ids_of(const std::vector<Firing>& firings) {
 
 }  // namespace
 
-std::optional<StoredSchedule> insert_schedule(pg::Tx& tx, const Schedule& schedule,
-                                              Time next_fire_at) {
+namespace schedules_store {
+
+std::optional<StoredSchedule> insert(pg::Tx& tx, const Schedule& schedule, Time next_fire_at) {
   return read_maybe(put(tx, kInsertSchedule, schedule, next_fire_at));
 }
 
-StoredSchedule upsert_schedule(pg::Tx& tx, const Schedule& schedule, Time next_fire_at) {
+StoredSchedule upsert(pg::Tx& tx, const Schedule& schedule, Time next_fire_at) {
   put(tx, kUpsert, schedule, next_fire_at);
   return read(tx.exec(kByName, schedule.organization, schedule.name).one());
 }
 
-std::optional<StoredSchedule> select_schedule(pg::Tx& tx, std::optional<OrgId> organization,
-                                              ScheduleId id) {
+std::optional<StoredSchedule> find(pg::Tx& tx, std::optional<OrgId> organization, ScheduleId id) {
   return read_maybe(tx.exec(kById, organization, id));
 }
 
-std::optional<StoredSchedule> lock_schedule(pg::Tx& tx, std::optional<OrgId> organization,
-                                            ScheduleId id) {
+std::optional<StoredSchedule> lock(pg::Tx& tx, std::optional<OrgId> organization, ScheduleId id) {
   return read_maybe(tx.exec(kLock, organization, id));
 }
 
-std::vector<StoredSchedule> select_schedules(pg::Tx& tx, std::optional<OrgId> organization,
-                                             const std::string& after, int limit) {
+std::vector<StoredSchedule> list(pg::Tx& tx, std::optional<OrgId> organization,
+                                 const std::string& after, int limit) {
   return read_all(tx.exec(kList, organization, after, limit));
 }
 
-void update_schedule(pg::Tx& tx, const StoredSchedule& s) {
+void update(pg::Tx& tx, const StoredSchedule& s) {
   tx.exec(kUpdate, s.organization, s.id, s.name, name_of(s.repeats), s.spec, s.time_zone,
           s.job_kind, static_cast<int>(s.job_priority), s.job_payload, s.enabled, s.next_fire_at);
 }
 
-bool delete_schedule(pg::Tx& tx, std::optional<OrgId> organization, ScheduleId id) {
+bool remove(pg::Tx& tx, std::optional<OrgId> organization, ScheduleId id) {
   return tx.exec(kDelete, organization, id).affected() == 1;
 }
 
@@ -197,5 +196,7 @@ void advance(pg::Tx& tx, const std::vector<Firing>& firings) {
 void forget_firings(pg::Tx& tx, const std::vector<Firing>& firings, Time before) {
   tx.exec(kForget, ids_of(firings), before);
 }
+
+}  // namespace schedules_store
 
 }  // namespace payoutd::jobs

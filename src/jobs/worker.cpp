@@ -173,9 +173,9 @@ void Worker::take_turn(Turn& turn) {
     const auto result = db_.transact([&](pg::Tx& tx) -> Result<void> {
       turn.turns = turns_;
       turn.claimed.clear();
-      use_indexes(tx);
+      lease_store::use_indexes(tx);
       write_down(tx, turn);
-      look_after_leases(tx, turn);
+      extend_and_take_over(tx, turn);
       take_more(tx, turn);
       return {};
     });
@@ -193,20 +193,20 @@ void Worker::write_down(pg::Tx& tx, Turn& turn) {
   if (!unwritten_.done.empty()) {
     std::vector<Held> done;
     for (const auto& one : unwritten_.done) done.push_back(one.held);
-    turn.finished = finish(tx, done);
+    turn.finished = lease_store::finish(tx, done);
   }
-  if (!unwritten_.returned.empty()) give_back(tx, unwritten_.returned);
-  if (!unwritten_.dead.empty()) bury(tx, unwritten_.dead);
-  if (doubtful_lease_) abandon(tx, *doubtful_lease_);
+  if (!unwritten_.returned.empty()) lease_store::give_back(tx, unwritten_.returned);
+  if (!unwritten_.dead.empty()) lease_store::bury(tx, unwritten_.dead);
+  if (doubtful_lease_) lease_store::abandon(tx, *doubtful_lease_);
 }
 
-void Worker::look_after_leases(pg::Tx& tx, Turn& turn) {
-  if (!turn.held.empty()) turn.extended = extend(tx, turn.held, options_.lease);
-  if (turn.takes_over) turn.taken_over = take_over(tx);
+void Worker::extend_and_take_over(pg::Tx& tx, Turn& turn) {
+  if (!turn.held.empty()) turn.extended = lease_store::extend(tx, turn.held, options_.lease);
+  if (turn.takes_over) turn.taken_over = lease_store::take_over(tx);
 }
 
 void Worker::take_more(pg::Tx& tx, Turn& turn) {
-  if (turn.promotes) turn.more_due = promote(tx, clock_.now());
+  if (turn.promotes) turn.more_due = lease_store::promote(tx, clock_.now());
   if (turn.idle == 0 || runner_->kinds().empty()) return;
   Claim wish{.kinds = runner_->kinds(),
              .last = Priority::prompt,
@@ -214,12 +214,12 @@ void Worker::take_more(pg::Tx& tx, Turn& turn) {
              .lease = turn.lease,
              .holder = options_.name,
              .lease_for = options_.lease};
-  turn.claimed = claim(tx, wish, turn.turns);
+  turn.claimed = lease_store::claim(tx, wish, turn.turns);
   wish.first = Priority::normal;
   wish.last = Priority::sync;
   wish.limit = turn.idle - static_cast<int>(turn.claimed.size()) - options_.urgent_threads;
   if (wish.limit <= 0) return;
-  std::ranges::move(claim(tx, wish, turn.turns), std::back_inserter(turn.claimed));
+  std::ranges::move(lease_store::claim(tx, wish, turn.turns), std::back_inserter(turn.claimed));
 }
 
 // After the commit.

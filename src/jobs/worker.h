@@ -86,7 +86,7 @@ class Worker {
   bool work();
   void take_turn(Turn& turn);
   void write_down(pg::Tx& tx, Turn& turn);
-  void look_after_leases(pg::Tx& tx, Turn& turn);
+  void extend_and_take_over(pg::Tx& tx, Turn& turn);
   void take_more(pg::Tx& tx, Turn& turn);
   void keep_result(Turn& turn);
   void count(const Turn& turn, const Outcomes& written);

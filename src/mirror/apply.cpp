@@ -108,6 +108,15 @@ void sort_unique(auto& list) {
 
 }  // namespace
 
+void Applied::take_follow_ups(Applied&& other) {
+  std::ranges::move(other.refetch, std::back_inserter(refetch));
+  std::ranges::move(other.follow_ups, std::back_inserter(follow_ups));
+  std::ranges::move(other.moved, std::back_inserter(moved));
+  sort_unique(refetch);
+  sort_unique(follow_ups);
+  sort_unique(moved);
+}
+
 Applied apply(pg::Tx& tx, const Appliers& appliers, std::span<const Version> versions) {
   CHECK(versions.size() <= kMaxVersions);
   Applied applied;

@@ -86,8 +86,9 @@ struct Refetch {
 
 // What the rows that were written call for; the caller enqueues it in the same transaction.
 enum class FollowUpKind {
-  sync_payout_members,  // the reconciliation of that automatic payout is complete: list its members
-  settle_instruction,   // a payout that we asked for was found by its metadata: Stripe has made it
+  list_payout_transactions,  // the reconciliation of that automatic payout is complete: list its
+                             // transactions
+  settle_instruction,  // a payout that we asked for was found by its metadata: Stripe has made it
 };
 struct FollowUp {
   FollowUpKind kind;
@@ -112,6 +113,9 @@ struct Applied {
   std::vector<FollowUp> follow_ups;
   std::size_t created = 0;  // rows that were not there before
   std::size_t changed = 0;  // rows that show a newer version now
+
+  // What another call asked for is asked for with this one; its verdicts and counts stay there.
+  void take_follow_ups(Applied&& other);
 };
 
 // The versions of one kind of object in one call, read one by one and then written as a set.

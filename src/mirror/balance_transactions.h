@@ -17,9 +17,8 @@ namespace payoutd::mirror {
 
 struct BalanceTransaction {
   std::string account, stripe_id;
-  std::int64_t amount = 0, net = 0, fee = 0;  // signed minor units of `currency`
-  std::string currency;
-  Json fee_details;  // [{amount, application, currency, description, type}]
+  Money amount, net, fee;  // signed, of one currency
+  Json fee_details;        // [{amount, application, currency, description, type}]
   std::string type, reporting_category, status, balance_type;
   std::optional<std::string> source_id, description, exchange_rate, payout_id;
   Time available_on{}, created{};
@@ -37,9 +36,9 @@ Result<http::PageOf<BalanceTransaction>> list_balance_transactions(
     pg::Tx& tx, OrgId organization, const BalanceTransactionFilter& filter, const http::Page& page);
 
 // All that the list of an automatic payout showed, its own row included; at most `limit`.
-std::vector<BalanceTransaction> members_of_payout(pg::Tx& tx, OrgId organization,
-                                                  std::string_view account, std::string_view payout,
-                                                  std::int64_t limit);
+std::vector<BalanceTransaction> transactions_of_payout(pg::Tx& tx, OrgId organization,
+                                                       std::string_view account,
+                                                       std::string_view payout, std::int64_t limit);
 
 std::optional<BalanceTransaction> find_balance_transaction(pg::Tx& tx, OrgId organization,
                                                            std::string_view account,

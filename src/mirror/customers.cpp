@@ -1,3 +1,4 @@
+#include "mirror/customers_store.h"
 #include "mirror/kinds.h"
 #include "mirror/set.h"
 
@@ -12,13 +13,6 @@ struct Customer {
   bool deleted = false;
   std::optional<Time> created;
 };
-
-const pg::Query kKeepCreated{"keep_customers_created", R"sql(
-  UPDATE customers AS t SET created = given.created
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[])
-         AS given(organization_id, account, stripe_id, created)
-   WHERE t.organization_id = given.organization_id AND t.account = given.account
-     AND t.stripe_id = given.stripe_id AND t.created IS NULL)sql"};
 
 struct CustomerKind {
   using Row = Customer;
@@ -62,17 +56,10 @@ struct CustomerKind {
     if (!winner.created) winner.created = loser.created;
   }
   static void keep_stored(pg::Tx& tx, const std::vector<const Entry<Row>*>& beaten) {
-    pg::Array<OrgId> organization;
-    pg::Array<std::string> account, stripe_id;
-    pg::Array<Time> created;
-    for (const auto* entry : beaten) {
-      if (!entry->row.created) continue;
-      organization.add(entry->key.organization);
-      account.add(entry->key.account);
-      stripe_id.add(entry->key.stripe_id);
-      created.add(*entry->row.created);
-    }
-    if (created.size() > 0) tx.exec(kKeepCreated, organization, account, stripe_id, created);
+    std::vector<customers_store::Created> created;
+    for (const auto* entry : beaten)
+      if (entry->row.created) created.push_back({entry->key, *entry->row.created});
+    if (!created.empty()) customers_store::keep_created(tx, created);
   }
 };
 

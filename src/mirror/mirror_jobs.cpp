@@ -195,7 +195,7 @@ void enqueue_follow_ups(pg::Tx& tx, const Applied& applied) {
   }
   for (const FollowUp& follow_up : applied.follow_ups) {
     const bool settles = follow_up.kind == FollowUpKind::settle_instruction;
-    wanted.push_back({.kind = settles ? kSettleInstructionJob : kPayoutMembersJob,
+    wanted.push_back({.kind = settles ? kSettleInstructionJob : kPayoutTransactionsJob,
                       .organization = follow_up.organization,
                       .payload = {{"account", follow_up.account}, {"payout", follow_up.stripe_id}},
                       .priority = settles ? jobs::Priority::money : jobs::Priority::normal,
@@ -226,8 +226,8 @@ Result<Applied> apply_all(pg::Database& db, const Appliers& appliers,
   const auto apply_by = [&](auto how) {
     return db.transact([&](pg::Tx& tx) -> Result<Applied> {
       Applied applied = how(tx, appliers, versions);
+      if (also) also(tx);  // before the jobs, which are locked last
       enqueue_follow_ups(tx, applied);
-      if (also) also(tx);
       return applied;
     });
   };
@@ -244,6 +244,20 @@ Result<Applied> apply_all(pg::Database& db, const Appliers& appliers,
                {{"error", e.what()}});
   }
   return apply_by(mirror::apply_one_by_one);
+}
+
+Result<Applied> apply_page(pg::Database& db, const Appliers& appliers, const PageOwner& owner,
+                           const stripe::Page& page, const std::function<void(pg::Tx&)>& also) {
+  std::vector<Version> versions;
+  versions.reserve(page.items.size());
+  for (const stripe::Item& item : page.items) {
+    versions.push_back({.organization = owner.organization,
+                        .account = owner.account,
+                        .object = item.raw,
+                        .shown_at = page.sent_at,
+                        .listed_for_payout = owner.payout});
+  }
+  return apply_all(db, appliers, versions, also);
 }
 
 Result<Fetched> fetch_and_apply(pg::Database& db, stripe::Client& client, const Appliers& appliers,

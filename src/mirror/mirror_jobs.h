@@ -1,6 +1,6 @@
 // What a change of the mirror calls for, as jobs: an object fetched again because two versions of
-// one second can't be ordered, the members of a payout whose reconciliation is complete, a payout
-// of ours that Stripe has shown; and what an account calls for that becomes known.
+// one second can't be ordered, the transactions of a payout whose reconciliation is complete, a
+// payout of ours that Stripe has shown; and what an account calls for that becomes known.
 #pragma once
 
 #include <functional>
@@ -13,12 +13,13 @@
 #include "mirror/apply.h"
 #include "pg/database.h"
 #include "stripe/client.h"
+#include "stripe/pages.h"
 
 namespace payoutd::mirror {
 
 inline constexpr const char* kRefetchJob =
     "mirror.refetch";  // {account, type, id, not_before, instead, event: {id, created, misfit}?}
-inline constexpr const char* kPayoutMembersJob = "mirror.payout_members";  // {account, payout}
+inline constexpr const char* kPayoutTransactionsJob = "mirror.payout_members";  // {account, payout}
 inline constexpr const char* kSettleInstructionJob =
     "payouts.settle_instruction";  // {account, payout}
 
@@ -40,11 +41,20 @@ void enqueue_follow_ups(pg::Tx& tx, const Applied& applied);
 void enqueue_after_events(pg::Tx& tx, const Applied& applied);
 jobs::Job read_transactions_job(OrgId organization, const std::string& account);
 
-// Applies them in one transaction, with their follow-ups and `also`; where one can't be written, it
-// alone is refused. The transaction's body may run more than once.
+// Applies them in one transaction, with `also` and then their follow-ups; where one can't be
+// written, it alone is refused. The transaction's body may run more than once.
 Result<Applied> apply_all(pg::Database& db, const Appliers& appliers,
                           std::span<const Version> versions,
                           const std::function<void(pg::Tx&)>& also = {});
+
+// The same for a page of a list of the account's. `payout`: they were listed for that one.
+struct PageOwner {
+  OrgId organization;
+  std::string_view account;
+  std::string_view payout{};
+};
+Result<Applied> apply_page(pg::Database& db, const Appliers& appliers, const PageOwner& owner,
+                           const stripe::Page& page, const std::function<void(pg::Tx&)>& also = {});
 
 // Where GET shows that object: "/v1/payouts/po_1"; nothing for a type without such a path.
 std::optional<std::string> path_of(std::string_view type, std::string_view stripe_id);

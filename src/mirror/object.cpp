@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "base/json.h"
+#include "stripe/json_text.h"
 
 namespace payoutd::mirror {
 
@@ -19,8 +20,7 @@ namespace dom = simdjson::dom;
 static_assert(sizeof(dom::element) == sizeof(Object::Handle));
 static_assert(std::is_trivially_copyable_v<dom::element>);
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-constexpr std::int64_t kLastSecond = 253'402'300'799;      // 9999-12-31T23:59:59Z
+constexpr std::int64_t kLastSecond = 253'402'300'799;  // 9999-12-31T23:59:59Z
 constexpr std::size_t kLongestId = 255;
 constexpr std::size_t kLongestText = 65'536;
 
@@ -32,23 +32,13 @@ dom::element element_of(const Object& object) {
   return std::bit_cast<dom::element>(object.handle());
 }
 
-// The member, or nothing when it is absent or null.
-std::optional<dom::element> member(const Object& object, const char* name) {
+// The field, or nothing when it is absent or null.
+std::optional<dom::element> field(const Object& object, const char* name) {
   dom::element found;
   if (element_of(object)[name].get(found) != simdjson::SUCCESS || found.is_null()) {
     return std::nullopt;
   }
   return found;
-}
-
-std::string without_nul(std::string_view text) {
-  if (text.find('\0') == std::string_view::npos) return std::string(text);
-  std::string clean;
-  for (const char c : text) {
-    if (c == '\0') clean += kReplacement;
-    else clean += c;
-  }
-  return clean;
 }
 
 // Replaces each \u0000 escape by \ufffd; a backslash that is itself escaped starts none.
@@ -79,13 +69,12 @@ std::string why_no_id(std::string_view name, std::string_view text) {
 }
 
 std::string_view Object::type() const {
-  const auto type = member(*this, "object");
+  const auto type = field(*this, "object");
   return type ? string_in(*type).value_or("") : std::string_view{};
 }
 
 struct Parser::Impl {
   dom::parser parser;
-  std::string mended;
 };
 
 Parser::Parser() : impl_(std::make_unique<Impl>()) {}
@@ -93,11 +82,7 @@ Parser::~Parser() = default;
 
 Result<Object> Parser::parse(std::string_view text) {
   dom::element root;
-  auto error = impl_->parser.parse(text.data(), text.size()).get(root);
-  if (error == simdjson::STRING_ERROR || error == simdjson::UTF8_ERROR) {
-    impl_->mended = mended_json(text);
-    error = impl_->parser.parse(impl_->mended).get(root);
-  }
+  const auto error = stripe::parse_text(impl_->parser, text, root);
   if (error != simdjson::SUCCESS || !root.is_object()) {
     return Error{Kind::invalid, "object_invalid",
                  error == simdjson::SUCCESS
@@ -108,7 +93,7 @@ Result<Object> Parser::parse(std::string_view text) {
 }
 
 std::string Fields::id(const char* name) {
-  const auto found = member(object_, name);
+  const auto found = field(object_, name);
   const auto text = found ? string_in(*found) : std::nullopt;
   if (!found) refuse(fmt::format("{} is missing", name));
   else if (!text || !is_id(*text)) refuse(why_no_id(name, text.value_or("")));
@@ -146,7 +131,7 @@ std::string Fields::currency(const char* name) {
 }
 
 std::optional<std::string> Fields::optional_text(const char* name) {
-  const auto found = member(object_, name);
+  const auto found = field(object_, name);
   if (!found) return std::nullopt;
   if (const auto text = string_in(*found)) return without_nul(*text);
   refuse(fmt::format("{} is not a text of at most {} bytes", name, kLongestText));
@@ -154,7 +139,7 @@ std::optional<std::string> Fields::optional_text(const char* name) {
 }
 
 std::optional<std::int64_t> Fields::optional_integer(const char* name) {
-  const auto found = member(object_, name);
+  const auto found = field(object_, name);
   if (!found) return std::nullopt;
   std::int64_t value = 0;
   if (found->get(value) == simdjson::SUCCESS) return value;
@@ -163,7 +148,7 @@ std::optional<std::int64_t> Fields::optional_integer(const char* name) {
 }
 
 std::optional<bool> Fields::optional_boolean(const char* name) {
-  const auto found = member(object_, name);
+  const auto found = field(object_, name);
   if (!found) return std::nullopt;
   bool value = false;
   if (found->get(value) == simdjson::SUCCESS) return value;
@@ -195,7 +180,7 @@ std::optional<std::string> Fields::optional_currency(const char* name) {
 }
 
 std::optional<std::string> Fields::optional_id(const char* name) {
-  const auto found = member(object_, name);
+  const auto found = field(object_, name);
   if (!found) return std::nullopt;
   std::string_view id;
   if (found->is_object()) {
@@ -233,13 +218,13 @@ JsonText Fields::json(const char* name, std::string_view when_absent) {
 }
 
 std::optional<JsonText> Fields::optional_json(const char* name) {
-  const auto found = member(object_, name);
+  const auto found = field(object_, name);
   if (!found) return std::nullopt;
   return JsonText{without_nul_escapes(simdjson::minify(*found))};
 }
 
 JsonText Fields::sorted(const char* name) {
-  const auto found = member(object_, name);
+  const auto found = field(object_, name);
   if (!found) return {"{}"};
   dom::object object;
   if (found->get(object) != simdjson::SUCCESS) {
@@ -264,7 +249,7 @@ JsonText Fields::sorted(const char* name) {
 }
 
 std::optional<Object> Fields::optional_object(const char* name) {
-  const auto found = member(object_, name);
+  const auto found = field(object_, name);
   if (!found) return std::nullopt;
   if (found->is_object()) return as_object(*found);
   refuse(fmt::format("{} is not an object", name));
@@ -273,7 +258,7 @@ std::optional<Object> Fields::optional_object(const char* name) {
 
 void Fields::each(const char* name, std::size_t limit,
                   const std::function<void(const Object&)>& call) {
-  auto found = member(object_, name);
+  auto found = field(object_, name);
   if (!found) return;
   if (found->is_object()) {
     dom::element inner;
@@ -290,7 +275,7 @@ void Fields::each(const char* name, std::size_t limit,
 }
 
 bool Fields::has_more(const char* name) {
-  const auto list = member(object_, name);
+  const auto list = field(object_, name);
   bool more = false;
   return list && list->is_object() && (*list)["has_more"].get(more) == simdjson::SUCCESS && more;
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "stripe/json_text.h"
 
 namespace payoutd::mirror {
 namespace {
@@ -148,11 +149,11 @@ std::optional<std::string> reason_of(const ObjectShape& shape, std::string_view 
 std::optional<Misfit> misfit(const ObjectShape& shape, std::string_view api_version,
                              std::string_view text) {
   thread_local simdjson::dom::parser parser;
+  simdjson::dom::element root;
   simdjson::dom::object object;
-  auto error = parser.parse(text.data(), text.size()).get(object);
-  // Half of a surrogate pair in one text says nothing of the rest.
-  if (error != simdjson::SUCCESS) error = parser.parse(mended_json(text)).get(object);
-  if (error != simdjson::SUCCESS) return Misfit{"its object is not JSON", {}};
+  if (stripe::parse_text(parser, text, root) != simdjson::SUCCESS ||
+      root.get(object) != simdjson::SUCCESS)
+    return Misfit{"its object is not JSON", {}};
   auto reason = reason_of(shape, api_version, object);
   if (!reason) return std::nullopt;
   return Misfit{*std::move(reason), text_at(object, "id")};

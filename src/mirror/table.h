@@ -34,11 +34,11 @@ template <class R, class T>
 struct Column {
   using Value = T;
   const char* name;
-  T R::*member;
+  T R::*field;
   Keep keep = Keep::nothing;
   Compared compared = Compared::yes;
-  const T& of(const R& row) const { return row.*member; }
-  T& of(R& row) const { return row.*member; }
+  const T& of(const R& row) const { return row.*field; }
+  T& of(R& row) const { return row.*field; }
 };
 template <class R, class T>
 Column(const char*, T R::*) -> Column<R, T>;
@@ -47,7 +47,7 @@ Column(const char*, T R::*, Keep) -> Column<R, T>;
 template <class R, class T>
 Column(const char*, T R::*, Keep, Compared) -> Column<R, T>;
 
-// A column that is a part of a member of `R`: an amount of its Money.
+// A column that is a part of a field of `R`: an amount of its Money.
 template <class R, class Whole, class T>
 struct PartColumn {
   using Value = T;
@@ -66,10 +66,10 @@ PartColumn(const char*, Whole R::*, T Whole::*) -> PartColumn<R, Whole, T>;
 template <class R, class T>
 struct ComparedOnly {
   using Value = T;
-  T R::*member;
+  T R::*field;
   Keep keep = Keep::nothing;
   Compared compared = Compared::yes;
-  const T& of(const R& row) const { return row.*member; }
+  const T& of(const R& row) const { return row.*field; }
 };
 template <class R, class T>
 ComparedOnly(T R::*) -> ComparedOnly<R, T>;
@@ -84,7 +84,7 @@ constexpr auto stored_of(const std::tuple<Columns...>& columns) {
   return std::apply([&](const auto&... column) { return std::tuple_cat(one(column)...); }, columns);
 }
 
-// How a member's type is bound and what PostgreSQL calls it.
+// How a field's type is bound and what PostgreSQL calls it.
 template <class T>
 struct Bound;
 template <>

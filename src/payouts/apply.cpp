@@ -21,7 +21,7 @@ using mirror::Outcome;
 using mirror::Source;
 using mirror::Version;
 
-// One version of a payout in a call, for the log of what was seen.
+// A version of a payout in this call, for the log of sightings.
 struct Sighting {
   std::size_t index = 0;
   mirror::Shown shown;
@@ -36,7 +36,7 @@ struct Group {
   std::vector<Sighting> sightings;
 };
 
-// What became of a group: its row before and after.
+// A payout's row before and after the call.
 struct Row {
   PayoutId id;
   bool made = false;     // by this call
@@ -143,6 +143,7 @@ class Payouts final : public mirror::Batch {
     std::vector<moves_store::ShownMove> moves;
     for (store::Stored& stored : store::lock(tx, keys)) {
       const State& given = groups_.at(stored.key).state;
+      CHECK(!rows_.contains(stored.key));
       Row row{.id = stored.id,
               .adopted = adopted.contains(stored.key),
               .members_checked = stored.members_checked,
@@ -178,6 +179,7 @@ class Payouts final : public mirror::Batch {
   }
 
   void report(const Key& key, const Group& group, Applied& applied) const {
+    CHECK(rows_.contains(key) && !group.sightings.empty());
     const Row& row = rows_.at(key);
     bool given_out = !row.shows_new();
     for (const Sighting& sighting : group.sightings) {
@@ -205,7 +207,7 @@ class Payouts final : public mirror::Batch {
     if (row.adopted) add(FollowUpKind::settle_instruction);
     const bool news = !row.before || !complete(*row.before);
     if (row.after.body.automatic && complete(row.after) && news && !row.members_checked) {
-      add(FollowUpKind::sync_payout_members);
+      add(FollowUpKind::list_payout_transactions);
     }
   }
 

@@ -73,6 +73,7 @@ Result<std::optional<Payout>> StripePayouts::decide_cancel(OrgId organization, P
 // Stripe cancels a payout once, whatever the key: each time it is asked has a key of its own, so
 // that no stored failure of an earlier time is repeated for a day.
 Result<void> StripePayouts::cancel_at_stripe(const Payout& payout, const std::string& header) {
+  CHECK(payout.stripe_payout_id && payout.account);
   const stripe::Answer answer = parts_.client.send(
       stripe::Request::post(stripe::v1_path({"payouts", *payout.stripe_payout_id, "cancel"}),
                             stripe::IdempotencyKey("payoutd-cancel-" + Uuid::v7().str()), "")

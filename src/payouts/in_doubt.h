@@ -1,4 +1,4 @@
-// What is answered when something goes wrong once an intent may be committed: never that nothing
+// The answers for a failure after an intent may have been committed: they never say that nothing
 // was done. The error names the payout, so that a caller looks there instead of asking again.
 #pragma once
 
@@ -20,8 +20,8 @@ Error may_be_paid(PayoutId id, const std::optional<std::string>& external_id);
 Error may_be_canceled(PayoutId id);
 Error may_be_settled(PayoutId id);
 
-// What `body` returns, a Result; where it throws, `doubt`. Not around what nothing depends on yet:
-// before the intent's commit a lost database means that nothing was done.
+// Returns the Result of `body`, or `doubt` where `body` throws. Before the intent's commit a lost
+// database means that nothing was done: call `body` directly there.
 template <class F>
 auto or_in_doubt(const Error& doubt, F&& body) -> std::invoke_result_t<F> {
   try {

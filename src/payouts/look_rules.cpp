@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/check.h"
+
 namespace payoutd::payouts {
 
 std::chrono::milliseconds pause_before_look(int looks, double spread) {
@@ -15,6 +17,7 @@ std::chrono::milliseconds pause_before_look(int looks, double spread) {
 
 Time next_look(const rails::Instruction& instruction, Time now) {
   constexpr std::size_t kParts = 1'000;
+  CHECK(instruction.looks >= 0);
   const auto part = std::hash<std::string>{}(instruction.id.str()) % (kParts + 1);
   return now + pause_before_look(instruction.looks, static_cast<double>(part) / kParts);
 }

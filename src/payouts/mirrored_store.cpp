@@ -226,7 +226,8 @@ void read_column(const pg::Row& row, const Column& column, StripePayout& into) {
   }
 }
 
-// What happened was seen, too, at the earliest then; so is what an older version wrote there.
+// A time of happening is also the earliest time of seeing, and so is the time that an older version
+// wrote there.
 void read_end_times(const pg::Row& row, Stored& found) {
   if (!found.ever_shown) return;
   const auto time = [&](const char* name) { return row.get<std::optional<Time>>(name); };
@@ -287,6 +288,7 @@ std::set<Key> adopt(pg::Tx& tx, const std::vector<Claim>& claims) {
   pg::Array<std::int64_t> amount;
   pg::Array<std::string> currency;
   for (const Claim& claim : claims) {
+    CHECK(!claim.key.stripe_id.empty());
     keys.add(claim.key);
     id.add(claim.id);
     amount.add(claim.money.minor);
@@ -297,12 +299,14 @@ std::set<Key> adopt(pg::Tx& tx, const std::vector<Claim>& claims) {
     adopted.insert({row.get<OrgId>("organization_id"), row.get<std::string>("account"),
                     row.get<std::string>("stripe_payout_id")});
   }
+  CHECK(adopted.size() <= claims.size());
   return adopted;
 }
 
 std::set<PayoutId> insert(pg::Tx& tx, const std::vector<Saved>& rows) {
   std::set<PayoutId> made;
   for (const pg::Row row : exec(tx, kInsert, rows)) made.insert(row.get<PayoutId>("id"));
+  CHECK(made.size() <= rows.size());
   return made;
 }
 
@@ -315,6 +319,7 @@ std::vector<Stored> lock(pg::Tx& tx, const std::vector<Key>& keys) {
        tx.exec(kLock, columns.organization, columns.account, columns.stripe_payout_id)) {
     found.push_back(read(row));
   }
+  CHECK(found.size() <= keys.size());
   const std::map<PayoutId, EndTimes> told = told_of(tx, found);
   for (Stored& one : found) {
     const auto times = told.find(one.id);
@@ -337,6 +342,7 @@ void append(pg::Tx& tx, const std::vector<Seen>& changes) {
   pg::Array<std::string> change, kind, from_status, status, source, event_id, notes;
   pg::Array<Time> occurred_at;
   for (const Seen& seen : changes) {
+    CHECK(!seen.kind.empty() && !seen.change.empty());
     organization.add(seen.organization);
     payout.add(seen.payout);
     id.add(Uuid::v7());
@@ -349,8 +355,9 @@ void append(pg::Tx& tx, const std::vector<Seen>& changes) {
     notes.add(seen.notes);
     occurred_at.add(seen.occurred_at);
   }
-  tx.exec(kAppend, organization, payout, id, change, kind, from_status, status, source, event_id,
-          notes, occurred_at);
+  const auto appended = tx.exec(kAppend, organization, payout, id, change, kind, from_status,
+                                status, source, event_id, notes, occurred_at);
+  CHECK(appended.affected() <= changes.size());
 }
 
 }  // namespace payoutd::payouts::mirrored_store

@@ -52,7 +52,7 @@ std::vector<Stored> lock(pg::Tx& tx, const std::vector<Key>& keys);
 // All but the status, which moves_store writes.
 void save(pg::Tx& tx, const std::vector<Saved>& rows);
 
-// One change of a payout as it was seen.
+// A change of a payout as it was seen.
 struct Seen {
   OrgId organization;
   PayoutId payout;

@@ -98,7 +98,7 @@ const pg::Query kReclaim{"payouts_reclaim_keys", R"sql(
                       WHERE other.organization_id = $1 AND other.external_id = given.key))sql",
                          pg::locks(pg::LockedRows::payouts)};
 
-// Whose change an event tells, besides its cause.
+// The payout and the step that an event tells, beside its cause.
 struct Told {
   PayoutId payout;
   OptionalText from_status{};  // none: the payout's own, it did not move; "": there was none
@@ -156,6 +156,7 @@ void move(pg::Tx& tx, const Move& move, const Cause& cause) {
 }
 
 std::vector<Standing> standing(pg::Tx& tx, OrgId organization, std::span<const PayoutId> ids) {
+  CHECK(!ids.empty());
   pg::Array<PayoutId> asked;
   for (const PayoutId id : ids) asked.add(id);
   std::vector<Standing> found;
@@ -188,7 +189,8 @@ void note(pg::Tx& tx, OrgId organization, PayoutId payout, const Cause& cause) {
 
 bool insert(pg::Tx& tx, const NewPayout& payout, Time next_look, Time now) {
   CHECK(next_look > now);
-  CHECK(payout.money.minor > 0 && !payout.account.empty());
+  CHECK(payout.money.minor > 0 && !payout.account.empty() && !payout.method.empty());
+  CHECK(!payout.actor.empty() && payout.metadata.is_object());
   const auto made =
       tx.exec(kInsert, payout.organization, payout.id, payout.account, payout.money.minor,
               payout.money.currency.str(), word_of(Status::processing), payout.description,
@@ -213,6 +215,7 @@ void reclaim(pg::Tx& tx, OrgId organization, const std::string& account,
   if (payouts.empty()) return;
   pg::Array<std::string> ids, keys;
   for (const Reclaimed& payout : payouts) {
+    CHECK(!payout.stripe_payout_id.empty() && !payout.key.empty());
     ids.add(payout.stripe_payout_id);
     keys.add(payout.key);
   }

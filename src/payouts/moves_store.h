@@ -53,8 +53,8 @@ struct Standing {
 };
 std::vector<Standing> standing(pg::Tx& tx, OrgId organization, std::span<const PayoutId> ids);
 
-// What Stripe shows of its own payouts: its word, whatever it is, in the place of the one that the
-// locked row shows. CHECKs that each row showed that.
+// Stripe's own payouts take Stripe's word, whichever it is, in the place of the status that the
+// locked row shows. CHECKs that each row showed that status.
 struct ShownMove {
   OrgId organization;
   PayoutId id;

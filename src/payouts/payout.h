@@ -34,7 +34,7 @@ struct Payout {
   OptionalTime requested_at, approved_at, processed_at, paid_at, failed_at, canceled_at,
       returned_at;
 
-  // As Stripe shows it.
+  // These are Stripe's.
   OptionalTime arrival_date, members_checked_at;
   OptionalText method, source_type, statement_descriptor, balance_transaction_id;
   OptionalText failure_balance_transaction_id, reconciliation_status, trace_id, trace_id_status;
@@ -53,7 +53,7 @@ struct Payout {
   std::int32_t attempts = 0;
 };
 
-// One change, as the audit trail and the timeline show it.
+// A change, as the audit trail and the timeline show it.
 struct PayoutEvent {
   PayoutId payout;
   Uuid id;

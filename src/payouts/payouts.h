@@ -14,7 +14,7 @@
 
 namespace payoutd::payouts {
 
-// What is absent does not filter. `from` and `to` are inclusive and about `created`.
+// A field that is absent does not filter. `from` and `to` are inclusive and about `created`.
 struct PayoutFilter {
   std::optional<Status> status{};
   OptionalText type{}, priority{}, currency{}, rail{}, account{};
@@ -29,11 +29,11 @@ Result<http::PageOf<Payout>> list_payouts(pg::Tx& tx, OrgId organization,
 // By our id or by po_…; of two accounts' payouts with one po_… the newer one.
 // Error: 404 `payout_not_found`, for another organization's too.
 Result<Payout> find_payout(pg::Tx& tx, OrgId organization, std::string_view id);
-// The same with its row locked until the transaction ends: what canceling and sending both take.
+// Finds the payout and locks its row until the transaction ends. Canceling and sending take the
+// same lock.
 Result<Payout> lock_payout(pg::Tx& tx, OrgId organization, PayoutId id);
 
-// The same of several, locked in the order of their ids, hidden ones too. CHECKs that all are
-// there.
+// Locks several payouts in the order of their ids, hidden ones too. CHECKs that all are there.
 std::vector<Payout> lock_payouts(pg::Tx& tx, OrgId organization, std::span<const PayoutId> ids);
 
 // The payout that was asked for with that Idempotency-Key. `metadata` holds our own keys as well;
@@ -58,11 +58,12 @@ PayoutEvents events_of(pg::Tx& tx, OrgId organization, PayoutId id);
 std::map<PayoutId, PayoutEvents> events_of(pg::Tx& tx, OrgId organization,
                                            const std::vector<PayoutId>& ids);
 
-// Automatic ones whose reconciliation is complete and whose members were never listed to the end.
-std::vector<Payout> awaiting_members(pg::Tx& tx, OrgId organization, std::string_view account,
-                                     std::int64_t limit);
+// Automatic ones whose reconciliation is complete and whose transactions were never listed to the
+// end.
+std::vector<Payout> awaiting_transactions(pg::Tx& tx, OrgId organization, std::string_view account,
+                                          std::int64_t limit);
 // The list of its balance transactions was complete at `at`. False: no such payout.
-bool members_were_listed(pg::Tx& tx, OrgId organization, std::string_view account,
-                         std::string_view stripe_payout_id, Time at);
+bool transactions_were_listed(pg::Tx& tx, OrgId organization, std::string_view account,
+                              std::string_view stripe_payout_id, Time at);
 
 }  // namespace payoutd::payouts

@@ -70,7 +70,7 @@ http::Reply list(pg::Database& db, const http::Request& request) {
   return http::Reply::json(200, *answer);
 }
 
-// What a payout waits for, in a code and a sentence; nothing once it is where it stays.
+// The reason why a payout waits, as a code and a sentence; null once its status is final.
 OrderedJson waits_for(const Payout& payout, const std::optional<rails::Instruction>& instruction) {
   const auto waiting = [](const char* code, std::string message) {
     return OrderedJson{{"code", code}, {"message", std::move(message)}};
@@ -100,7 +100,7 @@ OrderedJson waits_for(const Payout& payout, const std::optional<rails::Instructi
   return nullptr;
 }
 
-// What was sent to Stripe and what is known of it.
+// The request that was sent to Stripe, and its known outcome.
 OrderedJson instruction_json(const std::optional<rails::Instruction>& one) {
   if (!one) return nullptr;
   return OrderedJson{{"id", one->id.str()},
@@ -142,8 +142,8 @@ http::Reply show(pg::Database& db, const http::Request& request) {
     json["waits_for"] = waits_for(payout, instruction);
     json["balance_transactions"] = OrderedJson::array();
     if (payout.account && payout.stripe_payout_id) {
-      for (const auto& row : mirror::members_of_payout(tx, payout.organization, *payout.account,
-                                                       *payout.stripe_payout_id, kMaxMembers)) {
+      for (const auto& row : mirror::transactions_of_payout(
+               tx, payout.organization, *payout.account, *payout.stripe_payout_id, kMaxMembers)) {
         json["balance_transactions"].push_back(mirror::to_json(row));
       }
     }

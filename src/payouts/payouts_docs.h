@@ -1,4 +1,4 @@
-// What /openapi.json says of the payouts' routes.
+// The payouts' routes in /openapi.json.
 #pragma once
 
 #include "http/router.h"

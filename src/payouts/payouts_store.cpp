@@ -326,13 +326,14 @@ std::map<PayoutId, PayoutEvents> events_of(pg::Tx& tx, OrgId organization,
   return found;
 }
 
-std::vector<Payout> awaiting_members(pg::Tx& tx, OrgId organization, std::string_view account,
-                                     std::int64_t limit) {
+std::vector<Payout> awaiting_transactions(pg::Tx& tx, OrgId organization, std::string_view account,
+                                          std::int64_t limit) {
+  CHECK(limit > 0 && !account.empty());
   return read_all(tx.exec(kAwaitingMembers, organization, account, limit));
 }
 
-bool members_were_listed(pg::Tx& tx, OrgId organization, std::string_view account,
-                         std::string_view stripe_payout_id, Time at) {
+bool transactions_were_listed(pg::Tx& tx, OrgId organization, std::string_view account,
+                              std::string_view stripe_payout_id, Time at) {
   return tx.exec(kMembersListed, organization, account, stripe_payout_id, at).affected() > 0;
 }
 

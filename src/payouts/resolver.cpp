@@ -42,19 +42,24 @@ Result<void> Resolver::resolve_account(OrgId organization, PayoutId id,
   return resolve_with(*own, looks ? others_due(*own->instruction) : std::vector<Step>{}, go_on);
 }
 
-// One of the others that can't be decided never decides what becomes of the rest.
+// An undecided one among the others stops none of the rest.
 Result<void> Resolver::resolve_with(const Step& own, std::vector<Step> others,
                                     const std::function<bool()>& go_on) {
   if (own.next == Next::nothing) return {};
+  CHECK(own.instruction);
   if (own.next == Next::wait) return unresolved(*own.instruction);
   const Instruction& first = *own.instruction;
   const auto header = parts_.stripe_header(first.organization, first.account);
   if (!header) return later(header.error());
   std::vector<Instruction> all{first};
-  for (const Step& other : others) all.push_back(*other.instruction);
+  for (const Step& other : others) {
+    CHECK(other.instruction && other.instruction->id != first.id);
+    all.push_back(*other.instruction);
+  }
   const Time began = parts_.clock.now();
   const auto seen = look_for(all, *header);
   if (!seen) return later(seen.error());
+  CHECK(seen->size() == all.size());
   const auto decided = decide({own, began, seen->front()}, *header);
   for (std::size_t i = 0; i < others.size() && go_on(); ++i) {
     const auto other = decide({others[i], began, (*seen)[i + 1]}, *header);
@@ -67,6 +72,7 @@ Result<void> Resolver::resolve_with(const Step& own, std::vector<Step> others,
 }
 
 Result<void> Resolver::decide(const Look& look, const std::string& header) {
+  CHECK(look.step.instruction && look.began != Time{});
   const Instruction& instruction = *look.step.instruction;
   if (look.seen) {
     const auto verdict = settler_.settle_seen(instruction, *look.seen);
@@ -132,6 +138,11 @@ std::vector<Resolver::Step> Resolver::others_due(const Instruction& own) {
 
 Result<std::vector<std::optional<SeenObject>>> Resolver::look_for(std::span<const Instruction> all,
                                                                   const std::string& header) {
+  CHECK(!all.empty());
+  for (const Instruction& one : all) {
+    CHECK(one.account == all.front().account && one.rail == all.front().rail);
+    CHECK(one.organization == all.front().organization);
+  }
   const rails::Rail& rail = rails::rail_named(all.front().rail);
   Time since = parts_.clock.now();
   for (const Instruction& one : all) since = std::min(since, one.first_sent_at.value_or(since));
@@ -147,6 +158,7 @@ Result<std::vector<std::optional<SeenObject>>> Resolver::look_for(std::span<cons
   std::vector<Found> found(all.size());
   for (const stripe::Page& page : pages) {
     for (const rails::RecognisedItem& item : rail.recognise(page, all)) {
+      CHECK(item.instruction < found.size() && item.item < page.items.size());
       Found& of = found[item.instruction];
       auto& into = item.as.match == rails::Match::its_payment ? of.own : of.other;
       if (!into) {
@@ -154,7 +166,7 @@ Result<std::vector<std::optional<SeenObject>>> Resolver::look_for(std::span<cons
                           std::string(page.request_id)};
       }
     }
-    // What is read beyond the only one that was looked for decides nothing.
+    // The rest of the list decides nothing once the only one that was looked for is found.
     if (all.size() == 1 && found.front().own) return std::vector{std::move(found.front().own)};
   }
   if (auto whole = pages.finished(); !whole) return whole.error();
@@ -196,10 +208,14 @@ std::optional<Instruction> Resolver::begin_send(pg::Tx& tx, const Instruction& l
     settlement::done(tx, instruction, *locked->named(), "", now);
     return std::nullopt;
   }
-  // Nothing may be sent on a decision that has become old.
+  // A key is never sent on a decision that has become old.
   if (now - instruction.first_sent_at.value_or(now) >= kKeyLife) return std::nullopt;
-  // Whoever was sending it ended meanwhile: it may have arrived.
+  // Its sender ended meanwhile: the request may have arrived.
   if (instruction.state == InstructionState::sending) instruction.was_unknown = true;
+  // Byte for byte what was committed, and what the payout says.
+  CHECK(instruction.key == looked_for.key && instruction.body == looked_for.body);
+  CHECK(instruction.money == looked_for.money && instruction.members == looked_for.members);
+  CHECK(instruction.members.size() > 1 || locked->members.front().money == instruction.money);
   settlement::sending(tx, instruction, now);
   settlement::plan(tx, instruction, instruction.looks,
                    std::max(next_look(instruction, now), now + kSendTakes));
@@ -213,6 +229,7 @@ Result<void> Resolver::count_absence(const Instruction& instruction, Time began)
     if (!locked || locked->instruction.is_settled() || locked->named()) return true;
     const Instruction& known = locked->instruction;
     const Time now = parts_.clock.now();
+    CHECK(known.attempt >= instruction.attempt);
     const Time last_sent = known.last_sent_at.value_or(began);
     if (last_sent > began) return false;  // sent while this list was read
     if (last_sent + kQuiet <= began && known.absent_since && *known.absent_since < began) {

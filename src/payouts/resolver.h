@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "jobs/handler.h"
+#include "jobs/duties.h"
 #include "payouts/sender.h"
 
 namespace payoutd::payouts {
@@ -26,16 +26,17 @@ class Resolver {
   // `next_look_at`, whoever asks and however often.
   // Errors: retry, while it is not known; Stripe's refusal, in its words.
   Result<void> resolve(OrgId organization, PayoutId id);
-  // The same, with all others of its account that are due: by the same list. `go_on` is asked
-  // between them.
+  // Resolves the payout and, by the same list, all others of its account that are due. `go_on` is
+  // asked between them.
   Result<void> resolve_account(OrgId organization, PayoutId id, const std::function<bool()>& go_on);
 
-  // What a list shows of each, in their order. Errors: as Client::call; then it was not whole.
+  // The object of each in Stripe's list, in the order of `all`; nothing where the list lacks it.
+  // Errors: as Client::call, and then the list was not whole.
   Result<std::vector<std::optional<SeenObject>>> look_for(std::span<const rails::Instruction> all,
                                                           const std::string& stripe_header);
 
-  // The handlers of kResolveJob, kResolveAllJob and mirror::kSettleInstructionJob.
-  std::vector<jobs::Handler> handlers();
+  // The jobs kResolveJob, kResolveAllJob and mirror::kSettleInstructionJob.
+  jobs::Duties duties();
 
  private:
   enum class Next { nothing, wait, send, look };

@@ -13,7 +13,7 @@ constexpr std::int64_t kResolvedAtOnce = 10'000;
 
 }  // namespace
 
-std::vector<jobs::Handler> Resolver::handlers() {
+jobs::Duties Resolver::duties() {
   const auto resolve_later = [this](jobs::Run& run) -> Result<void> {
     const auto id = PayoutId::parse(run.payload().value("payout", std::string{}));
     CHECK(id && run.organization());
@@ -45,9 +45,14 @@ std::vector<jobs::Handler> Resolver::handlers() {
       return {};
     });
   };
-  return {{kResolveJob, resolve_later},
-          {kResolveAllJob, resolve_all},
-          {mirror::kSettleInstructionJob, settle_adopted}};
+  return {.handlers = {{kResolveJob, resolve_later},
+                       {kResolveAllJob, resolve_all},
+                       {mirror::kSettleInstructionJob, settle_adopted}},
+          .schedules = {{.name = "look into payouts whose outcome is not known",
+                         .repeats = jobs::Repeats::interval,
+                         .spec = "1h",
+                         .job_kind = kResolveAllJob,
+                         .job_priority = jobs::Priority::money}}};
 }
 
 }  // namespace payoutd::payouts

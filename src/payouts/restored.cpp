@@ -2,6 +2,8 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "mirror/mirror_jobs.h"
 #include "payouts/look_rules.h"
@@ -27,6 +29,24 @@ std::vector<moves_store::Reclaimed> asked_for(const stripe::Page& page) {
   return found;
 }
 
+// A payout that one of our keys asked for and that could not be written down: the key would pay it
+// once more. Other payouts that were refused are left to the sync, which names them.
+std::optional<Error> refused_of(const mirror::Applied& applied, const stripe::Page& page,
+                                const std::vector<moves_store::Reclaimed>& ours) {
+  CHECK(applied.verdicts.size() == page.items.size());
+  for (std::size_t i = 0; i < page.items.size(); ++i) {
+    if (applied.verdicts[i].outcome != mirror::Outcome::refused) continue;
+    const bool is_ours = std::ranges::any_of(
+        ours, [&](const auto& one) { return one.stripe_payout_id == page.items[i].id; });
+    if (is_ours) {
+      return Error{Kind::retry, "payout_not_kept",
+                   "Stripe has a payout that was asked for here, and it can't be written down: " +
+                       applied.verdicts[i].error};
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Restored::Matched& Restored::of(const std::string& account) {
@@ -49,6 +69,7 @@ Result<void> Restored::match(const access::ConnectedAccount& account) {
   const auto lineage = db_.transact(
       [](pg::Tx& tx) -> Result<std::string> { return rails::instructions_store::lineage(tx); });
   if (!lineage) return lineage.error();
+  CHECK(!lineage->empty() && !account.id().empty());
   if (is_matched(matched, *lineage)) return {};
   if (auto listed = list(account); !listed) return listed;
   const std::scoped_lock known(mutex_);
@@ -69,20 +90,13 @@ Result<void> Restored::list(const access::ConnectedAccount& account) {
                                       .priority = stripe::Priority::money,
                                       .retries = stripe::Retries::money()});
   for (const stripe::Page& page : pages) {
-    const auto applied = db_.transact([&](pg::Tx& tx) -> Result<void> {
-      std::vector<mirror::Version> versions;
-      for (const stripe::Item& item : page.items) {
-        versions.push_back({.organization = account.organization,
-                            .account = account.id(),
-                            .object = item.raw,
-                            .shown_at = page.sent_at});
-      }
-      const auto applied = mirror::apply(tx, appliers_, versions);
-      moves_store::reclaim(tx, account.organization, account.id(), asked_for(page));
-      mirror::enqueue_follow_ups(tx, applied);
-      return {};
-    });
-    if (!applied) return applied;
+    const std::string id = account.id();
+    const auto ours = asked_for(page);
+    const auto applied = mirror::apply_page(
+        db_, appliers_, {account.organization, id}, page,
+        [&](pg::Tx& tx) { moves_store::reclaim(tx, account.organization, id, ours); });
+    if (!applied) return applied.error();
+    if (auto missing = refused_of(*applied, page, ours)) return *missing;
   }
   if (auto whole = pages.finished(); !whole) return whole;
   log::info("the database is matched with Stripe's payouts", {{"account", account.id()}});

@@ -15,7 +15,8 @@ Error not_in_review(PayoutId id) {
                       id.str())};
 }
 
-// What was sent may still be on its way: only a list that begins after that can show its absence.
+// A request may still be on its way: only a list that begins after it can show the payout's
+// absence.
 Result<void> is_over(const rails::Instruction& instruction, Time now) {
   const Time over = instruction.last_sent_at.value_or(now) + kQuiet;
   if (!instruction.last_sent_at || over <= now) return {};
@@ -49,8 +50,9 @@ Result<void> StripePayouts::settle_not_paid(PayoutId id, const settlement::Decis
 Result<void> StripePayouts::settle_by(const rails::Instruction& instruction,
                                       const std::optional<SeenObject>& seen,
                                       const settlement::Decision& decision) {
+  CHECK(instruction.members.size() == 1 && !decision.actor.empty());
   const PayoutId id = instruction.members.front();
-  // One of another amount is a payout of its own in the mirror, and decides nothing here.
+  // An object of another amount is a payout of its own in the mirror, and decides nothing here.
   if (seen) {
     if (auto settled = settler_.settle_seen(instruction, *seen); !settled) return settled.error();
   }

@@ -1,11 +1,13 @@
 #include "payouts/sender.h"
 
+#include <utility>
+
 #include "base/log.h"
 #include "payouts/look_rules.h"
 
 namespace payoutd::payouts {
 
-// One send on its way through the threads. All but `committed` are guarded by the sender's mutex.
+// A send on its way through the threads. The sender's mutex guards every field but `committed`.
 struct Sender::Task {
   CommittedSend committed;
   std::optional<Result<SendResult>> result{};
@@ -26,6 +28,7 @@ Sender::~Sender() {
 
 Result<SendResult> Sender::send(const CommittedSend& committed) {
   const rails::Instruction& instruction = committed.instruction;
+  CHECK(!instruction.is_settled() && !instruction.key.empty() && instruction.sends >= 1);
   parts_.settings.at("committed");
   // Others may have sent and settled it by now, and Stripe may have forgotten the key.
   if (parts_.clock.now() - committed.allowed.at > kLastStart) return SendResult{};
@@ -45,6 +48,7 @@ Result<SendResult> Sender::send(const CommittedSend& committed) {
 
 std::optional<Result<SendResult>> Sender::send_and_wait(CommittedSend committed,
                                                         std::chrono::milliseconds at_most) {
+  CHECK(at_most.count() > 0);
   const auto task = std::make_shared<Task>(std::move(committed));
   std::unique_lock lock(mutex_);
   if (ending_ || waiting_.size() >= kMostWaiting) {
@@ -61,7 +65,7 @@ std::optional<Result<SendResult>> Sender::send_and_wait(CommittedSend committed,
     task->awaited = false;
     return std::nullopt;
   }
-  if (task->thrown) std::rethrow_exception(task->thrown);
+  if (task->thrown) std::rethrow_exception(std::exchange(task->thrown, nullptr));
   return std::move(task->result);
 }
 
@@ -98,7 +102,7 @@ void Sender::run(Task& task) {
                {{"instruction", task.committed.instruction.id.str()}, {"what", what}});
   }
   task.result = std::move(result);
-  task.thrown = thrown;
+  task.thrown = std::move(thrown);  // only one thread may end the exception's life
   task.ended = true;
   task.end.notify_all();
 }

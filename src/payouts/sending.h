@@ -1,4 +1,4 @@
-// What the parts share that send payouts, settle them and find out what became of them.
+// The parts shared by sending, settling and resolving payouts.
 #pragma once
 
 #include <chrono>
@@ -37,7 +37,7 @@ struct SendingParts {
   mirror::OwnAccount& own_account;
   const SendingSettings settings;
 
-  // What names the account in a request: empty for the platform's own. Errors: 404
+  // The account's Stripe-Account header: empty for the platform's own. Errors: 404
   // `account_not_found`; 409 `another_platform`; as Client::call.
   Result<std::string> stripe_header(OrgId organization, const std::string& account) const;
 };

@@ -16,6 +16,7 @@ struct Sides {
 // Which members stand in `from`; the others CHECK to stand in `to` already, unless Stripe has shown
 // them: what it says of a payout stands.
 Sides split(pg::Tx& tx, const Instruction& one, Statuses from, Status to) {
+  CHECK(!one.members.empty() && !from.contains(to));
   Sides sides;
   for (const moves_store::Standing& member :
        moves_store::standing(tx, one.organization, one.members)) {
@@ -35,7 +36,7 @@ void move_members(pg::Tx& tx, const Instruction& one, Statuses from, Status to,
   moves_store::move(tx, {one.organization, sides.moving, from, to}, cause);
 }
 
-void note_members(pg::Tx& tx, const Instruction& one, const Cause& cause) {
+void note_transactions(pg::Tx& tx, const Instruction& one, const Cause& cause) {
   for (const PayoutId member : one.members) moves_store::note(tx, one.organization, member, cause);
 }
 
@@ -44,8 +45,8 @@ void unplan_members(pg::Tx& tx, const Instruction& one) {
     moves_store::plan(tx, one.organization, member, std::nullopt);
 }
 
-// What certainly never arrived waits as queued; once only lists can tell what became of it, it is
-// no longer to be sent.
+// A payout whose request certainly never arrived waits as queued. Once only lists can tell its
+// outcome, it is no longer to be sent.
 void stop_queueing(pg::Tx& tx, const Instruction& one, const Cause& cause) {
   const Sides sides = split(tx, one, {Status::queued}, Status::processing);
   if (sides.moving.empty()) return;
@@ -54,7 +55,7 @@ void stop_queueing(pg::Tx& tx, const Instruction& one, const Cause& cause) {
 }
 
 void fail(pg::Tx& tx, const Instruction& known, const Why& why, Cause cause) {
-  CHECK(!why.code.empty());
+  CHECK(!why.code.empty() && !known.members.empty());
   stop_queueing(tx, known, {.kind = "lists_decide", .at = cause.at});
   instructions_store::move(
       tx, known,
@@ -68,6 +69,7 @@ void fail(pg::Tx& tx, const Instruction& known, const Why& why, Cause cause) {
 }  // namespace
 
 void sending(pg::Tx& tx, const Instruction& known, Time now) {
+  CHECK(!known.is_settled() && known.sends >= 1);
   instructions_store::begin_send(tx, known, now);
   const Cause sent{.kind = "sent", .at = now, .news_only = true};
   const Sides sides = split(tx, known, {Status::queued}, Status::processing);
@@ -105,11 +107,13 @@ void not_done(pg::Tx& tx, const Instruction& known, const Why& why, Time now) {
 
 void not_paid(pg::Tx& tx, const Instruction& known, const Decision& decision, Time now) {
   CHECK(known.state == InstructionState::needs_review);
+  CHECK(!decision.actor.empty() && !decision.reason.empty());
   fail(tx, known, {"not_paid", decision.reason},
        {.kind = "reviewed", .actor = decision.actor, .notes = decision.reason, .at = now});
 }
 
 void not_arrived(pg::Tx& tx, const Instruction& known, const std::string& message, Time now) {
+  CHECK(!known.is_settled());
   instructions_store::move(
       tx, known,
       {.to = InstructionState::ready, .code = "not_arrived", .message = message, .at = now});
@@ -118,23 +122,26 @@ void not_arrived(pg::Tx& tx, const Instruction& known, const std::string& messag
 }
 
 void unknown(pg::Tx& tx, const Instruction& known, const Why& why, Time now) {
+  CHECK(!why.code.empty() && !known.is_settled());
   instructions_store::move(
       tx, known,
       {.to = InstructionState::unknown, .code = why.code, .message = why.message, .at = now});
-  note_members(tx, known,
-               {.kind = kOutcomeUnknown,
-                .notes = why.message,
-                .detail = {{"code", why.code}},
-                .at = now,
-                .news_only = true});
+  note_transactions(tx, known,
+                    {.kind = kOutcomeUnknown,
+                     .notes = why.message,
+                     .detail = {{"code", why.code}},
+                     .at = now,
+                     .news_only = true});
 }
 
 void absent(pg::Tx& tx, const Instruction& known, Time at, Time now) {
+  CHECK(!known.is_settled());
   instructions_store::note_absence(tx, known, at);
   stop_queueing(tx, known, {.kind = "lists_decide", .at = now});
 }
 
 void needs_review(pg::Tx& tx, const Instruction& known, const Why& why, Time now) {
+  CHECK(!why.code.empty());
   if (known.state == InstructionState::needs_review) return;  // a person is to look already
   instructions_store::move(
       tx, known,
@@ -156,6 +163,7 @@ void canceled(pg::Tx& tx, const Instruction& known, const std::string& actor, Ti
 }
 
 void plan(pg::Tx& tx, const Instruction& known, std::int32_t looks, Time next) {
+  CHECK(!known.is_settled());
   instructions_store::plan(tx, known, looks, next);
   for (const PayoutId member : known.members)
     moves_store::plan(tx, known.organization, member, next);

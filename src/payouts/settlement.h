@@ -1,4 +1,4 @@
-// What became of an instruction, written down with its payouts: the instruction's state, each
+// The outcome of an instruction, written down with its payouts: the instruction's state, each
 // member's status and the events that tell of it, in one transaction.
 //
 // `known` is the instruction as it was locked, after its members.
@@ -41,7 +41,7 @@ void done(pg::Tx& tx, const Instruction& known, const std::string& stripe_id,
           const std::string& request_id, Time now);
 // The rail has definitively not paid: the payouts fail with the reason.
 void not_done(pg::Tx& tx, const Instruction& known, const Why& why, Time now);
-// It certainly never arrived: the same key is sent later.
+// The request certainly never arrived: the same key is sent later.
 void not_arrived(pg::Tx& tx, const Instruction& known, const std::string& message, Time now);
 void unknown(pg::Tx& tx, const Instruction& known, const Why& why, Time now);
 // A complete list that began at `at` does not show it.

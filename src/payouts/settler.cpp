@@ -43,7 +43,9 @@ std::optional<LockedInstruction> lock_instruction(pg::Tx& tx, OrgId organization
     if (!found) return std::nullopt;
     auto members = lock_payouts(tx, organization, found->members);
     auto locked = rails::instructions_store::lock_of(tx, organization, payout);
-    CHECK(locked);
+    CHECK(locked && locked->organization == organization);
+    CHECK(members.size() == found->members.size() &&
+          std::ranges::count(found->members, payout) == 1);
     if (locked->id == found->id) return LockedInstruction{std::move(members), *std::move(locked)};
   }
 }
@@ -65,6 +67,7 @@ void Settler::look_later(pg::Tx& tx, const rails::Instruction& known, Time now) 
 }
 
 Result<SendResult> Settler::settle(const rails::Instruction& sent, const stripe::Answer& answer) {
+  CHECK(!sent.members.empty() && !sent.key.empty());
   if (answer.outcome == stripe::Outcome::done) {
     const auto verdict = settle_seen(
         sent, {answer.response.body, shown_at(answer.response), answer.response.request_id});
@@ -73,7 +76,7 @@ Result<SendResult> Settler::settle(const rails::Instruction& sent, const stripe:
   }
   return parts_.db.transact([&](pg::Tx& tx) -> Result<SendResult> {
     const auto locked = lock_instruction(tx, sent.organization, sent.members.front());
-    CHECK(locked);
+    CHECK(locked && locked->instruction.attempt >= sent.attempt);
     // A webhook or another instance has settled it meanwhile, or its attempt has ended.
     if (locked->instruction.is_settled() || locked->instruction.id != sent.id) return SendResult{};
     if (locked->named()) {
@@ -106,6 +109,7 @@ void Settler::settle_unshown(pg::Tx& tx, const LockedInstruction& locked, SendVe
 }
 
 Result<SendVerdict> Settler::settle_seen(const rails::Instruction& sent, const SeenObject& seen) {
+  CHECK(!sent.members.empty() && seen.sent_at != Time{});
   const rails::Recognised shown = rails::rail_named(sent.rail).recognise(seen.object, sent);
   return parts_.db.transact([&](pg::Tx& tx) -> Result<SendVerdict> {
     mirror::Applied applied;
@@ -119,7 +123,7 @@ Result<SendVerdict> Settler::settle_seen(const rails::Instruction& sent, const S
       applied = mirror::apply(tx, parts_.appliers, {&version, 1});
     }
     const auto locked = lock_instruction(tx, sent.organization, sent.members.front());
-    CHECK(locked);
+    CHECK(locked && locked->instruction.attempt >= sent.attempt);
     auto verdict = settle_recognised(tx, *locked, shown, seen.request_id);
     mirror::enqueue_follow_ups(tx, applied);
     return verdict;
@@ -131,6 +135,7 @@ Result<SendVerdict> Settler::settle_recognised(pg::Tx& tx, const LockedInstructi
                                                const std::string& request_id) {
   const rails::Instruction& known = locked.instruction;
   const auto& named = locked.named();
+  CHECK((shown.match == Match::nothing) == shown.stripe_id.empty());
   const Time now = parts_.clock.now();
   if (named && (named == shown.stripe_id || shown.match != Match::its_payment)) {
     const bool by_this = named == shown.stripe_id;

@@ -12,7 +12,7 @@
 
 namespace payoutd::payouts {
 
-// What a send came to. `refusal` is the rail's, on record with the payout.
+// The result of a send. `refusal` is the rail's, on record with the payout.
 struct SendResult {
   rails::SendVerdict verdict = rails::SendVerdict::unknown;
   Error refusal{};

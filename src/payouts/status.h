@@ -26,10 +26,10 @@ inline constexpr std::array kAllStatuses{Status::pending,    Status::approved,  
                                          Status::processing, Status::in_transit, Status::paid,
                                          Status::failed,     Status::canceled};
 
-// As columns and answers spell it: "in_transit".
+// The word in columns and answers: "in_transit".
 std::string_view word_of(Status status);
 std::optional<Status> status_of(std::string_view word);
-// As callers may write it: in any case, `settled` for paid, `sent` for in_transit, `scheduled` for
+// Reads a caller's word in any case, and `settled` for paid, `sent` for in_transit, `scheduled` for
 // pending, `cancelled` for canceled.
 std::optional<Status> parse_status(std::string_view text);
 
@@ -47,8 +47,8 @@ class Statuses {
   unsigned bits_ = 0;
 };
 
-// What the status column holds. Stripe may give one of its own payouts a word that this program
-// does not know: it is kept and shown, and equals none of the eight.
+// The text of the status column. Stripe may give one of its own payouts a word that this program
+// does not know: the word is kept and shown, and equals none of the eight.
 struct StatusWord {
   std::string text;
 

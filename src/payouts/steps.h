@@ -12,7 +12,7 @@
 
 namespace payoutd::payouts {
 
-// What a step posts in the ledger, for a payout that has a hold.
+// The ledger posting of a step, for a payout that has a hold.
 enum class Posting : std::uint8_t {
   none,
   give_back,  // held → source, gross

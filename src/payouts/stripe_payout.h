@@ -53,7 +53,7 @@ struct EndTimes {
 };
 EndTimes earlier(const EndTimes& a, const EndTimes& b);  // of each; a time before none
 
-// What is known of a payout after one or many versions.
+// The state of a payout after one or many versions.
 struct State {
   StripePayout body;  // of the newest version; `status` may be an earlier final one
   mirror::Shown shown;

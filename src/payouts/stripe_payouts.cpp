@@ -52,7 +52,8 @@ rails::Instruction instruction_of(const StripePayouts::Wanted& wanted,
           .body = std::move(request.body)};
 }
 
-// As callers give it: without our own keys, and without empty values, which Stripe does not keep.
+// The caller's metadata: without our own keys, and without empty values, which Stripe does not
+// keep.
 Json given_metadata(const Json& metadata) {
   Json given = Json::object();
   for (const auto& [key, value] : metadata.items()) {
@@ -129,6 +130,7 @@ Result<PayoutId> StripePayouts::pay_out(const Wanted& wanted) {
 }
 
 Result<PayoutId> StripePayouts::pay_out_anew(const Wanted& wanted) {
+  CHECK(wanted.money.minor > 0 && !wanted.method.empty());
   const moves_store::NewPayout payout = payout_of(wanted);
   const Allowed allowed{.at = parts_.clock.now()};
   rails::Instruction instruction = instruction_of(wanted, payout);
@@ -159,6 +161,8 @@ Result<PayoutId> StripePayouts::pay_out_anew(const Wanted& wanted) {
 Result<bool> StripePayouts::commit_intent(const Wanted& wanted,
                                           const moves_store::NewPayout& payout,
                                           const rails::Instruction& instruction, Time now) {
+  CHECK(instruction.money == payout.money && instruction.account == payout.account);
+  CHECK(instruction.members == std::vector{payout.id} && instruction.next_look_at > now);
   try {
     return parts_.db.transact([&](pg::Tx& tx) -> Result<bool> {
       if (!restored_.is_matched(tx, wanted.account)) {

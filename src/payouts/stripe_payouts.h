@@ -44,7 +44,7 @@ class StripePayouts {
   // Stripe's refusal, in its words; from the commit of the intent on, whatever else goes wrong is
   // may_be_paid().
   Result<PayoutId> pay_out(const Wanted& wanted);
-  // The same for a caller whom asked_before has just told that nothing was asked before.
+  // Pays out for a caller whom asked_before has just told that this is the first request.
   Result<PayoutId> pay_out_anew(const Wanted& wanted);
 
   // Errors: 404; 409 `payout_not_cancelable` with the reason; may_be_canceled() where Stripe's

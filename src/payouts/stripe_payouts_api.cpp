@@ -20,7 +20,7 @@ Error not_configured() {
   return Error{Kind::retry, "stripe_not_configured", "this service has no STRIPE_SECRET_KEY"};
 }
 
-// One that asks for the engine is told so, before anything else is looked at.
+// A request for the engine is refused before anything else is looked at.
 std::optional<Error> engine_asked_for(const http::Fields& body) {
   for (const char* field : kEngineFields) {
     if (!body.is_written(field)) continue;
@@ -62,14 +62,14 @@ void check_metadata(http::Fields& fields, const Json& metadata) {
   }
 }
 
-// What a request is about, looked up at once.
+// The account and the earlier payout that a request is about, looked up together.
 struct Found {
   std::optional<AskedFor> before;  // by its key
   Result<access::ConnectedAccount> account;
 };
 
-// What the key has begun goes on with its account and currency, whatever became of the account, or
-// of the default, since.
+// A payout that the key has begun goes on with its account and currency, although the account or
+// the default has changed since.
 Result<Found> find_for(pg::Database& db, const http::Request& request,
                        const std::optional<std::string>& named) {
   const OrgId organization = access::principal(request).organization;
@@ -148,7 +148,7 @@ struct Done {
   Error doubt{};
 };
 
-// What was done stands, whether or not it can be shown: `doubt` is answered where it can't.
+// The deed stands whether or not it can be shown: `doubt` is the answer where it can't.
 http::Reply payout_reply(pg::Database& db, const http::Request& request, const Done& done) {
   access::answer_a_loss_with(request, done.doubt);
   const OrgId organization = access::principal(request).organization;
@@ -163,7 +163,7 @@ http::Reply payout_reply(pg::Database& db, const http::Request& request, const D
   return http::Reply::json(done.status, *shown);
 }
 
-// Of what failed before anything was sent: a caller who reads of Stripe's silence needs to know.
+// An error of before the send says so: a caller who reads of Stripe's silence needs to know.
 Error paid_nothing(Error error) {
   if (error.kind == Kind::retry || error.kind == Kind::upstream || error.kind == Kind::limited)
     error.message += "; this request paid nothing";

@@ -240,6 +240,21 @@ void Tx::plan_afresh() {
   exec_unnamed("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off");
 }
 
+void Tx::plan_by_index() {
+  plan_afresh();
+  exec_unnamed("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off");
+}
+
+void Tx::limit_lock_wait(int ms) { exec_unnamed(fmt::format("SET LOCAL lock_timeout = {}", ms)); }
+
+void Tx::limit_statements(int ms) {
+  exec_unnamed(fmt::format("SET LOCAL statement_timeout = {}", ms));
+}
+
+void Tx::usual_limits() {
+  exec_unnamed("SET LOCAL lock_timeout TO DEFAULT; SET LOCAL statement_timeout TO DEFAULT");
+}
+
 void Tx::Savepoint::release() const { tx_.connection_.command("RELEASE SAVEPOINT attempt"); }
 
 void Tx::Savepoint::rollback() const {

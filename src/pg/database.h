@@ -53,6 +53,15 @@ class Tx {
   // Until this transaction ends, statements are planned for the parameters at hand: absent filters
   // vanish, and the fitting index is found.
   void plan_afresh();
+  // The same, and with no other way than by an index, in its order: the planner would sort what a
+  // list's page needs only the beginning of.
+  void plan_by_index();
+
+  // Until this transaction ends or usual_limits: how long a statement waits for a lock, and how
+  // long it takes.
+  void limit_lock_wait(int ms);
+  void limit_statements(int ms);
+  void usual_limits();
 
   // Runs body(), or body(tx), inside a savepoint, which is rolled back when it throws. A SqlError
   // is returned, all else thrown on.

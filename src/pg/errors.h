@@ -56,7 +56,6 @@ struct SqlError : std::runtime_error {
   std::string constraint;  // its name, for a violated constraint
   bool unique_violation() const { return sqlstate == "23505"; }
   bool foreign_key_violation() const { return sqlstate == "23503"; }
-  bool check_violation() const { return sqlstate == "23514"; }
   // Text that PostgreSQL can't keep: a NUL byte, bytes that are not UTF-8, \u0000 in jsonb.
   bool unstorable_text() const { return sqlstate == "22021" || sqlstate == "22P05"; }
 };

@@ -1,6 +1,6 @@
-// What is sent to a rail for one payout, or for several of one beneficiary: committed before the
-// first byte leaves, repeated byte for byte under the same key, and settled once it is known what
-// became of it.
+// The request to a rail for one payout, or for several of one beneficiary. It is committed before
+// the first byte leaves, repeated byte for byte under the same key, and settled once its outcome is
+// known.
 #pragma once
 
 #include <cstdint>

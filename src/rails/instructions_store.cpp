@@ -41,7 +41,7 @@ const pg::Query kBodyOf{"instruction_body_of_payout", R"sql(
    WHERE m.organization_id = $1 AND m.payout_id = $2
    ORDER BY i.attempt DESC LIMIT 1)sql"};
 
-// That Stripe said yes to something is not forgotten for what a later send came to.
+// An answer of Stripe's that said yes stays on record after a later send came to something else.
 const pg::Query kMove{"instruction_move", R"sql(
   UPDATE instructions SET state = $4,
          was_unknown = was_unknown OR $4 IN ('unknown', 'needs_review'),
@@ -182,6 +182,10 @@ Instruction instruction_of(const pg::Row& row) {
   one.next_look_at = row.get<OptionalTime>("next_look_at");
   one.outcome_code = row.get<OptionalText>("outcome_code");
   one.outcome_message = row.get<OptionalText>("outcome_message");
+  CHECK(!one.members.empty() && one.money.minor > 0);
+  CHECK(one.attempt >= 1 && one.sends >= 0 && one.looks >= 0);
+  CHECK(!one.key.empty() && !one.path.empty());
+  CHECK(!one.account.empty() && one.last_sent_at.has_value() == one.first_sent_at.has_value());
   return one;
 }
 
@@ -201,9 +205,14 @@ void insert(pg::Tx& tx, const Instruction& one, const std::vector<std::int64_t>&
     amounts.add(amount);
   }
   CHECK(sum == one.money.minor);
-  tx.exec(kInsert, one.organization, one.id, word_of(one.rail), one.account, one.money.minor,
-          one.money.currency.str(), one.attempt, one.key, one.path, one.body,
-          word_of(InstructionState::sending), now, one.next_look_at);
+  CHECK(one.attempt >= 1 && !one.account.empty() && one.state == InstructionState::sending);
+  CHECK(!one.key.empty() && one.path.starts_with('/') && !one.body.empty());
+  CHECK(!one.next_look_at || *one.next_look_at > now);
+  const auto made =
+      tx.exec(kInsert, one.organization, one.id, word_of(one.rail), one.account, one.money.minor,
+              one.money.currency.str(), one.attempt, one.key, one.path, one.body,
+              word_of(InstructionState::sending), now, one.next_look_at);
+  CHECK(made.affected() == 1);
   CHECK(tx.exec(kInsertMembers, one.organization, one.id, members, amounts).affected() ==
         one.members.size());
 }
@@ -225,6 +234,8 @@ OptionalText body_of(pg::Tx& tx, OrgId organization, PayoutId payout) {
 
 void move(pg::Tx& tx, const Instruction& known, const Change& change) {
   CHECK(may_become(known.state, change.to) && change.at != Time{});
+  CHECK((change.to == InstructionState::done) == !change.stripe_id.value_or("").empty());
+  CHECK(change.to == InstructionState::done || change.code);
   const auto moved =
       tx.exec(kMove, known.organization, known.id, word_of(known.state), word_of(change.to),
               change.code, change.message, change.stripe_id, change.request_id, change.at);
@@ -234,20 +245,20 @@ void move(pg::Tx& tx, const Instruction& known, const Change& change) {
 }
 
 void begin_send(pg::Tx& tx, const Instruction& known, Time now) {
-  CHECK(may_become(known.state, InstructionState::sending));
+  CHECK(may_become(known.state, InstructionState::sending) && !known.is_settled());
   const auto begun = tx.exec(kBeginSend, known.organization, known.id, word_of(known.state), now,
                              known.was_unknown);
   CHECK(begun.affected() == 1);
 }
 
 void note_absence(pg::Tx& tx, const Instruction& known, Time at) {
-  CHECK(may_become(known.state, InstructionState::unknown));
+  CHECK(may_become(known.state, InstructionState::unknown) && !known.is_settled());
   const auto noted = tx.exec(kNoteAbsence, known.organization, known.id, word_of(known.state), at);
   CHECK(noted.affected() == 1);
 }
 
 void plan(pg::Tx& tx, const Instruction& known, std::int32_t looks, Time next) {
-  CHECK(looks >= 0);
+  CHECK(looks >= known.looks && next != Time{});
   CHECK(tx.exec(kPlan, known.organization, known.id, looks, next).affected() == 1);
 }
 
@@ -269,6 +280,7 @@ std::optional<InReview> in_review(pg::Tx& tx, PayoutId payout) {
 }
 
 std::vector<Unsettled> unsettled(pg::Tx& tx, Time before, std::int64_t limit) {
+  CHECK(limit > 0);
   std::vector<Unsettled> found;
   for (const pg::Row row : tx.exec(kUnsettled, before, limit)) {
     found.push_back({row.get<OrgId>("organization_id"), row.get<PayoutId>("payout_id")});
@@ -277,6 +289,7 @@ std::vector<Unsettled> unsettled(pg::Tx& tx, Time before, std::int64_t limit) {
 }
 
 std::vector<PayoutId> due_of(pg::Tx& tx, const Due& due) {
+  CHECK(due.limit > 0 && !due.account.empty());
   std::vector<PayoutId> found;
   for (const pg::Row row :
        tx.exec(kDueOf, due.organization, due.account, word_of(due.rail), due.before, due.limit)) {

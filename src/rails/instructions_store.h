@@ -43,7 +43,7 @@ void note_absence(pg::Tx& tx, const Instruction& known, Time at);
 // When it is looked into next, after that many looks.
 void plan(pg::Tx& tx, const Instruction& known, std::int32_t looks, Time next);
 
-// Of all organizations: those whose outcome is not known, and those that a person must look into.
+// Counts of all organizations: instructions of unknown outcome, and those for a person.
 struct Unresolved {
   std::int64_t unknown = 0;
   OptionalTime unknown_since{};  // the oldest one's first send
@@ -51,7 +51,7 @@ struct Unresolved {
 };
 Unresolved unresolved(pg::Tx& tx);
 
-// Those that a person must look into, of all organizations; the oldest first, at most `limit`.
+// Instructions for a person, of all organizations; the oldest first, at most `limit`.
 struct InReview {
   OrgId organization;
   PayoutId payout;
@@ -63,15 +63,15 @@ struct InReview {
 std::vector<InReview> in_review(pg::Tx& tx, std::int64_t limit);
 std::optional<InReview> in_review(pg::Tx& tx, PayoutId payout);
 
-// Those whose outcome is not known and whose look was due `before`; the oldest ones, at most
-// `limit`. Of all organizations.
+// Instructions of unknown outcome whose look was due `before`, of all organizations; the oldest
+// ones, at most `limit`.
 struct Unsettled {
   OrgId organization;
   PayoutId payout;
 };
 std::vector<Unsettled> unsettled(pg::Tx& tx, Time before, std::int64_t limit);
 
-// Of one account, the oldest first: one payout of each instruction.
+// The due instructions of one account, the oldest first: one payout of each.
 struct Due {
   OrgId organization;
   std::string account;

@@ -16,7 +16,7 @@
 
 namespace payoutd::rails {
 
-// What is to be paid, as it is put into a request.
+// The payment, as it is put into a request.
 struct Order {
   PayoutId payout;  // of several the first
   std::int32_t attempt = 1;
@@ -38,7 +38,7 @@ enum class SendVerdict {
   unknown,
 };
 
-// What an object of the rail's is to an instruction.
+// How an object of the rail relates to an instruction.
 enum class Match {
   its_payment,
   another_amount,  // it names the payout and the attempt
@@ -66,7 +66,7 @@ class Rail {
   virtual SendVerdict classify(const stripe::Answer& answer, const Instruction& sent,
                                const Instruction& known) const = 0;
 
-  // What the object of a success is to the instruction that asked for it.
+  // How the object in a successful answer relates to the instruction that asked for it.
   virtual Recognised recognise(std::string_view object, const Instruction& instruction) const = 0;
 
   // Where the rail lists what it made: the path, to be read with `created[gte]`.

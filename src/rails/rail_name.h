@@ -14,7 +14,7 @@ enum class RailName : std::uint8_t { stripe_payout, stripe_transfer, bank_file, 
 inline constexpr std::array kRailNames{RailName::stripe_payout, RailName::stripe_transfer,
                                        RailName::bank_file, RailName::manual};
 
-// As columns and answers spell it: "stripe_payout".
+// The word in columns and answers: "stripe_payout".
 std::string_view word_of(RailName rail);
 std::optional<RailName> rail_of(std::string_view word);
 

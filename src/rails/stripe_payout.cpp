@@ -21,6 +21,7 @@ std::string text_in(const Json& json, const char* name) {
 // Whether an item of a list says that this instruction asked for it. One of another amount is no
 // proof of absence: a person looks at it.
 bool names(const simdjson::dom::object& object, const Instruction& instruction) {
+  CHECK(instruction.members.size() == 1);
   std::string_view id, attempt;
   return object.at_pointer(std::string("/metadata/") + stripe::kPayoutIdKey).get(id) ==
              simdjson::SUCCESS &&
@@ -33,6 +34,7 @@ bool names(const simdjson::dom::object& object, const Instruction& instruction) 
 
 OrderRequest StripePayoutRail::request(const Order& order) const {
   CHECK(order.money.minor > 0 && order.attempt >= 1);
+  CHECK(!order.method.empty() && order.metadata.is_object());
   stripe::Form form;
   form.add("amount", order.money.minor).add("currency", order.money.currency.str());
   form.add("method", order.method);
@@ -47,6 +49,7 @@ OrderRequest StripePayoutRail::request(const Order& order) const {
 
 SendVerdict StripePayoutRail::classify(const stripe::Answer& answer, const Instruction& sent,
                                        const Instruction& known) const {
+  CHECK(known.id == sent.id && known.key == sent.key && known.sends >= sent.sends);
   switch (answer.outcome) {
     case stripe::Outcome::done: return SendVerdict::done;
     case stripe::Outcome::unknown: return SendVerdict::unknown;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/money.h"
+#include "reports/report_docs.h"
 
 namespace payoutd::reports {
 namespace {
@@ -30,6 +31,22 @@ OrderedJson section(const std::vector<CategorySum>& sums, Currency currency) {
   json["categories"] = OrderedJson::array();
   for (const CategorySum& sum : sums) json["categories"].push_back(to_json(sum, currency));
   return json;
+}
+
+http::Docs balance_docs() {
+  const Json section =
+      Schema()
+          .money("net", "Of all its categories.")
+          .list("categories", category_schema(), "Those with transactions in the period.")
+          .json();
+  Schema schema = headed();
+  schema.money("starting_balance", "Before `start`.")
+      .field("activity", section, "All but payouts.")
+      .field("payouts", section, "payout and payout_reversal.")
+      .money("ending_balance", "starting_balance + activity + payouts");
+  return docs_of(
+      "How the balance went from its beginning to its end", Grouped::no, schema,
+      to_json(balance_of(example_query(), example_scope(), 250'000, example_movements())));
 }
 
 }  // namespace
@@ -102,6 +119,26 @@ Table to_table(const BalanceReport& report) {
   for (const CategorySum& sum : report.payouts) add("payouts", sum);
   balance("ending_balance", report.ending());
   return table;
+}
+
+Result<BalanceReport> balance(pg::Database& db, OrgId organization, const ReportQuery& query) {
+  return db.read([&](pg::Tx& tx) -> Result<BalanceReport> {
+    const auto scope = scope_of(tx, organization, query);
+    if (!scope) return scope.error();
+    const auto starting = movements_store::balance_before(tx, scope->accounts, query.range.begin);
+    return balance_of(
+        query, *scope, starting,
+        movements_store::movements(tx, scope->accounts, {query.range.begin, query.range.end},
+                                   movements_store::Detail::sums));
+  });
+}
+
+const Report& balance_report() {
+  static const Report report{.name = "balance",
+                             .about = "From its beginning to its end",
+                             .read = read_plainly<BalanceReport, balance>,
+                             .docs = balance_docs};
+  return report;
 }
 
 }  // namespace payoutd::reports

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "reports/movements_store.h"
+#include "reports/report.h"
 #include "reports/report_query.h"
 #include "reports/table.h"
 
@@ -37,5 +38,8 @@ BalanceReport balance_of(const ReportQuery& query, const Scope& scope, std::int6
 OrderedJson to_json(const CategorySum& sum, Currency currency);
 OrderedJson to_json(const BalanceReport& report);
 Table to_table(const BalanceReport& report);
+
+Result<BalanceReport> balance(pg::Database& db, OrgId organization, const ReportQuery& query);
+const Report& balance_report();
 
 }  // namespace payoutd::reports

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "reports/customers_store.h"
+#include "reports/report_docs.h"
 #include "reports/revenue.h"
 
 namespace payoutd::reports {
@@ -27,6 +29,80 @@ OrderedJson to_json(const TopCustomer& one, Currency currency) {
                    {"deleted", one.deleted},    {"payments", one.payments}};
   put(json, "revenue", one.revenue, currency);
   return json;
+}
+
+Json top_customer_schema() {
+  return Schema()
+      .text("customer", "cus_…")
+      .text("account", "acct_…")
+      .text_or_null("name", "Gone when the customer is deleted.")
+      .text_or_null("email", "Gone when the customer is deleted.")
+      .flag("deleted", "Since then.")
+      .count("payments", "In the period.")
+      .money("revenue", "Gross, in the period.")
+      .json();
+}
+
+Json churn_schema() {
+  return Schema()
+      .count("active_30_days_before", "Subscribers 30 days before the end.")
+      .count("new", "Who subscribed for the first time ever since then.")
+      .count("churned", "Of both, those without a running subscription at the end.")
+      .text_or_null("rate",
+                    "churned / (active_30_days_before + new), four decimals; "
+                    "null where there was nobody")
+      .json();
+}
+
+Customers example_customers() {
+  Customers example;
+  example.query = example_query();
+  example.scope = example_scope();
+  example.as_of = example.query.range.end;
+  example.unique = 3, example.paying = 2, example.subscribed = 2, example.fresh = 1;
+  example.top.push_back({.account = "acct_1PlatformDemo001",
+                         .customer = "cus_Ab3",
+                         .name = "Ada Byron",
+                         .email = "ada@example.com",
+                         .revenue = 12'000,
+                         .payments = 1});
+  example.churn = {10, 1, 1};
+  example.active_subscriptions = 11, example.active_subscribers = 10, example.mrr = 21'900;
+  return example;
+}
+
+http::Docs customers_docs() {
+  Schema schema = headed();
+  schema
+      .count("unique_customers",
+             "Who paid in the period or had a subscription that ran in it, each once.")
+      .count("paying_customers", "Who paid in the period.")
+      .count("subscribed_customers", "Who had a subscription that ran in the period.")
+      .count("deleted_customers", "Of the unique ones, deleted since.")
+      .count("guest_payments", "Payments without a customer.")
+      .count("new_customers", "Customer objects created in the period.")
+      .list("top", top_customer_schema(), "By revenue, at most `limit`.")
+      .field("churn", churn_schema(), "Over the 30 days before the end.")
+      .time("as_of", "When the next figures were read from the mirror.")
+      .count("active_subscriptions", "Active or past due, with a price.")
+      .count("active_subscribers", "Customers who have one.")
+      .money("mrr", "Monthly recurring revenue of them.");
+  http::Docs docs =
+      docs_of("Customers and subscribers", Grouped::no, schema, to_json(example_customers()));
+  docs.parameters.push_back(
+      {{"name", "limit"},
+       {"in", "query"},
+       {"description", "How many top customers."},
+       {"schema",
+        {{"type", "integer"}, {"minimum", 1}, {"maximum", kMostTop}, {"default", kDefaultTop}}}});
+  return docs;
+}
+
+Reading read_customers(http::Fields& fields, Time now) {
+  const auto top = fields.integer({"limit"}, 1, kMostTop).value_or(kDefaultTop);
+  return [top, now](pg::Database& db, OrgId organization, const ReportQuery& query) {
+    return shown(customers(db, organization, query, top, now));
+  };
 }
 
 }  // namespace
@@ -90,6 +166,32 @@ Table to_table(const Customers& customers) {
                           Money{one.revenue, currency}});
   }
   return table;
+}
+
+Result<Customers> customers(pg::Database& db, OrgId organization, const ReportQuery& query,
+                            std::int64_t top, Time now) {
+  return db.read([&](pg::Tx& tx) -> Result<Customers> {
+    auto scope = scope_of(tx, organization, query);
+    if (!scope) return scope.error();
+    Customers customers;
+    customers.query = query;
+    customers.scope = *std::move(scope);
+    customers.as_of = now;
+    customers_store::count_customers(tx, customers, top);
+    customers_store::count_churn(tx, customers);
+    customers_store::value_subscriptions(tx, customers);
+    return customers;
+  });
+}
+
+const Report& customers_report() {
+  static const Report report{
+      .name = "customers",
+      .about = "Who paid, who is new, who left, and recurring revenue",
+      .parameters = {{"limit", "--limit", "how many top customers (default: 10)"}},
+      .read = read_customers,
+      .docs = customers_docs};
+  return report;
 }
 
 }  // namespace payoutd::reports

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "reports/report.h"
 #include "reports/report_query.h"
 #include "reports/table.h"
 
@@ -50,5 +51,10 @@ std::optional<std::string> churn_rate(const Churn& churn);
 
 OrderedJson to_json(const Customers& customers);
 Table to_table(const Customers& customers);
+
+// `top`: how many customers to name. `now` is only told, as the time at which the mirror was read.
+Result<Customers> customers(pg::Database& db, OrgId organization, const ReportQuery& query,
+                            std::int64_t top, Time now);
+const Report& customers_report();
 
 }  // namespace payoutd::reports

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/money.h"
+#include "reports/report_docs.h"
 
 namespace payoutd::reports {
 namespace {
@@ -66,6 +67,34 @@ Service kind_of_fee_row(const Movement& movement) {
 
 bool is_fee_row(const Movement& movement) {
   return movement.reporting_category == "fee" || movement.reporting_category == "tax";
+}
+
+http::Docs fees_docs() {
+  const Json kind =
+      Schema()
+          .text("kind", "processing_fees, application_fees, …: each once, in this order")
+          .count("count", "Fees.")
+          .money("amount", "Paid; negative: given back.")
+          .json();
+  const Json category = Schema()
+                            .text("reporting_category", "Stripe's")
+                            .count("count", "Transactions of it in groups that bore fees.")
+                            .money("amount", "Fees that they bore.")
+                            .json();
+  const Json earned = Schema()
+                          .count("count", "Application fees earned.")
+                          .money("amount", "Their sum.")
+                          .count("refunded_count", "Refunds of such fees.")
+                          .money("refunded", "Their sum.")
+                          .money("net", "amount - refunded")
+                          .json();
+  Schema schema = headed();
+  schema.money("total_paid", "The sum of the kinds, and of the categories.")
+      .list("kinds", kind, "By what was paid for.")
+      .list("categories", category, "By the transactions that bore them.")
+      .field("application_fees_earned", earned, "Beside total_paid, not in it.");
+  return docs_of("Fees by kind", Grouped::no, schema,
+                 to_json(fees_of(example_query(), example_scope(), example_movements(), {})));
 }
 
 }  // namespace
@@ -134,6 +163,26 @@ Table to_table(const Fees& fees) {
   add("application_fees_earned", fees.earned);
   add("application_fees_refunded", {fees.earned_refunded.count, -fees.earned_refunded.amount});
   return table;
+}
+
+Result<Fees> fees(pg::Database& db, OrgId organization, const ReportQuery& query) {
+  return db.read([&](pg::Tx& tx) -> Result<Fees> {
+    const auto scope = scope_of(tx, organization, query);
+    if (!scope) return scope.error();
+    const auto movements = movements_store::movements(
+        tx, scope->accounts, {query.range.begin, query.range.end}, movements_store::Detail::fees);
+    return fees_of(
+        query, *scope, movements,
+        movements_store::payout_fees(tx, scope->accounts, query.range.begin, query.range.end));
+  });
+}
+
+const Report& fees_report() {
+  static const Report report{.name = "fees",
+                             .about = "What was paid, by kind",
+                             .read = read_plainly<Fees, fees>,
+                             .docs = fees_docs};
+  return report;
 }
 
 }  // namespace payoutd::reports

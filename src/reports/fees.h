@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "reports/movements_store.h"
+#include "reports/report.h"
 #include "reports/report_query.h"
 #include "reports/table.h"
 
@@ -33,5 +34,8 @@ Fees fees_of(const ReportQuery& query, const Scope& scope, const std::vector<Mov
 
 OrderedJson to_json(const Fees& fees);
 Table to_table(const Fees& fees);
+
+Result<Fees> fees(pg::Database& db, OrgId organization, const ReportQuery& query);
+const Report& fees_report();
 
 }  // namespace payoutd::reports

@@ -1,6 +1,9 @@
 #include "reports/reconciliation.h"
 
 #include "base/money.h"
+#include "payouts/payouts.h"
+#include "reports/reconciliation_store.h"
+#include "reports/report_docs.h"
 
 namespace payoutd::reports {
 namespace {
@@ -46,6 +49,107 @@ OrderedJson to_json(const ReconciledPayout& one, Currency currency) {
     json["categories"].push_back(to_json(category, currency));
   }
   return json;
+}
+
+// The one that was asked for by its id. Another account's than the one asked about is no such
+// payout.
+Result<payouts::Payout> one_payout(pg::Tx& tx, OrgId organization, const ReportQuery& query,
+                                   const std::string& id) {
+  auto payout = payouts::find_payout(tx, organization, id);
+  if (!payout) return payout.error();
+  if (query.account && payout->account != query.account) {
+    return Error{Kind::missing, "payout_not_found", "the account has no such payout", "payout"};
+  }
+  if (payout->rail != rails::RailName::stripe_payout) {
+    return Error{Kind::invalid, "not_stripes_payout",
+                 "only Stripe's payouts have balance transactions; this one's rail is " +
+                     std::string(word_of(payout->rail)),
+                 "payout"};
+  }
+  return payout;
+}
+
+Result<http::PageOf<payouts::Payout>> payouts_of(pg::Tx& tx, OrgId organization,
+                                                 const ReportQuery& query, const Scope& scope,
+                                                 const http::Page& page) {
+  payouts::PayoutFilter filter;
+  filter.rail = "stripe_payout";
+  filter.account = query.account;
+  filter.currency = scope.accounts.currency.str();
+  filter.from = query.range.begin;
+  filter.to = query.range.end - std::chrono::microseconds{1};  // inclusive there
+  return payouts::list_payouts(tx, organization, filter, page);
+}
+
+Json payout_schema() {
+  return Schema()
+      .field("id", {{"type", "string"}, {"format", "uuid"}})
+      .text_or_null("stripe_payout_id", "po_…")
+      .text_or_null("account", "acct_…")
+      .text("currency", "The payout's.")
+      .money("amount", "The payout's.")
+      .text("status", "The payout's.")
+      .flag("automatic", "Made by Stripe's schedule.")
+      .text_or_null("method", "standard or instant")
+      .time("created", "When Stripe made it.")
+      .time_or_null("arrival_date", "When it is at the bank, or should be.")
+      .text_or_null("reconciliation_status", "Stripe's: not_applicable, in_progress, completed")
+      .flag("itemised", "Stripe has transactions for it: automatic payouts only.")
+      .flag("complete", "All its transactions are mirrored, and they add up to it.")
+      .text_or_null("why", "It is not complete: a sentence.")
+      .count("count", "Its transactions, without its own row.")
+      .money("gross", "Of them.")
+      .money("fee", "Of them.")
+      .money("net", "Of them: the payout's amount when nothing is missing.")
+      .money_or_null("difference", "amount - net; null where it is not itemised")
+      .list("categories", category_schema(), "Its transactions by reporting category.")
+      .json();
+}
+
+Reconciliation example_reconciliation() {
+  Reconciliation example{.query = example_query(), .scope = example_scope(), .page = {}};
+  ReconciledPayout one;
+  one.payout.stripe_payout_id = "po_1Demo";
+  one.payout.account = "acct_1PlatformDemo001";
+  one.payout.money = {12'005, *Currency::parse("eur")};
+  one.payout.status = payouts::Status::paid;
+  one.payout.automatic = true;
+  one.payout.method = "standard";
+  one.payout.created = example.query.range.begin;
+  one.payout.reconciliation_status = "completed";
+  one.payout.members_checked_at = example.query.range.end;
+  one.categories = {{"charge", 2, 15'000, 495, 14'505}, {"refund", 1, -2'500, 0, -2'500}};
+  example.page.data.push_back(one);
+  return example;
+}
+
+http::Docs reconciliation_docs() {
+  Schema schema = headed();
+  schema.list("data", payout_schema(), "Newest first.")
+      .flag("has_more", "There is another page.")
+      .text_or_null("next_cursor", "Of it; CSV answers carry it as X-Next-Cursor.")
+      .optional_count("total", "All payouts of the report; with `include=total`.");
+  http::Docs docs = docs_of("What each payout paid out, by reporting category", Grouped::no, schema,
+                            to_json(example_reconciliation()));
+  for (Json& parameter : docs.parameters) {
+    if (parameter["name"] != "currency") continue;
+    parameter["description"] = "Of the payouts. ISO 4217, in any case.";
+  }
+  for (const Json& parameter : http::page_parameters()) docs.parameters.push_back(parameter);
+  docs.parameters.push_back({{"name", "payout"},
+                             {"in", "query"},
+                             {"description", "Only this one, whenever it was: our id or po_…"},
+                             {"schema", {{"type", "string"}}}});
+  return docs;
+}
+
+Reading read_reconciliation(http::Fields& fields, Time) {
+  const auto payout = fields.text({"payout"});
+  const http::Page page = fields.page();
+  return [payout, page](pg::Database& db, OrgId organization, const ReportQuery& query) {
+    return shown(payout ? reconcile_one(db, organization, query, *payout)
+                        : reconcile(db, organization, query, page));
+  };
 }
 
 }  // namespace
@@ -115,6 +219,55 @@ Table to_table(const Reconciliation& reconciliation) {
     for (const CategorySum& category : one.categories) add(category.reporting_category, category);
   }
   return table;
+}
+
+Result<Reconciliation> reconcile(pg::Database& db, OrgId organization, const ReportQuery& query,
+                                 const http::Page& page) {
+  return db.read([&](pg::Tx& tx) -> Result<Reconciliation> {
+    auto scope = scope_of(tx, organization, query);
+    if (!scope) return scope.error();
+    auto found = payouts_of(tx, organization, query, *scope, page);
+    if (!found) return found.error();
+    Reconciliation reconciliation{.query = query, .scope = *std::move(scope), .page = {}};
+    for (payouts::Payout& one : found->data) {
+      reconciliation.page.data.push_back({std::move(one), {}});
+    }
+    reconciliation.page.has_more = found->has_more;
+    reconciliation.page.next_cursor = found->next_cursor;
+    reconciliation.page.total = found->total;
+    reconciliation_store::add_up(tx, organization, reconciliation.page.data);
+    return reconciliation;
+  });
+}
+
+Result<Reconciliation> reconcile_one(pg::Database& db, OrgId organization, const ReportQuery& query,
+                                     const std::string& payout) {
+  return db.read([&](pg::Tx& tx) -> Result<Reconciliation> {
+    auto found = one_payout(tx, organization, query, payout);
+    if (!found) return found.error();
+    ReportQuery asked = query;
+    asked.account = found->account;
+    if (found->money.currency.known()) asked.currency = found->money.currency;
+    else asked.currency.reset();
+    auto scope = scope_of(tx, organization, asked);
+    if (!scope) return scope.error();
+    Reconciliation reconciliation{
+        .query = asked, .scope = *std::move(scope), .of_one = true, .page = {}};
+    reconciliation.page.data.push_back({*std::move(found), {}});
+    reconciliation_store::add_up(tx, organization, reconciliation.page.data);
+    return reconciliation;
+  });
+}
+
+const Report& reconciliation_report() {
+  static const Report report{
+      .name = "payout-reconciliation",
+      .about = "What each payout paid out",
+      .parameters = {{"payout", "--payout", "only this one: po_… or our id"}},
+      .pages = true,
+      .read = read_reconciliation,
+      .docs = reconciliation_docs};
+  return report;
 }
 
 }  // namespace payoutd::reports

@@ -10,6 +10,7 @@
 #include "http/page.h"
 #include "payouts/payout.h"
 #include "reports/balance.h"
+#include "reports/report.h"
 #include "reports/report_query.h"
 #include "reports/table.h"
 
@@ -38,5 +39,14 @@ struct Reconciliation {
 
 OrderedJson to_json(const Reconciliation& reconciliation);
 Table to_table(const Reconciliation& reconciliation);
+
+// Stripe's payouts of the period, a page at a time. Error: 400 `invalid_cursor`.
+Result<Reconciliation> reconcile(pg::Database& db, OrgId organization, const ReportQuery& query,
+                                 const http::Page& page);
+// The payout that `payout` names (our id or po_…), whatever the period. Errors: 404
+// `payout_not_found`; 400 `not_stripes_payout` for one of the engine's.
+Result<Reconciliation> reconcile_one(pg::Database& db, OrgId organization, const ReportQuery& query,
+                                     const std::string& payout);
+const Report& reconciliation_report();
 
 }  // namespace payoutd::reports

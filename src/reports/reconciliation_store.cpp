@@ -7,7 +7,7 @@ namespace payoutd::reports::reconciliation_store {
 
 namespace {
 
-const pg::Query kMembers{"report_payout_members", R"sql(
+const pg::Query kTransactions{"report_payout_transactions", R"sql(
   SELECT t.account, t.payout_id, t.reporting_category, count(*) AS rows,
          sum(t.amount)::bigint AS amount,
          sum(t.fee)::bigint AS fee, sum(t.net)::bigint AS net
@@ -31,7 +31,7 @@ void add_up(pg::Tx& tx, OrgId organization, std::vector<ReconciledPayout>& payou
     by_id[{*one.payout.account, *one.payout.stripe_payout_id}] = &one;
   }
   if (by_id.empty()) return;
-  for (const pg::Row row : tx.exec(kMembers, organization, accounts, ids, own_rows)) {
+  for (const pg::Row row : tx.exec(kTransactions, organization, accounts, ids, own_rows)) {
     auto& one = *by_id.at({row.get<std::string>("account"), row.get<std::string>("payout_id")});
     one.categories.push_back({.reporting_category = row.get<std::string>("reporting_category"),
                               .count = row.get<std::int64_t>("rows"),

@@ -1,4 +1,4 @@
-// GET /api/reports/revenue, fees, customers, payout-reconciliation and balance.
+// GET /api/reports/<name> of every report.
 #pragma once
 
 #include <vector>

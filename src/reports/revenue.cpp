@@ -1,6 +1,7 @@
 #include "reports/revenue.h"
 
 #include "base/check.h"
+#include "reports/report_docs.h"
 
 namespace payoutd::reports {
 namespace {
@@ -37,6 +38,54 @@ void put_figures(OrderedJson& json, const RevenueFigures& figures, Currency curr
   put(json, "application_fees_earned", figures.application_fees_earned, currency);
   put(json, "net", figures.net(), currency);
   json["from_transfers"] = to_json(figures.from_transfers, currency);
+}
+
+std::vector<Time> bounds_of(const std::vector<Period>& periods) {
+  std::vector<Time> bounds;
+  for (const Period& period : periods) bounds.push_back(period.range.begin);
+  bounds.push_back(periods.back().range.end);
+  return bounds;
+}
+
+Json transfers_schema() {
+  return Schema()
+      .count("count", "Payments that came by transfer.")
+      .money("amount", "Their sum.")
+      .money("refunds", "What was given back of such payments.")
+      .json();
+}
+
+void add_figures(Schema& schema) {
+  schema.money("refunds", "Given back to customers, less refunds that failed.")
+      .money("disputes", "Taken by disputes, less disputes won.")
+      .money("fees", "Paid.")
+      .money("application_fees_earned", "By the platform, less those it gave back.")
+      .money("net", "revenue - refunds - disputes - fees + application_fees_earned")
+      .field("from_transfers", transfers_schema());
+}
+
+http::Docs revenue_docs() {
+  Schema period;
+  period
+      .field("date", {{"type", "string"}, {"format", "date"}},
+             "Its first day, also where the report begins later.")
+      .time("start", "As far as the report reaches.")
+      .time("end", "The first instant that is not in it.")
+      .money("revenue", "Gross.")
+      .count("count", "Payments that succeeded.")
+      .money_or_null("average", "revenue / count, rounded to the nearest; null without a payment");
+  add_figures(period);
+  Schema schema = headed();
+  schema.field("group_by", {{"type", "string"}, {"enum", {"day", "week", "month"}}})
+      .list("periods", period.json(), "Every one of the report, empty ones too.")
+      .money("total", "Gross revenue of all periods.")
+      .money("average", "Per period.")
+      .count("count", "Payments of all periods.")
+      .money_or_null("average_payment", "total / count");
+  add_figures(schema);
+  const ReportQuery query = example_query();
+  return docs_of("Revenue by day, week or month", Grouped::yes, schema,
+                 to_json(revenue_of(query, example_scope(), example_movements(), {{}})));
 }
 
 }  // namespace
@@ -163,6 +212,29 @@ Table to_table(const Revenue& revenue) {
          Money{figures.net(), currency}, Money{figures.from_transfers.amount, currency}});
   }
   return table;
+}
+
+Result<Revenue> revenue(pg::Database& db, OrgId organization, const ReportQuery& query) {
+  return db.read([&](pg::Tx& tx) -> Result<Revenue> {
+    const auto scope = scope_of(tx, organization, query);
+    if (!scope) return scope.error();
+    const auto periods = periods_of(query.range, query.group_by, *query.zone);
+    CHECK(periods);  // read_query has seen that they are not too many
+    const auto bounds = bounds_of(*periods);
+    const auto movements =
+        movements_store::movements(tx, scope->accounts, bounds, movements_store::Detail::sums);
+    return revenue_of(query, *scope, movements,
+                      movements_store::from_transfers(tx, scope->accounts, bounds));
+  });
+}
+
+const Report& revenue_report() {
+  static const Report report{.name = "revenue",
+                             .about = "Gross and net by day, week or month",
+                             .grouped = Grouped::yes,
+                             .read = read_plainly<Revenue, revenue>,
+                             .docs = revenue_docs};
+  return report;
 }
 
 }  // namespace payoutd::reports

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "reports/movements_store.h"
 #include "reports/period.h"
+#include "reports/report.h"
 #include "reports/report_query.h"
 #include "reports/table.h"
 
@@ -53,5 +54,8 @@ std::int64_t divide_rounded(std::int64_t dividend, std::int64_t divisor);
 
 OrderedJson to_json(const Revenue& revenue);
 Table to_table(const Revenue& revenue);
+
+Result<Revenue> revenue(pg::Database& db, OrgId organization, const ReportQuery& query);
+const Report& revenue_report();
 
 }  // namespace payoutd::reports

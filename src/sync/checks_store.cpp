@@ -10,8 +10,8 @@ const pg::Query kSums{"sync_check_sums", R"sql(
    WHERE organization_id = $1 AND account = $2 AND balance_type = 'payments'
    GROUP BY currency)sql"};
 
-// The same from the sums by day. Each currency is found by one step through the index, past the
-// quarters of an hour of the one before.
+// The sums from the sums by day. One step through the index finds each currency, past the quarters
+// of an hour of the one before.
 const pg::Query kSumsOfDays{"sync_check_sums_of_days", R"sql(
   WITH RECURSIVE known AS (
     (SELECT currency FROM balance_rollups WHERE organization_id = $1 AND account = $2
@@ -67,7 +67,7 @@ const pg::Query kSetMark{"sync_set_payout_check_mark", R"sql(
      SET whole_at = CASE WHEN $4 THEN excluded.whole_at ELSE m.whole_at END,
          checked_to = excluded.checked_to)sql"};
 
-// Those whose members were listed since, and those that were wrong.
+// Payouts whose transactions were listed since, and payouts that were wrong.
 const pg::Query kDue{"sync_payouts_to_check", R"sql(
   SELECT id FROM payouts
    WHERE organization_id = $1 AND account = $2 AND members_checked_at > $3
@@ -75,7 +75,7 @@ const pg::Query kDue{"sync_payouts_to_check", R"sql(
   SELECT id FROM payouts
    WHERE organization_id = $1 AND account = $2 AND stripe_payout_id = ANY ($4::text[]))sql"};
 
-// The members' own row, which takes the money out, is not one of those that sum to it.
+// The payout's own row, which takes the money out, is not one of those that sum to it.
 #define CHECK_PAYOUTS                                                                            \
   "INSERT INTO mirror_payout_checks (organization_id, account, stripe_payout_id, amount, found," \
   " currency, created, checked_at)"                                                              \
@@ -102,7 +102,8 @@ const pg::Query kPayouts{"sync_payout_checks", R"sql(
 
 // All are checked again once a week, whatever is known of them.
 constexpr std::chrono::days kWholeEvery{7};
-// A list of members may be stored long after it was asked for: by a job, behind a busy database.
+// A list of transactions may be stored long after it was asked for: by a job, behind a busy
+// database.
 constexpr std::chrono::hours kLateCommits{24};
 
 Json ids(const std::vector<std::string>& list) { return list; }
@@ -112,14 +113,17 @@ CheckState state_named(std::string_view name) {
   return name == "moving" ? CheckState::moving : CheckState::different;
 }
 
+Money money(const pg::Row& row, const char* amount) {
+  return {row.get<std::int64_t>(amount), row.get<Currency>("currency")};
+}
+
 std::vector<PayoutCheck> read_payouts(const pg::Rows& rows) {
   std::vector<PayoutCheck> found;
   for (const pg::Row row : rows) {
     found.push_back({.account = row.get<std::string>("account"),
                      .payout = row.get<std::string>("stripe_payout_id"),
-                     .currency = row.get<std::string>("currency"),
-                     .amount = row.get<std::int64_t>("amount"),
-                     .found = row.get<std::int64_t>("found"),
+                     .amount = money(row, "amount"),
+                     .found = money(row, "found"),
                      .created = row.get<Time>("created")});
   }
   return found;
@@ -127,12 +131,11 @@ std::vector<PayoutCheck> read_payouts(const pg::Rows& rows) {
 
 }  // namespace
 
-std::map<std::string, Sum> sums(pg::Tx& tx, OrgId organization, std::string_view account,
-                                bool row_by_row) {
-  std::map<std::string, Sum> sums;
+Sums sums(pg::Tx& tx, OrgId organization, std::string_view account, bool row_by_row) {
+  Sums sums;
   for (const pg::Row row : tx.exec(row_by_row ? kSums : kSumsOfDays, organization, account)) {
-    sums[row.get<std::string>("currency")] = {row.get<std::int64_t>("net"),
-                                              row.get<std::int64_t>("rows")};
+    const Money net = money(row, "net");
+    sums.emplace(net.currency, Sum{net, row.get<std::int64_t>("rows")});
   }
   return sums;
 }
@@ -142,20 +145,19 @@ std::vector<Row> rows_between(pg::Tx& tx, OrgId organization, std::string_view a
   std::vector<Row> found;
   for (const pg::Row row : tx.exec(kRowsBetween, organization, account, from, until)) {
     found.push_back({.id = row.get<std::string>("stripe_id"),
-                     .currency = row.get<std::string>("currency"),
                      .type = row.get<std::string>("type"),
-                     .amount = row.get<std::int64_t>("amount"),
-                     .fee = row.get<std::int64_t>("fee"),
-                     .net = row.get<std::int64_t>("net"),
+                     .amount = money(row, "amount"),
+                     .fee = money(row, "fee"),
+                     .net = money(row, "net"),
                      .created = row.get<Time>("created")});
   }
   return found;
 }
 
 void save(pg::Tx& tx, OrgId organization, std::optional<RunId> run, const BalanceCheck& check) {
-  tx.exec(kSave, organization, check.account, check.currency, run, name_of(check.state),
-          check.expected(), check.available, check.pending, check.found, check.rows,
-          check.first_day, ids(check.missing), ids(check.altered), ids(check.surplus),
+  tx.exec(kSave, organization, check.account, check.currency(), run, name_of(check.state),
+          check.expected().minor, check.available.minor, check.pending.minor, check.found.minor,
+          check.rows, check.first_day, ids(check.missing), ids(check.altered), ids(check.surplus),
           check.checked_at);
 }
 
@@ -164,11 +166,10 @@ std::vector<BalanceCheck> balances(pg::Tx& tx, OrgId organization,
   std::vector<BalanceCheck> checks;
   for (const pg::Row row : tx.exec(kBalances, organization, account)) {
     checks.push_back({.account = row.get<std::string>("account"),
-                      .currency = row.get<std::string>("currency"),
                       .state = state_named(row.get<std::string>("state")),
-                      .available = row.get<std::int64_t>("available"),
-                      .pending = row.get<std::int64_t>("pending"),
-                      .found = row.get<std::int64_t>("found"),
+                      .available = money(row, "available"),
+                      .pending = money(row, "pending"),
+                      .found = money(row, "found"),
                       .rows = row.get<std::int64_t>("rows"),
                       .checked_at = row.get<Time>("checked_at"),
                       .first_day = row.get<std::optional<pg::Day>>("first_day"),

@@ -11,17 +11,17 @@
 namespace payoutd::sync::checks_store {
 
 struct Sum {
-  std::int64_t net = 0;
+  Money net;
   std::int64_t rows = 0;
 };
-// Of the payments balance, by currency: the sums of days, or row by row.
-std::map<std::string, Sum> sums(pg::Tx& tx, OrgId organization, std::string_view account,
-                                bool row_by_row);
+using Sums = std::map<Currency, Sum>;
+// The sums of the payments balance: from the sums of days, or row by row.
+Sums sums(pg::Tx& tx, OrgId organization, std::string_view account, bool row_by_row);
 
 // A balance transaction, as far as it is compared.
 struct Row {
-  std::string id, currency{}, type{};
-  std::int64_t amount = 0, fee = 0, net = 0;
+  std::string id, type{};
+  Money amount{}, fee{}, net{};
   Time created{};
   std::string text{};  // Stripe's, where it comes from there
 };

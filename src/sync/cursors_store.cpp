@@ -80,8 +80,8 @@ const pg::Query kFeesCut{"sync_application_fees_cut", R"sql(
   SELECT stripe_id FROM application_fees
    WHERE organization_id = $1 AND account = $2 AND cut ORDER BY stripe_id LIMIT $3)sql"};
 
-// Those on their way, and those that Stripe adds to for some days after they arrived: each found by
-// an index of its own.
+// Payouts on their way, and payouts that Stripe adds to for some days after they arrived; each kind
+// has an index of its own.
 const pg::Query kPayoutsToRefresh{"sync_payouts_to_refresh", R"sql(
   SELECT stripe_payout_id
     FROM (SELECT stripe_payout_id, arrival_date FROM payouts

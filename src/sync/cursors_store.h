@@ -30,7 +30,7 @@ bool end_pass(pg::Tx& tx, const Place& place);
 // Forgets an open pass and its ranges.
 void drop_pass(pg::Tx& tx, const Place& place);
 
-// What becomes of a range with a page: it moves down, it is cut, or it is done.
+// The change of a range by a page: it moves down, it is cut, or it is done.
 struct RangeChange {
   Place place;
   Range range;  // by its upper

@@ -14,34 +14,33 @@ namespace {
 
 using checks_store::Row;
 
-// What makes two rows of one id the same money.
+// Whether two rows of one id are the same money.
 bool same(const Row& a, const Row& b) {
-  return a.amount == b.amount && a.fee == b.fee && a.net == b.net && a.currency == b.currency &&
-         a.type == b.type && a.created == b.created;
+  return a.amount == b.amount && a.fee == b.fee && a.net == b.net && a.type == b.type &&
+         a.created == b.created;
 }
 
 Result<Row> read(const stripe::Item& item) {
-  Row row{.id = std::string(item.id)};
-  std::string_view currency, type;
-  std::int64_t created = 0;
-  if (item.object["amount"].get(row.amount) != simdjson::SUCCESS ||
-      item.object["fee"].get(row.fee) != simdjson::SUCCESS ||
-      item.object["net"].get(row.net) != simdjson::SUCCESS ||
-      item.object["created"].get(created) != simdjson::SUCCESS ||
-      item.object["currency"].get(currency) != simdjson::SUCCESS ||
-      item.object["type"].get(type) != simdjson::SUCCESS) {
+  std::string_view code, type;
+  std::int64_t amount = 0, fee = 0, net = 0, created = 0;
+  const bool whole = item.object["amount"].get(amount) == simdjson::SUCCESS &&
+                     item.object["fee"].get(fee) == simdjson::SUCCESS &&
+                     item.object["net"].get(net) == simdjson::SUCCESS &&
+                     item.object["created"].get(created) == simdjson::SUCCESS &&
+                     item.object["currency"].get(code) == simdjson::SUCCESS &&
+                     item.object["type"].get(type) == simdjson::SUCCESS;
+  const auto currency = Currency::shown(code);
+  if (!whole || !currency) {
     return Error{Kind::upstream, "stripe_list_malformed",
-                 "a balance transaction can't be read: " + row.id};
+                 "a balance transaction can't be read: " + std::string(item.id)};
   }
-  row.currency = currency;
-  row.type = type;
-  row.created = from_unix(created);
-  row.text = item.raw;  // copied: the page goes
-  return row;
-}
-
-void name(std::vector<std::string>& ids, const std::string& id) {
-  if (ids.size() < kMostNamed) ids.push_back(id);
+  return Row{.id = std::string(item.id),
+             .type = std::string(type),
+             .amount = {amount, *currency},
+             .fee = {fee, *currency},
+             .net = {net, *currency},
+             .created = from_unix(created),
+             .text = std::string(item.raw)};  // copied: the page goes
 }
 
 // Compares one stretch of `created` after the other, from the newest down.
@@ -64,13 +63,13 @@ class Comparer {
       const auto found = ours.find(row.id);
       if (found == ours.end()) {
         ++differences_.missing;
-        name(day_of(row).missing, row.id);
+        name(row, &DayDifference::missing);
         to_apply.push_back(&row);
         continue;
       }
       if (!same(row, *found->second)) {
         ++differences_.altered;
-        name(day_of(row).altered, row.id);
+        name(row, &DayDifference::altered);
         to_apply.push_back(&row);
       }
       ours.erase(found);
@@ -78,7 +77,7 @@ class Comparer {
     std::vector<std::string> surplus;
     for (const auto& [id, row] : ours) {
       ++differences_.surplus;
-      name(day_of(*row).surplus, row->id);
+      name(*row, &DayDifference::surplus);
       surplus.emplace_back(id);
     }
     above_ = from;
@@ -90,15 +89,16 @@ class Comparer {
   Differences take() { return std::move(differences_); }
 
  private:
-  // Days come from the newest to the oldest: an earlier one takes the place of what was named.
-  DayDifference& day_of(const Row& row) {
+  // Names the row where its day is the first that differs so far. Days come from the newest to the
+  // oldest: an earlier one takes the place of what was named.
+  void name(const Row& row, std::vector<std::string> DayDifference::*ids) {
     const auto day = std::chrono::floor<std::chrono::days>(row.created);
-    const auto [at, fresh] =
-        differences_.first_days.try_emplace(row.currency, DayDifference{.day = day});
-    if (!fresh && day < at->second.day) at->second = DayDifference{.day = day};
-    static thread_local DayDifference later;
-    if (day > at->second.day) return later = {};
-    return at->second;
+    DayDifference& first =
+        differences_.first_days.try_emplace(row.amount.currency, DayDifference{.day = day})
+            .first->second;
+    if (day > first.day) return;
+    if (day < first.day) first = DayDifference{.day = day};
+    if ((first.*ids).size() < kMostNamed) (first.*ids).push_back(row.id);
   }
 
   Result<void> apply(const std::vector<const Row*>& rows, Time sent_at) {
@@ -116,7 +116,7 @@ class Comparer {
     return {};
   }
 
-  // Only what Stripe itself says it does not have.
+  // Removes only rows that Stripe itself says it does not have.
   Result<void> remove(const std::vector<std::string>& ids) {
     std::vector<std::string> gone;
     for (const std::string& id : ids) {

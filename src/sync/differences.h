@@ -20,7 +20,7 @@ struct DayDifference {
 };
 
 struct Differences {
-  std::map<std::string, DayDifference> first_days;     // by currency
+  std::map<Currency, DayDifference> first_days;
   std::int64_t missing = 0, altered = 0, surplus = 0;  // of all days
   std::int64_t mended = 0;
 };
@@ -29,8 +29,8 @@ struct Comparison {
   pg::Database& db;
   stripe::Client& client;
   const mirror::Appliers& appliers;
-  // What is missing or altered is applied as Stripe shows it now, and what Stripe says it does not
-  // have is removed.
+  // Missing and altered rows are applied as Stripe shows them now; rows that Stripe says it does
+  // not have are removed.
   bool mend = false;
   const std::atomic<bool>* stopping = nullptr;
 };

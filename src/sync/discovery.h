@@ -23,7 +23,7 @@ struct Discovered {
 // those that joined stand in the transactions that let them join.
 Result<Discovered> discover_accounts(pg::Database& db, stripe::Client& client, bool livemode);
 
-// One Account object of Stripe's, as shown at `at`.
+// An Account object of Stripe's, as shown at `at`.
 struct ShownAccount {
   std::string_view object;
   Time at{};
@@ -37,7 +37,7 @@ Result<bool> take_account(pg::Tx& tx, OrgId platform, const ShownAccount& shown)
 // Whether Stripe says that the key's account has no Connect: then it has no connected accounts.
 bool has_no_connect(const Error& error);
 
-// What Stripe refused, with the permission that is missing where that is the reason.
+// Stripe's refusal in words, with the permission that is missing where that is the reason.
 std::string trouble_with(std::string_view path, const Error& error);
 
 }  // namespace payoutd::sync

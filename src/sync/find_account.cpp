@@ -59,8 +59,8 @@ Result<void> remember_refusal(const Finding& finding, const std::string& why) {
   });
 }
 
-// What its lists hold is read by a run of its own; the key's own account is the first that a new
-// installation knows, and the others are found with it.
+// A run of its own reads the account's lists. The key's own account is the first that a new
+// installation knows; the others are found with it.
 void enqueue_reading(pg::Tx& tx, const Finding& finding) {
   if (finding.own()) return enqueue_run_of_all(tx, kAskedBy);
   const auto account = access::find_account(tx, finding.account);

@@ -26,7 +26,7 @@ struct Reader {
   const Clock& clock;
 };
 
-// What the job is to read; nothing where there is nothing to do now.
+// The range that the job is to read; nothing where there is nothing to do now.
 Result<std::optional<Range>> begin_reading(const Reader& in, const Target& target) {
   const Time now = in.clock.now();
   return in.db.transact([&](pg::Tx& tx) -> Result<std::optional<Range>> {
@@ -45,7 +45,7 @@ Result<std::optional<Range>> begin_reading(const Reader& in, const Target& targe
   });
 }
 
-// What is too young to be listed now is read by one more, which is the last unless it finds
+// One more reading lists the transactions that are too young now. It is the last unless it finds
 // something.
 void enqueue_last(pg::Tx& tx, const Target& target, Time now) {
   jobs::Job last = mirror::read_transactions_job(target.organization, target.account);

@@ -24,7 +24,7 @@ struct ListPage {
 // Error: upstream `stripe_list_malformed`.
 Result<ListPage> cut_page(std::string& body);
 
-// One item of the list of events.
+// An item of the list of events.
 struct ListedEvent {
   std::string id, type;
   std::string api_version{};  // empty where the event gives none

@@ -3,17 +3,11 @@
 #include <algorithm>
 #include <atomic>
 
-#include "base/log.h"
-#include "pg/outage.h"
-
 namespace payoutd::sync {
 
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr int kPageSize = 100;
-constexpr auto kAfterLoss = 250ms;
 
 const Error kStopped{Kind::retry, "sync_stopped",
                      "the sync was stopped; the next one goes on from there"};
@@ -35,9 +29,9 @@ bool does_not_know_it(const stripe::Answer& answer) {
 struct Lister::Reading {
   std::shared_ptr<Pass> pass;
   Range range;
-  std::string payout{};  // whose members are listed
+  std::string payout{};  // whose transactions are listed
 
-  // Of whoever has taken its page; nobody else looks.
+  // These belong to the thread that has taken the reading's page.
   std::int64_t at = 0;
   std::int64_t page_span = 0;
   bool restarted = false;
@@ -205,7 +199,7 @@ std::vector<Lister::Arrived> Lister::take() {
   return arrived;
 }
 
-// What ends the reading of one payout's members, and nothing else.
+// Answers that end the reading of one payout's transactions, and nothing else.
 bool Lister::tolerate(Reading& reading, const stripe::Answer& answer, StoredPage& page) {
   if (!reading.payout.empty() && answer.error.code == "payout_reconciliation_not_ready")
     return true;
@@ -300,57 +294,17 @@ std::optional<Range> Lister::cut(Reading& reading, const ListPage& page) {
   return below;
 }
 
-// A database that is away or busy says nothing of a page: it is stored again later. Storing a page
-// again changes nothing, so a commit that may have happened is repeated, too.
 void Lister::store(std::vector<Arrived>& arrived) {
   std::vector<StoredPage*> pages;
   for (Arrived& each : arrived) {
     if (!each.error && !each.sent_again && each.answer.ok()) pages.push_back(&each.page);
   }
-  const auto until = std::chrono::steady_clock::now() + options_.patience;
-  while (!pages.empty()) {
-    Error error{Kind::retry, "database_lost", ""};
-    bool again = true;
-    try {
-      store_some(pages);
-      continue;
-    } catch (const pg::Busy& e) {
-      error = {Kind::retry, std::string(pg::outage_of(e)->code), e.what()};
-    } catch (const pg::SqlError& e) {
-      // Of the cursors: nothing that a page holds.
-      error = {Kind::retry, "page_not_stored", e.what()};
-      again = false;
-    } catch (const Broken& e) {
-      error = {Kind::retry, "page_not_stored", e.what()};
-      again = false;
-    } catch (const std::exception& e) {
-      error.message = e.what();
-    }
-    if (again && !stopped() && std::chrono::steady_clock::now() < until) {
-      std::this_thread::sleep_for(kAfterLoss);
-      continue;
-    }
-    for (Arrived& each : arrived) {
-      if (std::ranges::find(pages, &each.page) == pages.end()) continue;
-      each.page.counts.created = each.page.counts.changed = each.page.counts.refused = 0;
-      each.error = error;
-    }
-    return;
+  const auto error =
+      store_pages(db_, appliers_, pages, options_.patience, [this] { return stopped(); });
+  if (!error) return;
+  for (Arrived& each : arrived) {
+    if (std::ranges::find(pages, &each.page) != pages.end()) each.error = error;
   }
-}
-
-// Those that are stored leave `pages`.
-void Lister::store_some(std::vector<StoredPage*>& pages) {
-  try {
-    store_together(db_, appliers_, pages);
-    return pages.clear();
-  } catch (const pg::SqlError& e) {
-    log::warn("pages could not be stored together; trying them one by one", {{"error", e.what()}});
-  } catch (const Broken& e) {
-    log::error("pages could not be stored together; trying them one by one", {{"error", e.what()}});
-  }
-  for (; !pages.empty(); pages.erase(pages.begin()))
-    store_item_by_item(db_, appliers_, *pages.front());
 }
 
 bool Lister::stopped() const {

@@ -22,7 +22,7 @@
 #include "mirror/apply.h"
 #include "pg/database.h"
 #include "stripe/client.h"
-#include "sync/page_store.h"
+#include "sync/page_writer.h"
 #include "sync/pass.h"
 
 namespace payoutd::sync {
@@ -48,7 +48,7 @@ class Lister {
   void add(std::shared_ptr<Pass> pass);
   // Blocks until all its readings have ended.
   void wait(const std::shared_ptr<Pass>& pass);
-  // What waits or is under way ends with `sync_stopped`; what was stored stays.
+  // Ends all readings that wait or are under way, with `sync_stopped`; stored pages stay.
   void stop();
 
   struct State {
@@ -73,7 +73,6 @@ class Lister {
   static void move_down(Reading& reading, const ListPage& page);
   std::optional<Range> cut(Reading& reading, const ListPage& page);
   void store(std::vector<Arrived>& arrived);
-  void store_some(std::vector<StoredPage*>& pages);
   bool stopped() const;
   void finish(std::vector<Arrived>& arrived);
   void end(const ReadingPtr& reading, std::optional<Error> error);

@@ -1,4 +1,4 @@
-// One list of one account as a run reads it: what is to be read, and what came of it.
+// A list of an account as a run reads it: its ranges and their outcome.
 #pragma once
 
 #include <cstdint>
@@ -24,15 +24,15 @@ struct Counts {
   Counts& operator+=(const Counts& other);
 };
 
-// Whose list it is.
+// The account whose list is read.
 struct Target {
   OrgId organization;
   std::string account;
   std::string stripe_header;  // empty for the platform's own account
 };
 
-// One list of one account, as a whole: its ranges, and what came of them. Used by one thread beside
-// the lister's own.
+// A list of an account as a whole: its ranges and their outcome. One thread uses it beside the
+// lister's own.
 class Pass {
  public:
   Pass(Target target, const Stream& stream, std::vector<Range> ranges, bool resumable);
@@ -41,16 +41,16 @@ class Pass {
   const Stream& stream;
   const bool resumable;  // its ranges stand in sync_ranges
   std::vector<Range> ranges;
-  // For kPayoutMembers: the payouts whose members are listed, in the place of ranges.
+  // For kPayoutTransactions: the payouts whose transactions are listed, in the place of ranges.
   std::vector<std::string> payouts;
   std::int64_t top = 0;  // the largest upper
   PassPlan plan{};       // of a resumable one
 
-  // Of the lister until the pass is over.
+  // The lister's until the pass is over.
   Counts counts;
   std::optional<Error> error;               // the first that ended one of its readings
   std::string refused;                      // why an object could not be read
-  std::vector<std::string> not_itemisable;  // payouts that Stripe does not list members of
+  std::vector<std::string> not_itemisable;  // payouts that Stripe does not list transactions of
   std::optional<Time> asked_since{};        // the earliest sent_at of its pages
   std::size_t open = 0;
 };

@@ -1,4 +1,4 @@
-// What each run did, for people and for whoever watches one.
+// The records of runs, for people who watch or look back.
 #pragma once
 
 #include <chrono>
@@ -16,7 +16,7 @@
 
 namespace payoutd::sync {
 
-// One list of one account in a run, or the account as a whole (stream "account").
+// A list of an account in a run, or the account as a whole (stream "account").
 struct StreamRecord {
   std::string account{}, stream{};
   std::string kind{};    // whole, rescan, increment, or what else was looked after

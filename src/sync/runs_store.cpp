@@ -50,7 +50,7 @@ const pg::Query kLease{"sync_lease_account", R"sql(
    WHERE l.leased_until < now() OR l.run_id = excluded.run_id
   RETURNING account)sql"};
 
-// Of one run, in whichever organizations.
+// The leases of one run, in all organizations.
 const pg::Query kExtend{"sync_extend_leases", R"sql(
   UPDATE sync_leases SET leased_until = now() + interval '20 seconds' WHERE run_id = $1)sql",
                         pg::Tenancy::global};
@@ -81,7 +81,7 @@ const pg::Query kStreams{"sync_run_streams_of", R"sql(
     FROM sync_run_streams WHERE organization_id = $1 AND run_id = $2
    ORDER BY account, stream LIMIT 10000)sql"};
 
-// Of every organization. A run that a slow instance still counts as alive stays.
+// The old runs of every organization. A run that a slow instance still counts as alive stays.
 #define OLD_RUNS                                                                                  \
   " SELECT r.organization_id, r.id FROM organizations o JOIN sync_runs r ON r.organization_id = " \
   "o.id"                                                                                          \

@@ -7,14 +7,15 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/money.h"
 #include "pg/database.h"
 
 namespace payoutd::sync {
 
 struct Difference {
   OrgId organization;
-  std::string account, currency;
-  std::int64_t amount = 0;  // Stripe's balance less the mirrored rows' sum, in minor units
+  std::string account;
+  Money amount;  // Stripe's balance less the mirrored rows' sum
 };
 
 struct Standing {
@@ -25,7 +26,7 @@ struct Standing {
   // Up to when the balance transactions of the active account that is furthest behind are mirrored,
   // or since when it is connected where none are; nothing without accounts.
   std::optional<Time> synced_to{};
-  // The same with the short readings between runs.
+  // `synced_to` with the short readings between runs.
   std::optional<Time> fresh_until{};
 };
 inline constexpr int kMostDifferences = 100;

@@ -38,9 +38,9 @@ Standing standing(pg::Tx& tx) {
                  .synced_to = row.get<std::optional<Time>>("synced_to"),
                  .fresh_until = row.get<std::optional<Time>>("fresh_until")};
   for (const pg::Row one : tx.exec(kDifferences, kMostDifferences)) {
-    found.differences.push_back({one.get<OrgId>("organization_id"), one.get<std::string>("account"),
-                                 one.get<std::string>("currency"),
-                                 one.get<std::int64_t>("amount")});
+    found.differences.push_back({one.get<OrgId>("organization_id"),
+                                 one.get<std::string>("account"),
+                                 {one.get<std::int64_t>("amount"), one.get<Currency>("currency")}});
   }
   return found;
 }

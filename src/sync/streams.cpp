@@ -22,14 +22,14 @@ constexpr Stream kStreams[] = {
     {"transfers", "/v1/transfers", "", "", true},
     {"application_fees", "/v1/application_fees", "", "", true},
 };
-constexpr Stream kMembers{kPayoutMembers, "/v1/balance_transactions", "", "", false};
+constexpr Stream kOfPayout{kPayoutTransactions, "/v1/balance_transactions", "", "", false};
 
 }  // namespace
 
 std::span<const Stream> object_streams() { return std::span(kStreams).subspan(1); }
 
 const Stream& stream_named(std::string_view name) {
-  if (name == kPayoutMembers) return kMembers;
+  if (name == kPayoutTransactions) return kOfPayout;
   const auto* found = std::ranges::find(kStreams, name, &Stream::name);
   CHECK(found != std::end(kStreams));
   return *found;

@@ -19,7 +19,7 @@ struct Stream {
 inline constexpr std::string_view kEvents = "events";
 inline constexpr std::string_view kBalanceTransactions = "balance_transactions";
 inline constexpr std::string_view kCustomers = "customers";
-inline constexpr std::string_view kPayoutMembers = "payout_members";
+inline constexpr std::string_view kPayoutTransactions = "payout_transactions";
 
 // Without kEvents.
 std::span<const Stream> object_streams();

@@ -61,7 +61,7 @@ std::string status_of(const Tally& tally) {
 
 }  // namespace
 
-// One run: its accounts are taken by threads one after the other.
+// A run: threads take its accounts one after the other.
 struct Syncer::Turn {
   Turn(Syncer& syncer, const Options& options, std::vector<access::ConnectedAccount> accounts,
        std::optional<Trouble> of_discovery);
@@ -136,9 +136,9 @@ Result<void> Syncer::Turn::begin() {
 
 std::vector<StreamRecord> Syncer::Turn::run_account(const access::ConnectedAccount& account) {
   try {
-    AccountRun run({syncer.db_, syncer.client_, syncer.appliers_, syncer.clock_, lister, stopping},
-                   account, id, {options.repair, options.verify_only, options.wait_for_others});
-    return run.run();
+    return sync::run_account(
+        {syncer.db_, syncer.client_, syncer.appliers_, syncer.clock_, lister, stopping}, account,
+        id, {options.repair, options.verify_only, options.wait_for_others});
   } catch (const std::exception& e) {
     log::error("an account's run broke off", {{"account", account.id()}, {"error", e.what()}});
     return {{.account = account.id(),
@@ -189,7 +189,7 @@ void Syncer::Turn::watch() {
       keep_alive_at = Monotonic::now() + kKeepAlive;
       for (const auto& [organization, run] : runs) {
         alive.push_back(run);
-        // Of one organization alone, what is under way can be told.
+        // The counts under way can be told where they are of one organization.
         if (runs.size() == 1) alive.back().counts = so_far.counts;
         alive.back().limited = so_far.limited;
       }
@@ -293,7 +293,7 @@ Result<std::vector<RunRecord>> Syncer::run(const Options& options) {
   if (turn.stopping) turn.lister.stop();
   for (std::thread& thread : threads) thread.join();
   auto runs = turn.end();
-  // Nothing was read, and the caller may try again.
+  // The run read nothing, and the caller may try again.
   if (runs && unknown && turn.accounts.empty() && !options.organization) return *unknown;
   return runs;
 }

@@ -40,7 +40,8 @@ struct Options {
   std::optional<std::string> account{};
   bool repair = false;       // read all lists whole, and mend what differs
   bool verify_only = false;  // read nothing but what the proof needs
-  // Of an account that another run has. One that was killed has it for up to kLease.
+  // How long to wait for an account that another run has. A run that was killed has it for up to
+  // kLease.
   std::chrono::milliseconds wait_for_others{0};
   std::string asked_by = "cli";
   std::optional<RunId> id{};     // of a run that was queued
@@ -59,11 +60,11 @@ class Syncer {
   Syncer(pg::Database& db, stripe::Client& client, const mirror::Appliers& appliers,
          const Clock& clock, Settings settings);
 
-  // One record for each organization that had accounts to sync. A failed account is told in its
-  // record, and so is why not all accounts are known: the run is then partial at best. Errors: 404
-  // `account_not_found`; 409 `sync_running` when every account is being synced by others; 409
-  // `another_platform` where the key is of one, after a failed run was recorded; why there
-  // is no account at all, after a failed run was recorded; what the database throws.
+  // Returns a record for each organization that had accounts to sync. A failed account is told in
+  // its record. A record also says why not all accounts are known, and the run is then partial at
+  // best. Errors: 404 `account_not_found`; 409 `sync_running` when others sync every account; 409
+  // `another_platform` where the key is of one, after a failed run was recorded; the reason why
+  // there is no account at all, after a failed run was recorded. Throws as the database throws.
   Result<std::vector<RunRecord>> run(const Options& options);
 
   // Runs under way end soon, as interrupted; later ones at once.

@@ -122,10 +122,10 @@ http::Reply show_completeness(const Parts& parts, const http::Request& request) 
 OrderedJson to_json(const PayoutCheck& check) {
   return {{"account", check.account},
           {"payout", check.payout},
-          {"currency", check.currency},
-          {"amount", check.amount},
-          {"found", check.found},
-          {"difference", check.amount - check.found},
+          {"currency", check.amount.currency.str()},
+          {"amount", check.amount.minor},
+          {"found", check.found.minor},
+          {"difference", (check.amount - check.found).minor},
           {"created", to_iso(check.created)}};
 }
 
@@ -133,13 +133,13 @@ OrderedJson to_json(const PayoutCheck& check) {
 
 OrderedJson to_json(const BalanceCheck& check) {
   OrderedJson json{{"account", check.account},
-                   {"currency", check.currency},
+                   {"currency", check.currency().str()},
                    {"state", name_of(check.state)},
-                   {"expected", check.expected()},
-                   {"available", check.available},
-                   {"pending", check.pending},
-                   {"found", check.found},
-                   {"difference", check.difference()},
+                   {"expected", check.expected().minor},
+                   {"available", check.available.minor},
+                   {"pending", check.pending.minor},
+                   {"found", check.found.minor},
+                   {"difference", check.difference().minor},
                    {"rows", check.rows},
                    {"checked_at", to_iso(check.checked_at)}};
   json["first_day"] =

@@ -23,7 +23,8 @@ Json stream_schema() {
       {"stream",
        is::text(
            "The list, or what else was looked after; `account` tells of the account as a whole.")},
-      {"kind", is::text("whole, rescan, increment, fetched, members, pending, check, account")},
+      {"kind",
+       is::text("whole, rescan, increment, fetched, transactions, pending, check, account")},
       {"status",
        is::word("How it ended.", {"succeeded", "failed", "interrupted", "busy", "deauthorized"})},
       {"rows_refused",

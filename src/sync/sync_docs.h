@@ -1,4 +1,4 @@
-// What /openapi.json says of the sync's routes.
+// The sync's routes in /openapi.json.
 #pragma once
 
 #include "http/router.h"

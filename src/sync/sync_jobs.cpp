@@ -1,10 +1,13 @@
 #include "sync/sync_jobs.h"
 
 #include "access/connected_accounts.h"
+#include "base/check.h"
 #include "jobs/queue.h"
 #include "mirror/mirror_jobs.h"
 #include "payouts/payouts.h"
 #include "stripe/pages.h"
+#include "sync/find_account.h"
+#include "sync/freshness.h"
 #include "sync/runs_store.h"
 
 namespace payoutd::sync {
@@ -27,14 +30,14 @@ Result<void> run_job(Syncer& syncer, jobs::Run& job) {
   options.stop = [&job] { return job.stopping() || !job.holds_lease(); };
   const auto runs = syncer.run(options);
   if (job.stopping()) return Error{Kind::retry, "stopping", "goes on when the service runs again"};
-  // Somebody else does the same work: there is nothing left to do here.
+  // Another run does the same work: nothing is left to do here.
   if (!runs && runs.error().code == "sync_running") return {};
   if (!runs) return runs.error();
   return {};
 }
 
-Result<void> list_members(pg::Database& db, stripe::Client& client,
-                          const mirror::Appliers& appliers, jobs::Run& job) {
+Result<void> list_payout_transactions(pg::Database& db, stripe::Client& client,
+                                      const mirror::Appliers& appliers, jobs::Run& job) {
   const std::string account_id = job.payload().at("account");
   const std::string payout = job.payload().at("payout");
   const auto account = db.read([&](pg::Tx& tx) -> Result<std::optional<access::ConnectedAccount>> {
@@ -47,17 +50,10 @@ Result<void> list_members(pg::Database& db, stripe::Client& client,
                                      .account = std::string((*account)->stripe_header()),
                                      .priority = stripe::Priority::normal});
   for (const stripe::Page& page : pages) {
-    std::vector<mirror::Version> versions;
-    for (const stripe::Item& item : page.items) {
-      versions.push_back({.organization = (*account)->organization,
-                          .account = account_id,
-                          .object = item.raw,
-                          .shown_at = page.sent_at,
-                          .listed_for_payout = payout});
-    }
-    const auto stored = mirror::apply_all(db, appliers, versions, [&](pg::Tx& tx) {
+    const mirror::PageOwner owner{(*account)->organization, account_id, payout};
+    const auto stored = mirror::apply_page(db, appliers, owner, page, [&](pg::Tx& tx) {
       if (page.has_more) return;
-      payouts::members_were_listed(tx, (*account)->organization, account_id, payout, page.sent_at);
+      payouts::transactions_were_listed(tx, owner.organization, account_id, payout, page.sent_at);
     });
     if (!stored) return stored.error();
   }
@@ -71,23 +67,6 @@ Result<void> list_members(pg::Database& db, stripe::Client& client,
   return finished.error();
 }
 
-}  // namespace
-
-std::vector<jobs::Handler> sync_handlers(Syncer& syncer, pg::Database& db, stripe::Client& client,
-                                         const mirror::Appliers& appliers) {
-  return {{kRunJob, [&syncer](jobs::Run& job) { return run_job(syncer, job); }},
-          {mirror::kPayoutMembersJob, [&db, &client, &appliers](jobs::Run& job) {
-             return list_members(db, client, appliers, job);
-           }}};
-}
-
-jobs::Schedule nightly_run() {
-  return {.name = "sync with Stripe",
-          .spec = "02:00",
-          .job_kind = kRunJob,
-          .job_priority = jobs::Priority::sync};
-}
-
 jobs::Handler purge_handler(pg::Database& db, const Clock& clock) {
   return {kPurgeRunsJob, [&db, &clock](jobs::Run&) -> Result<void> {
             purge_runs(db, clock.now());
@@ -95,8 +74,36 @@ jobs::Handler purge_handler(pg::Database& db, const Clock& clock) {
           }};
 }
 
-jobs::Schedule nightly_purge() {
-  return {.name = "purge records of syncs", .spec = "04:00", .job_kind = kPurgeRunsJob};
+}  // namespace
+
+std::vector<jobs::Handler> sync_handlers(Syncer& syncer, pg::Database& db, stripe::Client& client,
+                                         const mirror::Appliers& appliers) {
+  return {{kRunJob, [&syncer](jobs::Run& job) { return run_job(syncer, job); }},
+          {mirror::kPayoutTransactionsJob, [&db, &client, &appliers](jobs::Run& job) {
+             return list_payout_transactions(db, client, appliers, job);
+           }}};
+}
+
+jobs::Duties duties(const JobParts& parts) {
+  jobs::Duties duties{
+      .handlers = {purge_handler(parts.db, parts.clock)},
+      .schedules = {
+          {.name = "purge records of syncs", .spec = "04:00", .job_kind = kPurgeRunsJob}}};
+  if (parts.client == nullptr) return duties;
+  CHECK(parts.syncer != nullptr);
+  for (auto& handler : sync_handlers(*parts.syncer, parts.db, *parts.client, parts.appliers))
+    duties.handlers.push_back(std::move(handler));
+  duties.handlers.push_back(
+      read_transactions_handler(parts.db, *parts.client, parts.appliers, parts.clock));
+  duties.handlers.push_back(
+      find_account_handler(parts.db, *parts.client, parts.clock, parts.livemode));
+  duties.schedules.push_back({.name = "sync with Stripe",
+                              .spec = "02:00",
+                              .job_kind = kRunJob,
+                              .job_priority = jobs::Priority::sync});
+  // The run reads the changes from before the start; the webhooks tell of the rest.
+  duties.at_start = [](pg::Tx& tx) { enqueue_run_of_all(tx, "start"); };
+  return duties;
 }
 
 void enqueue_run(pg::Tx& tx, const RunRecord& run) {

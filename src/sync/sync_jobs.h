@@ -4,8 +4,7 @@
 
 #include <vector>
 
-#include "jobs/handler.h"
-#include "jobs/schedules.h"
+#include "jobs/duties.h"
 #include "sync/sync.h"
 
 namespace payoutd::sync {
@@ -16,12 +15,17 @@ inline constexpr const char* kRunJob = "sync.run";  // {account?, run_id?, repai
 std::vector<jobs::Handler> sync_handlers(Syncer& syncer, pg::Database& db, stripe::Client& client,
                                          const mirror::Appliers& appliers);
 
-// Every night at 02:00 UTC.
-jobs::Schedule nightly_run();
-
-// Old records of runs, every night; needs no client.
-jobs::Handler purge_handler(pg::Database& db, const Clock& clock);
-jobs::Schedule nightly_purge();
+// All jobs of this folder. The first two outlive them; without a client, and then without a syncer,
+// only old records of runs are purged.
+struct JobParts {
+  pg::Database& db;
+  const Clock& clock;
+  const mirror::Appliers& appliers;
+  stripe::Client* client = nullptr;
+  Syncer* syncer = nullptr;
+  bool livemode = false;  // of the Stripe key
+};
+jobs::Duties duties(const JobParts& parts);
 
 // Enqueues a run, and a record of it to watch. Without organization: of all, and without a record
 // until it begins.

@@ -1,5 +1,9 @@
 #include "sync/verify.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
 #include <set>
 
 #include "balances/balance.h"
@@ -10,10 +14,27 @@ namespace payoutd::sync {
 namespace {
 
 struct Figures {
-  std::int64_t available = 0, pending = 0;
-  std::int64_t total() const { return checked_add(available, pending); }
+  Money available, pending;
+  Money total() const { return available + pending; }
 };
-using ByCurrency = std::map<std::string, Figures>;
+using ByCurrency = std::map<Currency, Figures>;
+
+Result<void> add(ByCurrency& figures, const std::vector<balances::Part>& parts,
+                 Money Figures::*into) {
+  for (const balances::Part& part : parts) {
+    const auto currency = Currency::shown(part.currency);
+    if (!currency) {
+      return Error{Kind::upstream, "currency_unreadable",
+                   fmt::format("Stripe's balance is in \"{}\", which is no currency code: what it "
+                               "holds of that can't be proved",
+                               part.currency)};
+    }
+    const Money none{0, *currency};
+    Figures& figure = figures.try_emplace(*currency, none, none).first->second;
+    figure.*into = figure.*into + Money{part.amount, *currency};
+  }
+  return {};
+}
 
 Result<ByCurrency> look(stripe::Client& client, const Target& target) {
   const auto answer = client.call(stripe::Request::get("/v1/balance").on(target.stripe_header));
@@ -21,35 +42,30 @@ Result<ByCurrency> look(stripe::Client& client, const Target& target) {
   const auto balance = balances::parse_balance(target.account, answer->body);
   if (!balance) return balance.error();
   ByCurrency figures;
-  for (const auto& part : balance->available) {
-    auto& sum = figures[part.currency].available;
-    sum = checked_add(sum, part.amount);
-  }
-  for (const auto& part : balance->pending) {
-    auto& sum = figures[part.currency].pending;
-    sum = checked_add(sum, part.amount);
-  }
+  if (auto ok = add(figures, balance->available, &Figures::available); !ok) return ok.error();
+  if (auto ok = add(figures, balance->pending, &Figures::pending); !ok) return ok.error();
   return figures;
 }
 
 bool stood_still(const ByCurrency& before, const ByCurrency& after) {
-  if (before.size() != after.size()) return false;
-  for (const auto& [currency, figures] : after) {
-    const auto found = before.find(currency);
-    if (found == before.end() || found->second.total() != figures.total()) return false;
-  }
-  return true;
+  return std::ranges::equal(before, after, [](const auto& one, const auto& other) {
+    return one.first == other.first && one.second.total() == other.second.total();
+  });
 }
 
 std::vector<BalanceCheck> compare(const Target& target, const ByCurrency& stripe,
-                                  const std::map<std::string, checks_store::Sum>& mirror,
-                                  Time now) {
-  std::set<std::string> currencies;
+                                  const checks_store::Sums& mirror, Time now) {
+  std::set<Currency> currencies;
   for (const auto& [currency, figures] : stripe) currencies.insert(currency);
   for (const auto& [currency, sum] : mirror) currencies.insert(currency);
   std::vector<BalanceCheck> checks;
-  for (const std::string& currency : currencies) {
-    BalanceCheck check{.account = target.account, .currency = currency, .checked_at = now};
+  for (const Currency currency : currencies) {
+    const Money none{0, currency};
+    BalanceCheck check{.account = target.account,
+                       .available = none,
+                       .pending = none,
+                       .found = none,
+                       .checked_at = now};
     if (const auto found = stripe.find(currency); found != stripe.end()) {
       check.available = found->second.available;
       check.pending = found->second.pending;
@@ -58,7 +74,7 @@ std::vector<BalanceCheck> compare(const Target& target, const ByCurrency& stripe
       check.found = found->second.net;
       check.rows = found->second.rows;
     }
-    check.state = check.difference() == 0 ? CheckState::equal : CheckState::different;
+    check.state = check.difference() == none ? CheckState::equal : CheckState::different;
     checks.push_back(std::move(check));
   }
   return checks;
@@ -76,10 +92,9 @@ Result<std::vector<BalanceCheck>> settle(const Verifier& verifier, const Target&
     const auto before = look(verifier.client, target);
     if (!before) return before.error();
     if (auto refreshed = verifier.refresh(); !refreshed) return refreshed.error();
-    const auto sums =
-        verifier.db.transact([&](pg::Tx& tx) -> Result<std::map<std::string, checks_store::Sum>> {
-          return checks_store::sums(tx, target.organization, target.account, verifier.row_by_row);
-        });
+    const auto sums = verifier.db.transact([&](pg::Tx& tx) -> Result<checks_store::Sums> {
+      return checks_store::sums(tx, target.organization, target.account, verifier.row_by_row);
+    });
     if (!sums) return sums.error();
     const auto after = look(verifier.client, target);
     if (!after) return after.error();

@@ -1,5 +1,5 @@
 // The proof that a mirror is whole: per account and currency the mirrored rows of the payments
-// balance sum to Stripe's own balance; per automatic payout its members sum to its amount.
+// balance sum to Stripe's own balance; per automatic payout its transactions sum to its amount.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/money.h"
 #include "pg/database.h"
 #include "stripe/client.h"
 #include "sync/lister.h"
@@ -23,10 +24,10 @@ enum class CheckState {
 std::string_view name_of(CheckState state);
 
 struct BalanceCheck {
-  std::string account, currency;
+  std::string account;
   CheckState state = CheckState::equal;
-  std::int64_t available = 0, pending = 0;  // Stripe's
-  std::int64_t found = 0;                   // the sum of `net` over the mirrored rows
+  Money available, pending;  // Stripe's
+  Money found;               // the sum of `net` over the mirrored rows
   std::int64_t rows = 0;
   Time checked_at{};
   // Once the days were compared, for the first that differs: ids that Stripe has and the mirror has
@@ -34,18 +35,19 @@ struct BalanceCheck {
   std::optional<pg::Day> first_day{};
   std::vector<std::string> missing{}, altered{}, surplus{};
 
-  std::int64_t expected() const { return available + pending; }
-  std::int64_t difference() const { return expected() - found; }
+  Currency currency() const { return found.currency; }
+  Money expected() const { return available + pending; }
+  Money difference() const { return expected() - found; }
 };
 
 struct PayoutCheck {
-  std::string account, payout, currency;
-  std::int64_t amount = 0;
-  std::int64_t found = 0;  // the sum of `net` of its members without its own row
+  std::string account, payout;
+  Money amount;
+  Money found;  // the sum of `net` of its transactions without its own row
   Time created{};
 };
 
-// What the checks need of their surroundings.
+// The surroundings of a check.
 struct Verifier {
   pg::Database& db;
   stripe::Client& client;
@@ -57,18 +59,19 @@ struct Verifier {
 };
 
 // Looks at Stripe's balance, refreshes, looks again, and compares; repeated while it moves, at most
-// kMostLooks times. Stores what came out under `run`. Errors: as Client::call.
+// kMostLooks times. Stores what came out under `run`. Errors: as Client::call; upstream
+// `currency_unreadable` for a balance in what is no currency code.
 inline constexpr int kMostLooks = 6;
 Result<std::vector<BalanceCheck>> check_balance(const Verifier& verifier, const Target& target,
                                                 std::optional<RunId> run);
 
-// Those whose sums are wrong; they are stored, and earlier ones that are right now forgotten. Looks
-// at those that were wrong or whose members were listed since the last time; at all of them where
-// `whole` asks for it, and once a week.
+// Returns the payouts whose sums are wrong; they are stored, and earlier ones that are right by now
+// forgotten. Looks at the payouts that were wrong and at those whose transactions were listed since
+// the last time; at all of them where `whole` asks for it, and once a week.
 Result<std::vector<PayoutCheck>> check_payouts(pg::Database& db, const Target& target, Time now,
                                                bool whole);
 
-// As the last check of each account and currency left it.
+// The result of the last check of each account and currency.
 struct Completeness {
   std::vector<BalanceCheck> balances;
   std::vector<PayoutCheck> payouts;

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "stripe/sim/world.h"
+#include "stripe/sim/world/world.h"
 
 namespace payoutd::sim {
 

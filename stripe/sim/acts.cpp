@@ -5,18 +5,19 @@
 #include <algorithm>
 #include <array>
 
-#include "stripe/sim/accounts.h"
-#include "stripe/sim/customers.h"
-#include "stripe/sim/disputes.h"
-#include "stripe/sim/events.h"
-#include "stripe/sim/ledger.h"
-#include "stripe/sim/payment_intents.h"
-#include "stripe/sim/payment_methods.h"
-#include "stripe/sim/payouts.h"
-#include "stripe/sim/products.h"
-#include "stripe/sim/refunds.h"
-#include "stripe/sim/subscriptions.h"
-#include "stripe/sim/transfers.h"
+#include "stripe/sim/resources/accounts.h"
+#include "stripe/sim/resources/customers.h"
+#include "stripe/sim/resources/disputes.h"
+#include "stripe/sim/resources/external_accounts.h"
+#include "stripe/sim/resources/payment_intents.h"
+#include "stripe/sim/resources/payment_methods.h"
+#include "stripe/sim/resources/payouts.h"
+#include "stripe/sim/resources/products.h"
+#include "stripe/sim/resources/refunds.h"
+#include "stripe/sim/resources/subscriptions.h"
+#include "stripe/sim/resources/transfers.h"
+#include "stripe/sim/world/events.h"
+#include "stripe/sim/world/ledger.h"
 
 namespace payoutd::sim {
 namespace {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "stripe/sim/world.h"
+#include "stripe/sim/world/world.h"
 
 namespace payoutd::sim {
 

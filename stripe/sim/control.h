@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "http/router.h"
-#include "stripe/sim/faults.h"
+#include "stripe/sim/wire/faults.h"
 
 namespace payoutd::sim {
 

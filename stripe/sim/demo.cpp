@@ -5,11 +5,12 @@
 #include <vector>
 
 #include "base/check.h"
-#include "stripe/sim/accounts.h"
 #include "stripe/sim/acts.h"
-#include "stripe/sim/events.h"
-#include "stripe/sim/payment_methods.h"
-#include "stripe/sim/payouts.h"
+#include "stripe/sim/resources/accounts.h"
+#include "stripe/sim/resources/external_accounts.h"
+#include "stripe/sim/resources/payment_methods.h"
+#include "stripe/sim/resources/payouts.h"
+#include "stripe/sim/world/events.h"
 
 namespace payoutd::sim {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "stripe/sim/world.h"
+#include "stripe/sim/world/world.h"
 
 namespace payoutd::sim {
 

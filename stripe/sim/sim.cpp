@@ -4,11 +4,11 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "stripe/sim/accounts.h"
 #include "stripe/sim/activity.h"
 #include "stripe/sim/demo.h"
-#include "stripe/sim/events.h"
-#include "stripe/sim/payouts.h"
+#include "stripe/sim/resources/accounts.h"
+#include "stripe/sim/resources/payouts.h"
+#include "stripe/sim/world/events.h"
 
 namespace payoutd::sim {
 namespace {

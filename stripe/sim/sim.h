@@ -19,13 +19,13 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "http/server.h"
-#include "stripe/sim/call.h"
-#include "stripe/sim/dispatch.h"
-#include "stripe/sim/faults.h"
-#include "stripe/sim/journal.h"
-#include "stripe/sim/options.h"
-#include "stripe/sim/webhook_sender.h"
-#include "stripe/sim/world.h"
+#include "stripe/sim/api/dispatch.h"
+#include "stripe/sim/delivery/webhook_sender.h"
+#include "stripe/sim/wire/call.h"
+#include "stripe/sim/wire/faults.h"
+#include "stripe/sim/wire/journal.h"
+#include "stripe/sim/world/options.h"
+#include "stripe/sim/world/world.h"
 
 namespace payoutd::sim {
 

@@ -5,8 +5,8 @@
 #include <array>
 
 #include "stripe/sim/control.h"
-#include "stripe/sim/form.h"
 #include "stripe/sim/sim.h"
+#include "stripe/sim/wire/form.h"
 
 namespace payoutd::sim {
 namespace {

@@ -144,7 +144,7 @@ TEST_F(IdempotencyTest, EightAtOnceOnTwoInstancesRunOnceEach) {
         http::Request request;
         request.method = "POST";
         request.params["id"] = "7";
-        set_principal(request, {org, ApiKeyId::make(), "k", Role::admin, "test"});
+        set_principal(request, {org, ApiKeyId::make(), Role::admin, "test"});
         request.headers = {{"idempotency-key", "round " + std::to_string(round)}};
         http::Context context(request);
         const http::Route route = work();
@@ -250,7 +250,7 @@ TEST_F(IdempotencyTest, ALongRequestKeepsItsLease) {
   request.method = "POST";
   request.params["id"] = "7";
   request.headers = {{"idempotency-key", "k1"}};
-  set_principal(request, {org, ApiKeyId::make(), "k", Role::admin, "test"});
+  set_principal(request, {org, ApiKeyId::make(), Role::admin, "test"});
   const auto lease = [&] { return sql("SELECT lease_until FROM idempotency_keys"); };
   during = [&] {
     for (int renewals = 0; renewals < 4; ++renewals) {

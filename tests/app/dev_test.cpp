@@ -43,7 +43,7 @@ struct Dev : ProgramTest {
     key = access.at("keys").at("admin");
   }
   bool has_begun() {
-    const std::string said = program->said();
+    const std::string said = program->printed();
     const auto begin = said.find("{\"url\"");
     const auto end = begin == std::string::npos ? begin : said.find('\n', begin);
     if (end != std::string::npos) access = Json::parse(said.substr(begin, end - begin));

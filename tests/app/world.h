@@ -15,14 +15,19 @@
 #include "access/organizations.h"
 #include "http/client.h"
 #include "http/server.h"
-#include "program.h"
 #include "stripe/signature.h"
-#include "stripe/sim/accounts.h"
-#include "stripe/sim/ledger.h"
+#include "stripe/sim/resources/accounts.h"
+#include "stripe/sim/resources/external_accounts.h"
 #include "stripe/sim/sim.h"
+#include "stripe/sim/world/ledger.h"
 #include "support/database.h"
+#include "support/program.h"
 
 namespace payoutd::app {
+
+using support::Environment;
+using support::eventually;
+using support::Program;
 
 // A Stripe that knows one balance and no other object, and treats what it is asked for as it is
 // told to.

@@ -115,10 +115,10 @@ TEST_F(Queue, WaitsForTheBusinessClock) {
 
 TEST_F(Queue, MoneyThatIsDueDoesNotWaitBehindAFlood) {
   add_all(std::vector<Job>(
-      kPromoted + 10,
+      lease_store::kPromoted + 10,
       {.kind = "work", .priority = Priority::sync, .run_at = kMorning - std::chrono::hours{1}}));
   add({.kind = "work", .priority = Priority::money, .run_at = kMorning});
-  EXPECT_TRUE(in_tx([](pg::Tx& tx) { return promote(tx, kMorning); }));
+  EXPECT_TRUE(in_tx([](pg::Tx& tx) { return lease_store::promote(tx, kMorning); }));
   EXPECT_EQ(take(1).at(0).priority, Priority::money);
 }
 
@@ -189,7 +189,7 @@ TEST_F(Queue, AFailedJobComesBackWithItsErrorAndAttempts) {
 TEST_F(Queue, AJobGivenBackUntriedHasLostNothing) {
   add({.kind = "work"});
   const Returned back{held(take(1).at(0)), std::nullopt, std::nullopt};
-  in_tx([&](pg::Tx& tx) { give_back(tx, std::span(&back, 1)); });
+  in_tx([&](pg::Tx& tx) { lease_store::give_back(tx, std::span(&back, 1)); });
   EXPECT_EQ(take(1).at(0).attempt, 1);
 }
 
@@ -197,7 +197,7 @@ TEST_F(Queue, WhoLostTheLeaseCanNoLongerChangeTheJob) {
   add({.kind = "work"});
   const Claimed slow = take(1).at(0);
   run_out_all_leases();
-  EXPECT_EQ(in_tx([](pg::Tx& tx) { return take_over(tx); }), 1u);
+  EXPECT_EQ(in_tx([](pg::Tx& tx) { return lease_store::take_over(tx); }), 1u);
   const Claimed next = take(1).at(0);
   EXPECT_EQ(next.id, slow.id);
   EXPECT_EQ(next.attempt, 2);
@@ -207,7 +207,7 @@ TEST_F(Queue, WhoLostTheLeaseCanNoLongerChangeTheJob) {
   bury_one(slow);
   const Held lost = held(slow);
   EXPECT_TRUE(in_tx([&](pg::Tx& tx) {
-                return extend(tx, std::span(&lost, 1), std::chrono::hours{1});
+                return lease_store::extend(tx, std::span(&lost, 1), std::chrono::hours{1});
               }).empty());
   EXPECT_EQ(counts().running, 1);
   EXPECT_EQ(end(next), 1u);
@@ -217,8 +217,8 @@ TEST_F(Queue, ALeaseThatIsExtendedIsNotTakenOver) {
   add({.kind = "work"});
   const Held ours = held(take(1).at(0));
   run_out_all_leases();
-  in_tx([&](pg::Tx& tx) { extend(tx, std::span(&ours, 1), std::chrono::minutes{1}); });
-  EXPECT_EQ(in_tx([](pg::Tx& tx) { return take_over(tx); }), 0u);
+  in_tx([&](pg::Tx& tx) { lease_store::extend(tx, std::span(&ours, 1), std::chrono::minutes{1}); });
+  EXPECT_EQ(in_tx([](pg::Tx& tx) { return lease_store::take_over(tx); }), 0u);
 }
 
 TEST_F(Queue, AJobThatKillsEachOfItsWorkersIsDeadAfterItsAttempts) {
@@ -226,7 +226,7 @@ TEST_F(Queue, AJobThatKillsEachOfItsWorkersIsDeadAfterItsAttempts) {
   for (int i = 0; i < 2; ++i) {
     ASSERT_EQ(take(1).size(), 1u);
     run_out_all_leases();
-    in_tx([](pg::Tx& tx) { take_over(tx); });
+    in_tx([](pg::Tx& tx) { lease_store::take_over(tx); });
   }
   EXPECT_TRUE(take(1).empty());
   ASSERT_EQ(dead().size(), 1u);
@@ -236,7 +236,7 @@ TEST_F(Queue, AJobThatKillsEachOfItsWorkersIsDeadAfterItsAttempts) {
 TEST_F(Queue, AClaimInDoubtIsGivenBack) {
   add_all(std::vector<Job>(3, {.kind = "work"}));
   const auto claimed = take(2);
-  in_tx([&](pg::Tx& tx) { abandon(tx, claimed[0].lease); });
+  in_tx([&](pg::Tx& tx) { lease_store::abandon(tx, claimed[0].lease); });
   EXPECT_EQ(counts().ready, 3);
   EXPECT_EQ(take(3).at(0).attempt, 1);
 }
@@ -256,13 +256,13 @@ TEST_F(Queue, ConcurrentClaimsNeverShareAJob) {
         // What others hold at the moment is passed over, so empty once is not the end.
         for (int empty = 0; empty < 20;) {
           const auto jobs = in_tx([&](pg::Tx& tx) {
-            return claim(tx,
-                         {.kinds = kinds,
-                          .limit = 7,
-                          .lease = Uuid::v7(),
-                          .holder = "t",
-                          .lease_for = std::chrono::minutes{1}},
-                         turns);
+            return lease_store::claim(tx,
+                                      {.kinds = kinds,
+                                       .limit = 7,
+                                       .lease = Uuid::v7(),
+                                       .holder = "t",
+                                       .lease_for = std::chrono::minutes{1}},
+                                      turns);
           });
           empty = jobs.empty() ? empty + 1 : 0;
           const std::lock_guard lock(mutex);
@@ -281,17 +281,17 @@ struct LongQueue : QueueTest {
     const auto claimed = take_in(tx, 4);
     std::vector<Held> held;
     for (const Claimed& job : claimed) held.push_back(QueueTest::held(job));
-    extend(tx, held, std::chrono::minutes{1});
+    lease_store::extend(tx, held, std::chrono::minutes{1});
     if (held.size() < 4) held.assign(4, {JobId::make(), Uuid::v7()});
-    finish(tx, std::span(held).first(1));
+    lease_store::finish(tx, std::span(held).first(1));
     const Returned back{held[1], kMorning, "not now"};
-    give_back(tx, std::span(&back, 1));
+    lease_store::give_back(tx, std::span(&back, 1));
     const Buried over{held[2], "broken"};
-    bury(tx, std::span(&over, 1));
-    finish_beside(tx, held[3]);
-    use_indexes(tx);
-    promote(tx, kMorning);
-    take_over(tx);
+    lease_store::bury(tx, std::span(&over, 1));
+    lease_store::finish_beside(tx, held[3]);
+    lease_store::use_indexes(tx);
+    lease_store::promote(tx, kMorning);
+    lease_store::take_over(tx);
     return claimed.size();
   }
   void fill() {

@@ -54,31 +54,31 @@ class QueueTest : public support::DatabaseTest {
     return in_tx([&](pg::Tx& tx) { return take_in(tx, limit, kinds); });
   }
   std::vector<Claimed> take_in(pg::Tx& tx, int limit, std::vector<std::string> kinds = {"work"}) {
-    use_indexes(tx);
-    return claim(tx,
-                 {.kinds = kinds,
-                  .limit = limit,
-                  .lease = Uuid::v7(),
-                  .holder = "test",
-                  .lease_for = std::chrono::minutes{1}},
-                 turns_);
+    lease_store::use_indexes(tx);
+    return lease_store::claim(tx,
+                              {.kinds = kinds,
+                               .limit = limit,
+                               .lease = Uuid::v7(),
+                               .holder = "test",
+                               .lease_for = std::chrono::minutes{1}},
+                              turns_);
   }
 
   static Held held(const Claimed& job) { return {job.id, job.lease}; }
   std::size_t end(const Claimed& job) {
     const Held one = held(job);
-    return in_tx([&](pg::Tx& tx) { return finish(tx, std::span(&one, 1)).size(); });
+    return in_tx([&](pg::Tx& tx) { return lease_store::finish(tx, std::span(&one, 1)).size(); });
   }
   void fail(const Claimed& job, Time run_at) {
     const Returned back{held(job), run_at, "not now"};
-    in_tx([&](pg::Tx& tx) { give_back(tx, std::span(&back, 1)); });
+    in_tx([&](pg::Tx& tx) { lease_store::give_back(tx, std::span(&back, 1)); });
   }
   void bury_one(const Claimed& job, const std::string& error = "broken") {
     const Buried one{held(job), error};
-    in_tx([&](pg::Tx& tx) { bury(tx, std::span(&one, 1)); });
+    in_tx([&](pg::Tx& tx) { lease_store::bury(tx, std::span(&one, 1)); });
   }
   void promote_at(Time now) {
-    in_tx([&](pg::Tx& tx) { promote(tx, now); });
+    in_tx([&](pg::Tx& tx) { lease_store::promote(tx, now); });
   }
   void run_out_all_leases() {
     in_tx([](pg::Tx& tx) {

@@ -69,7 +69,7 @@ TEST_F(BalanceTransactions, BelongToThePayoutWhoseListNamedThemLast) {
   EXPECT_EQ(sql("SELECT payout_id AS it FROM balance_transactions"), "po_second");
   EXPECT_EQ(ids({.payout = "po_second"}), "txn_3QCharge0001 ");
   auto members = db().read([&](pg::Tx& tx) -> Result<std::size_t> {
-    return members_of_payout(tx, org, kAccount, "po_second", 10).size();
+    return transactions_of_payout(tx, org, kAccount, "po_second", 10).size();
   });
   EXPECT_EQ(*members, 1u);
 }

@@ -156,14 +156,15 @@ TEST_F(PayoutApply, CompleteReconciliationAsksForTheMembersOnce) {
   EXPECT_TRUE(apply({&shelf.all()[0], 1}).follow_ups.empty());
   const Applied applied = apply({&shelf.all()[1], 1});
   ASSERT_EQ(applied.follow_ups.size(), 1u);
-  EXPECT_EQ(applied.follow_ups[0].kind, mirror::FollowUpKind::sync_payout_members);
+  EXPECT_EQ(applied.follow_ups[0].kind, mirror::FollowUpKind::list_payout_transactions);
   EXPECT_EQ(applied.follow_ups[0].stripe_id, "po_1QAutomatic0001");
   EXPECT_TRUE(apply({&shelf.all()[2], 1}).follow_ups.empty());
 
   auto waiting = db().transact([&](pg::Tx& tx) -> Result<std::size_t> {
-    const auto before = awaiting_members(tx, org, kAccount, 10).size();
-    EXPECT_TRUE(members_were_listed(tx, org, kAccount, "po_1QAutomatic0001", from_unix(kStart)));
-    EXPECT_TRUE(awaiting_members(tx, org, kAccount, 10).empty());
+    const auto before = awaiting_transactions(tx, org, kAccount, 10).size();
+    EXPECT_TRUE(
+        transactions_were_listed(tx, org, kAccount, "po_1QAutomatic0001", from_unix(kStart)));
+    EXPECT_TRUE(awaiting_transactions(tx, org, kAccount, 10).empty());
     return before;
   });
   EXPECT_EQ(*waiting, 1u);

@@ -26,9 +26,10 @@
 #include "payouts/stripe_payout.h"
 #include "payouts/stripe_payouts_api.h"
 #include "stripe/metadata_keys.h"
-#include "stripe/sim/accounts.h"
-#include "stripe/sim/ledger.h"
+#include "stripe/sim/resources/accounts.h"
+#include "stripe/sim/resources/external_accounts.h"
 #include "stripe/sim/sim.h"
+#include "stripe/sim/world/ledger.h"
 #include "support/database.h"
 
 namespace payoutd::payouts {
@@ -103,7 +104,7 @@ struct Instance {
     return *std::move(opened);
   }
   std::vector<jobs::Handler> handlers() {
-    auto all = payouts.resolver().handlers();
+    auto all = payouts.resolver().duties().handlers;
     for (auto& handler : mirror::mirror_handlers(*db, *client, appliers))
       all.push_back(std::move(handler));
     return all;

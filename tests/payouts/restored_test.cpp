@@ -135,6 +135,23 @@ TEST_F(Restored, WithoutStripesRecordsNothingIsSent) {
   EXPECT_EQ(moved().size(), 2u);
 }
 
+// A payout of ours that the database refuses is not passed over: its key would pay it once more.
+TEST_F(Restored, WhereAPayoutOfOursCanNotBeWrittenDownNothingIsPaid) {
+  std::string stripe_id;
+  forgetting(
+      [&] { stripe_id = get("/api/payouts/" + pay_expecting("pending"))["stripe_payout_id"]; });
+  sql("ALTER TABLE payouts ADD CONSTRAINT poison CHECK (stripe_payout_id <> '" + stripe_id + "')");
+  for (const char* key : {"k1", "k2"}) {
+    const auto refused = pay(key);
+    EXPECT_EQ(refused.status, 503) << refused.body;
+    EXPECT_EQ(refused.code(), "payout_not_kept") << refused.body;
+  }
+  EXPECT_EQ(moved().size(), 1u);
+  sql("ALTER TABLE payouts DROP CONSTRAINT poison");
+  EXPECT_EQ(json(pay("k1"))["stripe_payout_id"], stripe_id);
+  EXPECT_EQ(moved().size(), 1u);
+}
+
 // A sync or a webhook may bring the payout first: its row gets the key back all the same.
 TEST_F(Restored, AndMirroredSinceTheKeyIsFound) {
   std::string stripe_id;

@@ -5,8 +5,8 @@
 
 #include <string>
 
-#include "stripe/sim/calendar.h"
 #include "stripe/sim/sim.h"
+#include "stripe/sim/world/calendar.h"
 
 namespace payoutd::sim {
 

@@ -24,8 +24,19 @@ const std::map<std::string, int> kRows = {
 // "src/payouts/payouts_api.cpp" is of folder "payouts"; "src/main.cpp" of "main".
 std::string folder_of(std::string path) {
   if (path.starts_with("src/")) path.erase(0, 4);
+  if (path.starts_with("stripe/sim/")) return "stripe/sim";
   const auto slash = path.rfind('/');
   return slash == std::string::npos ? fs::path(path).stem().string() : path.substr(0, slash);
+}
+
+// The rooms of the simulator, lowest first; what stands in its own folder is on top of them.
+const std::map<std::string, int> kRooms = {{"stripe/sim/wire", 0},      {"stripe/sim/delivery", 1},
+                                           {"stripe/sim/world", 2},     {"stripe/sim/api", 3},
+                                           {"stripe/sim/resources", 4}, {"stripe/sim", 5}};
+
+// The room of a path in the simulator, empty elsewhere.
+std::string room_of(const std::string& path) {
+  return path.starts_with("stripe/sim/") ? path.substr(0, path.rfind('/')) : std::string();
 }
 
 bool allowed(const std::string& from, const std::string& to) {
@@ -73,6 +84,39 @@ TEST(Structure, FoldersIncludeOnlyRowsBelowTheirOwn) {
     }
   }
   EXPECT_GT(seen, 100u);
+}
+
+TEST(Structure, RoomsOfTheSimulatorIncludeOnlyRoomsBelow) {
+  std::size_t seen = 0;
+  for (const fs::path& file : sources()) {
+    const std::string path = fs::relative(file, PAYOUTD_SOURCE_DIR).string();
+    if (room_of(path).empty()) continue;
+    ASSERT_TRUE(kRooms.contains(room_of(path))) << path << " is in a room that nobody knows";
+    for (const std::string& include : own_includes(file)) {
+      if (room_of(include).empty()) continue;
+      EXPECT_LE(kRooms.at(room_of(include)), kRooms.at(room_of(path)))
+          << path << " includes " << include << " of a room above";
+      ++seen;
+    }
+  }
+  EXPECT_GT(seen, 100u);
+}
+
+// A resource is a noun of Stripe: `charges.cpp` is what the simulated Stripe does with it,
+// `charges_api.cpp` its endpoints.
+TEST(Structure, ResourcesOfTheSimulatorHaveOneForm) {
+  std::size_t seen = 0;
+  for (const fs::path& file : sources()) {
+    const std::string path = fs::relative(file, PAYOUTD_SOURCE_DIR).string();
+    if (room_of(path) != "stripe/sim/resources" || file.extension() != ".cpp") continue;
+    std::ifstream in(file);
+    const std::string text((std::istreambuf_iterator<char>(in)), {});
+    const bool api = path.ends_with("_api.cpp");
+    EXPECT_EQ(text.find("std::vector<Endpoint>") != std::string::npos, api) << path;
+    EXPECT_EQ(text.find("const Ask& ask") != std::string::npos, api) << path;
+    ++seen;
+  }
+  EXPECT_GT(seen, 20u);
 }
 
 TEST(Structure, OnlyTheSocketFrontKnowsCppHttplib) {

@@ -42,15 +42,15 @@ class JobRunner {
   // The jobs that are due, under a lease of ours, so that a test can run several at once.
   std::vector<jobs::Claimed> claim_all() {
     return in_tx([&](pg::Tx& tx) -> Result<std::vector<jobs::Claimed>> {
-      jobs::use_indexes(tx);
-      jobs::promote(tx, clock_.now());
-      return jobs::claim(tx,
-                         {.kinds = kinds_,
-                          .limit = 100,
-                          .lease = Uuid::v7(),
-                          .holder = "test",
-                          .lease_for = std::chrono::minutes{5}},
-                         turns_);
+      jobs::lease_store::use_indexes(tx);
+      jobs::lease_store::promote(tx, clock_.now());
+      return jobs::lease_store::claim(tx,
+                                      {.kinds = kinds_,
+                                       .limit = 100,
+                                       .lease = Uuid::v7(),
+                                       .holder = "test",
+                                       .lease_for = std::chrono::minutes{5}},
+                                      turns_);
     });
   }
 
@@ -64,19 +64,19 @@ class JobRunner {
     const Result<void> ended = handler->run(run);
     const jobs::Held held{job.id, job.lease};
     return in_tx([&](pg::Tx& tx) -> Result<std::string> {
-      jobs::use_indexes(tx);
+      jobs::lease_store::use_indexes(tx);
       if (ended) {
-        jobs::finish(tx, std::span(&held, 1));
+        jobs::lease_store::finish(tx, std::span(&held, 1));
         return job.kind;
       }
       if (ended.error().kind != Kind::retry) {
         const jobs::Buried buried{held, ended.error().message};
-        jobs::bury(tx, std::span(&buried, 1));
+        jobs::lease_store::bury(tx, std::span(&buried, 1));
         return job.kind + " dead";
       }
       const auto delay = run.retry_delay().value_or(std::chrono::seconds{1});
       const jobs::Returned back{held, clock_.now() + delay, ended.error().message};
-      jobs::give_back(tx, std::span(&back, 1));
+      jobs::lease_store::give_back(tx, std::span(&back, 1));
       return job.kind + " retry";
     });
   }

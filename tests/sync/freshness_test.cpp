@@ -26,11 +26,7 @@ struct Freshness : SyncTest {
   Freshness()
       : syncer(db(), *client, appliers, clock, {}),
         jobs(db(), clock, handlers()),
-        shop(sim.connected().front()) {
-    placement.handles = [](const std::string& type) {
-      return webhooks::find_event_type(type) != nullptr;
-    };
-  }
+        shop(sim.connected().front()) {}
   std::vector<jobs::Handler> handlers() {
     auto all = sync_handlers(syncer, db(), *client, appliers);
     all.push_back(read_transactions_handler(db(), *client, appliers, clock));
@@ -41,7 +37,7 @@ struct Freshness : SyncTest {
 
   // What Stripe delivers of the account since `since`, applied a few events at a time.
   std::size_t deliver(Time since, int batch = 20) {
-    webhooks::InboxWriter writer(db(), clock, placement);
+    webhooks::InboxWriter writer(db(), clock, std::nullopt);
     std::size_t delivered = 0;
     Json params{{"limit", 100}, {"created", {{"gte", to_unix(since)}}}};
     for (bool more = true; more;) {
@@ -59,8 +55,7 @@ struct Freshness : SyncTest {
         ++delivered;
       }
     }
-    webhooks::ApplyWorkers workers(
-        db(), appliers, {.threads = 0, .batch = batch, .follow_up = mirror::enqueue_after_events});
+    webhooks::ApplyWorkers workers(db(), appliers, {.threads = 0, .batch = batch});
     while (workers.apply_batch() > 0) {
     }
     return delivered;
@@ -99,7 +94,6 @@ struct Freshness : SyncTest {
                 static_cast<double>(to_unix(clock.now() - 5min)), 2);
   }
 
-  webhooks::Placement placement;
   Syncer syncer;
   support::JobRunner jobs;
   const std::string shop;

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "mirror/mirror_jobs.h"
-#include "stripe/sim/events.h"
+#include "stripe/sim/world/events.h"
 #include "support/run_jobs.h"
 #include "sync/find_account.h"
 #include "sync/sync_jobs.h"
@@ -12,6 +12,7 @@
 #include "webhooks/event_types.h"
 #include "webhooks/inbox_writer.h"
 #include "webhooks/unknown_accounts.h"
+#include "webhooks/unknown_store.h"
 
 namespace payoutd::sync {
 namespace {
@@ -159,11 +160,7 @@ struct KnownAccounts : SyncTest {
   KnownAccounts()
       : syncer(db(), *client, appliers, clock, {}),
         jobs(db(), clock, handlers()),
-        shop(sim.connected().front()) {
-    placement.handles = [](const std::string& type) {
-      return webhooks::find_event_type(type) != nullptr;
-    };
-  }
+        shop(sim.connected().front()) {}
 
   std::vector<jobs::Handler> handlers() {
     auto all = sync_handlers(syncer, db(), *client, appliers);
@@ -175,30 +172,27 @@ struct KnownAccounts : SyncTest {
   }
 
   void store(const std::string& id, const std::string& account,
-             const std::string& type = "customer.created", bool livemode = false) {
+             const std::string& type = "customer.created", bool live = false) {
     const Json object{{"id", "cus_" + id}, {"object", "customer"}, {"created", kMondayNoon},
                       {"email", nullptr},  {"name", "Jo"},         {"balance", 0},
                       {"currency", "usd"}, {"delinquent", false}};
-    const Json event{{"id", id},
-                     {"object", "event"},
-                     {"type", type},
-                     {"created", kMondayNoon},
-                     {"livemode", livemode},
-                     {"data", {{"object", object}}}};
+    const Json event{{"id", id},         {"object", "event"},
+                     {"type", type},     {"created", kMondayNoon},
+                     {"livemode", live}, {"data", {{"object", object}}}};
     webhooks::Received received{.head = {.id = id,
                                          .type = type,
                                          .account = account,
                                          .created = from_unix(kMondayNoon),
-                                         .livemode = livemode,
+                                         .livemode = live,
                                          .api_version = std::string(stripe::kApiVersion),
                                          .object_id = "cus_" + id},
                                 .body = event.dump(),
                                 .organization = {},
                                 .disposition = {}};
-    webhooks::InboxWriter(db(), clock, placement).store({&received, 1});
+    webhooks::InboxWriter(db(), clock, livemode).store({&received, 1});
   }
   void apply() {
-    webhooks::ApplyWorkers workers(db(), appliers, {.threads = 0, .batch = 100, .follow_up = {}});
+    webhooks::ApplyWorkers workers(db(), appliers, {.threads = 0, .batch = 100});
     while (workers.apply_batch() > 0) {
     }
   }
@@ -207,7 +201,7 @@ struct KnownAccounts : SyncTest {
   }
   std::int64_t waiting() { return number("SELECT count(*) FROM inbox_unknown"); }
 
-  webhooks::Placement placement;
+  std::optional<bool> livemode;  // of our Stripe key
   Syncer syncer;
   support::JobRunner jobs;
   const std::string shop;
@@ -219,8 +213,8 @@ TEST_F(KnownAccounts, EventsFromBeforeTheFirstContactAreAppliedOnceTheAccountIsK
   apply();
   EXPECT_EQ(customers("evt_own") + customers("evt_shop"), 0);
   EXPECT_EQ(waiting(), 2);
-  const auto unknown =
-      db().read([](pg::Tx& tx) -> Result<std::int64_t> { return webhooks::unknown_waiting(tx); });
+  const auto unknown = db().read(
+      [](pg::Tx& tx) -> Result<std::int64_t> { return webhooks::unknown_store::waiting(tx); });
   EXPECT_EQ(*unknown, 2);
   expect_succeeded(sync());
   jobs.run_all();
@@ -264,7 +258,7 @@ TEST_F(KnownAccounts, ManyEventsAreMovedAFewHundredAtATime) {
     events[i].head.created = from_unix(kMondayNoon);
     events[i].body = "{}";
   }
-  webhooks::InboxWriter(db(), clock, placement).store(events);
+  webhooks::InboxWriter(db(), clock, livemode).store(events);
   connect(tenant, "acct_1Wanderer00001");
   (void)db().transact([](pg::Tx& tx) -> Result<void> {
     mirror::enqueue_adoption(tx);
@@ -349,7 +343,7 @@ TEST_F(KnownAccounts, ALookUpWaitsWhileStripeIsAway) {
 }
 
 TEST_F(KnownAccounts, AnEventOfTheOtherModeAsksForNothing) {
-  placement.livemode = false;
+  livemode = false;
   store("evt_1", "acct_1Stranger000001", "customer.created", true);
   EXPECT_EQ(number("SELECT count(*) FROM inbox WHERE disposition = 'other_mode'"), 1);
   EXPECT_EQ(waiting(), 0);

@@ -46,11 +46,7 @@ struct LostWebhooks : SyncTest {
     });
     CHECK(joined.ok());
 
-    webhooks::Inbox::Options options;
-    options.placement.handles = [](const std::string& type) {
-      return webhooks::find_event_type(type) != nullptr;
-    };
-    inbox = std::make_unique<webhooks::Inbox>(db(), clock, std::move(options));
+    inbox = std::make_unique<webhooks::Inbox>(db(), clock, webhooks::Inbox::Options{});
     http::Router router;
     for (auto& route : webhooks::webhook_routes(verifier, *inbox, clock))
       router.add(std::move(route));
@@ -109,7 +105,7 @@ struct LostWebhooks : SyncTest {
               .status,
           200);
     }
-    webhooks::ApplyWorkers workers(db(), appliers, {.threads = 0, .batch = 100, .follow_up = {}});
+    webhooks::ApplyWorkers workers(db(), appliers, {.threads = 0, .batch = 100});
     while (workers.apply_batch() > 0) {
     }
   }

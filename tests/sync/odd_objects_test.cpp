@@ -40,7 +40,7 @@ TEST_F(OddObjects, APayoutThatStripeDoesNotKnowEndsNothing) {
   wait(60s);
   const auto runs = sync();
   expect_succeeded(runs);
-  for (const char* stream : {"payout_members", "payouts_due"}) {
+  for (const char* stream : {"payout_transactions", "payouts_due"}) {
     const StreamRecord* record = stream_of(runs, account, stream);
     ASSERT_NE(record, nullptr) << stream;
     EXPECT_EQ(record->status, "succeeded");

@@ -20,7 +20,7 @@ struct Verify : SyncTest {
     const auto found = completeness(db(), platform, account);
     EXPECT_TRUE(found.ok());
     for (const BalanceCheck& check : found->balances) {
-      if (check.currency == currency) return check;
+      if (check.currency().str() == currency) return check;
     }
     ADD_FAILURE() << "no check of " << account << ' ' << currency;
     return {};
@@ -56,7 +56,7 @@ TEST_F(Verify, AMissingRowIsSeenNamedAndMended) {
   sync({.verify_only = true});
   const BalanceCheck check = check_of(sim.platform(), currency);
   EXPECT_EQ(check.state, CheckState::different);
-  EXPECT_EQ(check.difference(), net);
+  EXPECT_EQ(check.difference().minor, net);
   EXPECT_EQ(day_of(check), day);
   EXPECT_EQ(check.missing, std::vector<std::string>{row});
   sync({.repair = true});
@@ -73,7 +73,7 @@ TEST_F(Verify, AnAlteredRowIsSeenNamedAndMended) {
   wait(5s);
   sync({.verify_only = true});
   const BalanceCheck check = check_of(sim.platform(), currency);
-  EXPECT_EQ(check.difference(), -7);
+  EXPECT_EQ(check.difference().minor, -7);
   EXPECT_EQ(check.altered, std::vector<std::string>{row});
   wait(5s);
   sync({.repair = true});
@@ -97,7 +97,7 @@ TEST_F(Verify, ARowThatStripeDoesNotHaveIsSeenNamedAndRemoved) {
   wait(5s);
   sync({.verify_only = true});
   const BalanceCheck check = check_of(sim.platform(), currency);
-  EXPECT_EQ(check.difference(), -500);
+  EXPECT_EQ(check.difference().minor, -500);
   EXPECT_EQ(check.surplus, std::vector<std::string>{"txn_1Invented"});
   sync({.repair = true});
   EXPECT_EQ(number("SELECT count(*) FROM balance_transactions WHERE stripe_id = 'txn_1Invented'"),

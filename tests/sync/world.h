@@ -207,7 +207,7 @@ class SyncTest : public support::DatabaseTest {
       ASSERT_TRUE(found.ok());
       EXPECT_FALSE(found->balances.empty());
       for (const BalanceCheck& check : found->balances) {
-        EXPECT_EQ(check.difference(), 0) << check.account << ' ' << check.currency;
+        EXPECT_EQ(check.difference().minor, 0) << check.account << ' ' << check.currency().str();
         EXPECT_EQ(check.state, CheckState::equal);
       }
       EXPECT_TRUE(found->payouts.empty());

@@ -159,7 +159,7 @@ TEST_F(Apply, WorksOnSeveralThreadsToTheSameEnd) {
   for (const EventText& event : events)
     ASSERT_EQ(client.ask(signed_request(event.text())).status, 200);
   {
-    ApplyWorkers workers(db(), all, {.threads = 4, .batch = 7, .follow_up = {}});
+    ApplyWorkers workers(db(), all, {.threads = 4, .batch = 7});
     workers.nudge();
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (workers.counts().applied < events.size() && std::chrono::steady_clock::now() < until) {
@@ -267,7 +267,7 @@ TEST_F(Replay, LeavesOneCopyOfAnEventThatCameOutOfRangeFirst) {
 }
 
 TEST_F(Replay, RefusesAnEventOfTheOtherMode) {
-  serve({.placement = {.livemode = false}});
+  serve({.livemode = false});
   deliver({.id = "evt_live",
            .type = "payout.created",
            .account = "acct_shop",
@@ -275,7 +275,7 @@ TEST_F(Replay, RefusesAnEventOfTheOtherMode) {
            .object = payout_object("po_live", "pending")});
   EXPECT_EQ(shown("evt_live"), "other_mode of platform;");
   for (const std::optional<bool> key : {std::optional<bool>(false), std::optional<bool>()}) {
-    const auto refused = replay_event(db(), all, {.livemode = key}, "evt_live");
+    const auto refused = replay_event(db(), all, key, "evt_live");
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, "event_of_other_mode");
     EXPECT_EQ(refused.error().kind, Kind::refused);

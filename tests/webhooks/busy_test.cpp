@@ -138,7 +138,7 @@ TEST_F(Busy, AQueueThatIsLockedKeepsItsEvents) {
   payout_event("po_1");
   holding("LOCK TABLE payouts; LOCK TABLE inbox_delayed", [&] {
     const auto impatient = impatient_database();
-    ApplyWorkers workers(*impatient, all, {.threads = 0, .batch = 100, .follow_up = {}});
+    ApplyWorkers workers(*impatient, all, {.threads = 0, .batch = 100});
     EXPECT_THROW(workers.apply_batch(), pg::Busy);
   });
   EXPECT_EQ(count("inbox_queue"), 1);
@@ -150,11 +150,10 @@ TEST_F(Busy, WorkersPauseAndComeBack) {
   payout_event("po_1");
   holding("LOCK TABLE inbox_queue", [&] {
     const auto impatient = impatient_database();
-    ApplyWorkers workers(*impatient, all,
-                         {.threads = 2, .batch = 100, .follow_up = {}, .set_lock_timeout_ms = 50});
+    ApplyWorkers workers(*impatient, all, {.threads = 2, .batch = 100, .set_lock_timeout_ms = 50});
     workers.nudge();
   });
-  ApplyWorkers workers(db(), all, {.threads = 2, .batch = 100, .follow_up = {}});
+  ApplyWorkers workers(db(), all, {.threads = 2, .batch = 100});
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (count("payouts") == 0 && std::chrono::steady_clock::now() < until) {
     std::this_thread::yield();

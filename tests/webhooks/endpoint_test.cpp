@@ -114,7 +114,7 @@ TEST_F(Endpoint, KeepsAnEventOfAnUnknownAccountWithoutApplyingIt) {
 }
 
 TEST_F(Endpoint, KeepsAnEventOfTheOtherModeWithoutApplyingIt) {
-  serve({.placement = {.livemode = true}});
+  serve({.livemode = true});
   EXPECT_EQ(deliver({.livemode = false}).status, 200);
   EXPECT_EQ(deliver({.id = "evt_2", .livemode = true}).status, 200);
   EXPECT_EQ(count("inbox WHERE disposition = 'other_mode'"), 1);

@@ -56,8 +56,7 @@ struct FetchedInstead : WebhookTest {
   }
   void fault(Json fault) { ASSERT_TRUE(sim.faults().add(fault).ok()); }
   void apply() {
-    ApplyWorkers workers(db(), all,
-                         {.threads = 0, .batch = 100, .follow_up = mirror::enqueue_after_events});
+    ApplyWorkers workers(db(), all, {.threads = 0, .batch = 100});
     while (workers.apply_batch() > 0) {
     }
     counts = workers.counts();
@@ -77,8 +76,7 @@ struct FetchedInstead : WebhookTest {
   }
   std::string error(const std::string& event) { return find_events(db(), event)->front().error; }
   std::string replay(const std::string& event) {
-    const auto replayed =
-        replay_event(db(), all, {.follow_up = mirror::enqueue_after_events}, event);
+    const auto replayed = replay_event(db(), all, std::nullopt, event);
     return replayed ? replayed->state : replayed.error().code;
   }
 

@@ -33,9 +33,9 @@ struct Queue : WebhookTest {
   }
   std::vector<std::string> take(QueueHead& head, int limit) {
     return *db().transact([&](pg::Tx& tx) -> Result<std::vector<std::string>> {
-      head = QueueStore::head(tx, head);
+      head = queue_store::head(tx, head);
       std::vector<std::string> ids;
-      for (const StoredEvent& event : QueueStore::take(tx, head, limit)) ids.push_back(event.id);
+      for (const StoredEvent& event : queue_store::take(tx, head, limit)) ids.push_back(event.id);
       return ids;
     });
   }
@@ -53,7 +53,7 @@ struct Queue : WebhookTest {
     if (name == "inbox_queue_take") given += ", " + std::to_string(limit);
     Explained explained;
     (void)db().transact([&](pg::Tx& tx) -> Result<void> {
-      QueueStore::plan_by_index(tx);
+      queue_store::plan_by_index(tx);
       tx.exec_unnamed("SET LOCAL plan_cache_mode = " + mode);
       tx.exec_unnamed(prepare);
       const auto rows = tx.exec_unnamed(
@@ -171,8 +171,8 @@ TEST_F(Queue, ForgetsNoneThatAnotherWorkerGivesBack) {
   const auto other_worker = another(1);
   (void)other_worker->transact([&](pg::Tx& tx) -> Result<void> {
     QueueHead theirs;
-    theirs = QueueStore::head(tx, theirs);
-    EXPECT_EQ(QueueStore::take(tx, theirs, 10).size(), 10u);
+    theirs = queue_store::head(tx, theirs);
+    EXPECT_EQ(queue_store::take(tx, theirs, 10).size(), 10u);
     const std::jthread others([&] {
       EXPECT_EQ(take(head, 10).size(), 10u);
       EXPECT_TRUE(take(head, 10).empty()) << "the rest is another's";
@@ -189,11 +189,14 @@ TEST_F(Queue, IsLookedAtFromTheBeginningWhenTheDatabaseWentBackInTime) {
 }
 
 TEST_F(Queue, IsCountedToALimit) {
-  queue("evt_", QueueStore::kCountedTo + 100);
+  queue("evt_", queue_store::kCountedTo + 100);
   run("UPDATE inbox_queue SET queued_at = now() - interval '1 hour' WHERE event_id = 'evt_1'");
-  ApplyWorkers workers(db(), all, {.threads = 0, .follow_up = {}});
-  const auto backlog = workers.backlog(db());
-  EXPECT_EQ(backlog.waiting, QueueStore::kCountedTo);
+  ApplyWorkers workers(db(), all, {.threads = 0});
+  const auto read =
+      db().read([&](pg::Tx& tx) -> Result<QueueBacklog> { return workers.backlog(tx); });
+  ASSERT_TRUE(read);
+  const QueueBacklog& backlog = *read;
+  EXPECT_EQ(backlog.waiting, queue_store::kCountedTo);
   EXPECT_GE(backlog.oldest_seconds, 3'600);
 }
 

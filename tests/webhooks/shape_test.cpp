@@ -26,6 +26,7 @@ TEST_F(Shape, APayoutThatWasATransferInItsVersionIsFetched) {
   EXPECT_EQ(count("transfers"), 0);
   EXPECT_EQ(count("payouts"), 0);
   EXPECT_EQ(count("inbox_failures"), 0);
+  const auto refetched = refetches();
   ASSERT_EQ(refetched.size(), 1u);
   EXPECT_EQ(refetched[0].type, "payout");
   EXPECT_EQ(refetched[0].stripe_id, "po_old");
@@ -54,7 +55,7 @@ TEST_F(Shape, AnotherTypeAnOldVersionAndAStubAreFetchedWhateverTheRestSays) {
            .api_version = "latest"});
   apply_all();
   EXPECT_EQ(count("payouts"), 0);
-  EXPECT_EQ(refetched.size(), 4u);
+  EXPECT_EQ(refetches().size(), 4u);
   EXPECT_EQ(count("inbox_failures"), 0);
 }
 
@@ -66,7 +67,7 @@ TEST_F(Shape, AVersionThatIsNewerThanOursIsReadIfItsFieldsFit) {
            .api_version = "2031-01-01.elder"});
   apply_all();
   EXPECT_EQ(count("payouts"), 1);
-  EXPECT_TRUE(refetched.empty());
+  EXPECT_TRUE(refetches().empty());
 }
 
 TEST_F(Shape, WhatCanNotBeFetchedIsKeptWithTheReason) {
@@ -76,7 +77,7 @@ TEST_F(Shape, WhatCanNotBeFetchedIsKeptWithTheReason) {
   deliver({.id = "evt_2", .type = "payout.paid", .object = R"({"object":"payout"})"});
   apply_all();
   EXPECT_EQ(count("inbox_failures WHERE error LIKE '%is missing%'"), 2);
-  EXPECT_TRUE(refetched.empty());
+  EXPECT_TRUE(refetches().empty());
 }
 
 TEST_F(Shape, AnEventWithoutAVersionIsSaidToHaveNone) {
@@ -84,6 +85,30 @@ TEST_F(Shape, AnEventWithoutAVersionIsSaidToHaveNone) {
   ASSERT_TRUE(why);
   EXPECT_THAT(why->reason, testing::HasSubstr("no API version"));
   EXPECT_THAT(why->reason, testing::Not(testing::HasSubstr("\"\"")));
+}
+
+TEST_F(Shape, AJobThatCanNotBeStoredFailsItsOwnEventAlone) {
+  (void)db().transact([](pg::Tx& tx) -> Result<void> {
+    tx.exec_unnamed("ALTER TABLE jobs ADD CONSTRAINT poison CHECK (payload NOT LIKE '%po_bad%')");
+    return {};
+  });
+  for (const char* id : {"po_1", "po_bad", "po_2"}) {
+    Json stub = Json::parse(payout_object(id, "paid"));
+    stub.erase("status");
+    deliver({.id = std::string("evt_") + id,
+             .type = "payout.paid",
+             .account = "acct_shop",
+             .object = stub.dump()});
+  }
+  deliver({.id = "evt_whole",
+           .type = "payout.paid",
+           .account = "acct_shop",
+           .object = payout_object("po_3", "paid")});
+  apply_all();
+  EXPECT_EQ(refetches().size(), 2u);
+  EXPECT_EQ(count("payouts"), 1);
+  EXPECT_EQ(count("inbox_failures"), 1);
+  EXPECT_EQ(count("inbox_failures WHERE event_id = 'evt_po_bad' AND error LIKE '%poison%'"), 1);
 }
 
 // PostgreSQL can't store a NUL character: neither an id nor the reason for a failure may hold one.
@@ -102,7 +127,7 @@ TEST_F(Shape, AnIdWithANulIsKeptWithASentence) {
              .object = object.dump()});
   }
   apply_all();
-  EXPECT_TRUE(refetched.empty());
+  EXPECT_TRUE(refetches().empty());
   EXPECT_EQ(count("inbox_failures WHERE error LIKE '%holds a NUL character, which PostgreSQL "
                   "can''t store'"),
             3);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <thread>
 
+#include "webhooks/weeks_store.h"
 #include "webhooks/world.h"
 
 namespace payoutd::webhooks {
@@ -20,7 +21,7 @@ TEST_F(Weeks, AreMadeOnceByTwoThatNeedThemAtTheSameTime) {
       const Time day = from_unix(kNow) + std::chrono::days{7 * week};
       start.arrive_and_wait();
       EXPECT_NO_THROW((void)db().transact([&](pg::Tx& tx) -> Result<void> {
-        InboxStore::ensure_week(tx, day);
+        weeks_store::ensure(tx, day);
         return {};
       }));
     }

@@ -130,9 +130,6 @@ class WebhookTest : public support::DatabaseTest {
   }
 
   void serve(Inbox::Options options = {}) {
-    options.placement.handles = [](const std::string& type) {
-      return find_event_type(type) != nullptr;
-    };
     inbox = std::make_unique<Inbox>(db(), clock, std::move(options));
     http::Router router;
     for (auto& route : webhook_routes(verifier, *inbox, clock)) router.add(std::move(route));
@@ -152,15 +149,29 @@ class WebhookTest : public support::DatabaseTest {
     return client.ask(signed_request(event.text()), 15'000);
   }
 
-  // Applies all that waits, on this thread; `refetched` keeps what is to be fetched.
+  // Applies all that waits, on this thread.
   std::size_t apply_all(int batch = 100) {
-    const auto follow_up = [this](pg::Tx&, const mirror::Applied& applied) {
-      refetched.insert(refetched.end(), applied.refetch.begin(), applied.refetch.end());
-    };
-    ApplyWorkers workers(db(), all, {.threads = 0, .batch = batch, .follow_up = follow_up});
+    ApplyWorkers workers(db(), all, {.threads = 0, .batch = batch});
     std::size_t total = 0;
     while (const std::size_t applied = workers.apply_batch()) total += applied;
     return total;
+  }
+
+  // The objects that jobs wait to fetch from Stripe, the first one first.
+  std::vector<mirror::Refetch> refetches() {
+    return *db().transact([&](pg::Tx& tx) -> Result<std::vector<mirror::Refetch>> {
+      std::vector<mirror::Refetch> found;
+      for (const pg::Row row : tx.exec_unnamed("SELECT organization_id, payload FROM jobs"
+                                               " WHERE kind = 'mirror.refetch' ORDER BY id")) {
+        const Json payload = Json::parse(row.get<std::string>("payload"));
+        found.push_back({.organization = row.get<OrgId>("organization_id"),
+                         .account = payload.at("account"),
+                         .type = payload.at("type"),
+                         .stripe_id = payload.at("id"),
+                         .not_before = from_unix(payload.at("not_before").get<std::int64_t>())});
+      }
+      return found;
+    });
   }
 
   std::int64_t count(const std::string& rest) {
@@ -178,7 +189,6 @@ class WebhookTest : public support::DatabaseTest {
   mirror::Appliers all;
   stripe::SignatureVerifier verifier;
   OrgId platform, other;
-  std::vector<mirror::Refetch> refetched;
   std::unique_ptr<Inbox> inbox;
   std::unique_ptr<http::Server> server;
 };
