@@ -58,19 +58,23 @@ void write(const reports::Table& table, const ReportArguments& arguments) {
 int show(pg::Database& db, OrgId organization, const reports::Report& report,
          ReportArguments arguments) {
   if (report.pages) arguments.parameters["limit"] = "100";
+  const Time now = SystemClock().now();  // one for all pages: they are of one period
   reports::Table table;
   for (bool first = true;; first = false) {
     auto fields = arguments.fields();
-    const Time now = SystemClock().now();
     const auto query = reports::read_query(fields, now, report.grouped);
     const reports::Reading read = report.read(fields, now);
     if (const auto error = fields.done()) return refuse(*error, arguments);
     auto shown = read(db, organization, query);
     if (!shown) return refuse(shown.error(), arguments);
-    if (arguments.json) print(shown->json);
-    else if (first && !arguments.csv) say(title(shown->query, shown->scope));
-    table.columns = std::move(shown->table.columns);
-    std::ranges::move(shown->table.rows, std::back_inserter(table.rows));
+    if (arguments.json) {
+      print(shown->json());
+    } else {
+      if (first && !arguments.csv) say(title(shown->query, shown->scope));
+      reports::Table page = shown->table();
+      table.columns = std::move(page.columns);
+      std::ranges::move(page.rows, std::back_inserter(table.rows));
+    }
     if (!shown->next_cursor) break;
     arguments.parameters["cursor"] = *shown->next_cursor;
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,19 +18,21 @@
 
 namespace payoutd::reports {
 
-// A report that was read, in the forms in which it may be asked for.
+// A report that was read; the form that is asked for is made of it.
 struct Shown {
   ReportQuery query;
   Scope scope;
-  OrderedJson json;
-  Table table;
+  std::function<OrderedJson()> json;
+  std::function<Table()> table;
   std::optional<std::string> next_cursor{};  // of one that comes in pages
 };
 
 template <class T>
-Result<Shown> shown(const Result<T>& report) {
-  if (!report) return report.error();
-  Shown all{report->query, report->scope, to_json(*report), to_table(*report)};
+Result<Shown> shown(Result<T> read) {
+  if (!read) return read.error();
+  const auto report = std::make_shared<const T>(*std::move(read));
+  Shown all{report->query, report->scope, [report] { return to_json(*report); },
+            [report] { return to_table(*report); }};
   if constexpr (requires { report->page.next_cursor; }) all.next_cursor = report->page.next_cursor;
   return all;
 }

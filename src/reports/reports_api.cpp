@@ -16,7 +16,7 @@ bool wants_csv(http::Fields& fields, const http::Request& request) {
 
 http::Reply csv_reply(const Report& report, const Shown& shown) {
   http::Reply reply =
-      http::Reply::text(200, csv(shown.table), "text/csv; charset=utf-8; header=present")
+      http::Reply::text(200, csv(shown.table()), "text/csv; charset=utf-8; header=present")
           .with("Content-Disposition",
                 "attachment; filename=\"" + std::string(report.name) + ".csv\"");
   if (const auto fresh_until = shown.scope.fresh_until)
@@ -35,7 +35,7 @@ http::Reply show(const Report& report, pg::Database& db, const Clock& clock,
   if (const auto error = fields.done()) return http::error_reply(*error, request.request_id);
   const auto shown = read(db, access::principal(request).organization, query);
   if (!shown) return http::error_reply(shown.error(), request.request_id);
-  return as_csv ? csv_reply(report, *shown) : http::Reply::json(200, shown->json);
+  return as_csv ? csv_reply(report, *shown) : http::Reply::json(200, shown->json());
 }
 
 }  // namespace

@@ -117,9 +117,9 @@ void store_together(pg::Database& db, const mirror::Appliers& appliers,
       for (; at < ends[i]; ++at) count(*pages[i], applied.verdicts[at]);
       changes.insert(changes.end(), pages[i]->changes.begin(), pages[i]->changes.end());
     }
-    enqueue(tx, applied);
     cursors_store::save_ranges(tx, changes);
     for (const StoredPage* page : pages) note_transactions(tx, *page);
+    enqueue(tx, applied);  // jobs are locked last
     return {};
   });
   if (!stored) throw pg::SqlError(stored.error().message, "22021");
@@ -132,9 +132,9 @@ void store_item_by_item(pg::Database& db, const mirror::Appliers& appliers, Stor
     mirror::Applied applied = mirror::apply_one_by_one(tx, appliers, versions);
     for (const mirror::Verdict& verdict : applied.verdicts) count(page, verdict);
     applied.refetch.insert(applied.refetch.end(), page.refetch.begin(), page.refetch.end());
-    enqueue(tx, applied);
     cursors_store::save_ranges(tx, page.changes);
     note_transactions(tx, page);
+    enqueue(tx, applied);
     return {};
   });
   CHECK(stored.ok());
