@@ -251,7 +251,9 @@ void ApplyWorkers::enqueue_each(pg::Tx& tx, Rest& rest) {
   if (!tx.attempt([&] { enqueue(tx, all); })) return;
   for (const auto& [event, wanted] : rest.wanted) {
     const auto error = tx.attempt([&] { enqueue(tx, wanted); });
-    if (error) rest.failures.push_back({event, error->what()});
+    if (!error) continue;
+    rest.failures.push_back({event, error->what()});
+    rest.fetched -= fetched_instead(wanted.applied);
   }
 }
 

@@ -104,7 +104,13 @@ TEST_F(Shape, AJobThatCanNotBeStoredFailsItsOwnEventAlone) {
            .type = "payout.paid",
            .account = "acct_shop",
            .object = payout_object("po_3", "paid")});
-  apply_all();
+  ApplyWorkers workers(db(), all, {.threads = 0, .batch = 100});
+  while (workers.apply_batch() > 0) {
+  }
+  const auto counts = workers.counts();
+  EXPECT_EQ(counts.applied, 1u);
+  EXPECT_EQ(counts.failed, 1u);
+  EXPECT_EQ(counts.fetched, 2u);
   EXPECT_EQ(refetches().size(), 2u);
   EXPECT_EQ(count("payouts"), 1);
   EXPECT_EQ(count("inbox_failures"), 1);
