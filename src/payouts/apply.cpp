@@ -24,12 +24,31 @@ using mirror::Version;
 // A version of a payout in this call, for the log of sightings.
 struct Sighting {
   std::size_t index = 0;
-  mirror::Shown shown;
-  StatusWord status;
-  std::optional<std::string> failure_message;
+  State state;  // in brief
   Source source = Source::list;
   std::string_view event_id, event_type;
 };
+
+// Of those of one payout, the order in which they happened.
+bool happened_before(const Sighting* a, const Sighting* b) {
+  const auto place = [](const Sighting& sighting) {
+    const mirror::Shown& shown = sighting.state.shown;
+    return std::tie(shown.at, shown.stage, shown.rank, shown.digest, sighting.event_type);
+  };
+  return place(*a) < place(*b);
+}
+
+// What an event tells of a state, and what a status follows from.
+State brief(const State& state) {
+  State brief{.body = {},
+              .shown = state.shown,
+              .tied = state.tied,
+              .happened = state.happened,
+              .seen = state.seen};
+  brief.body.status = state.body.status;
+  brief.body.failure_message = state.body.failure_message;
+  return brief;
+}
 
 struct Group {
   State state;  // of all its versions
@@ -59,24 +78,43 @@ bool same(const State& a, const State& b) {
 // object is one only when it showed what was not known.
 bool is_change(const Sighting& sighting, const Row& row) {
   if (sighting.source == Source::event) return true;
-  return sighting.shown == row.after.shown &&
-         (!row.before || row.before->shown.digest != sighting.shown.digest);
+  const mirror::Shown& shown = sighting.state.shown;
+  return shown == row.after.shown && (!row.before || row.before->shown.digest != shown.digest);
 }
 
-store::Seen seen_of(const Key& key, const Row& row, const Sighting& sighting) {
+store::Seen seen_of(const Key& key, PayoutId id, const Sighting& sighting, OptionalText from) {
   const bool event = sighting.source == Source::event;
   const std::string kind(event ? sighting.event_type : "seen");
+  const mirror::Shown& shown = sighting.state.shown;
   return {.organization = key.organization,
-          .payout = row.id,
-          .change = fmt::format("{}:{}:{:016x}", kind, sighting.shown.at,
-                                static_cast<std::uint64_t>(sighting.shown.digest)),
+          .payout = id,
+          .change = fmt::format("{}:{}:{:016x}", kind, shown.at,
+                                static_cast<std::uint64_t>(shown.digest)),
           .kind = kind,
-          .status = sighting.status.text,
+          .status = sighting.state.body.status.text,
           .event_id = std::string(sighting.event_id),
-          .from_status = row.status_before,
+          .from_status = std::move(from),
           .source = mirror::name_of(sighting.source),
-          .notes = sighting.failure_message,
-          .occurred_at = from_unix(sighting.shown.at)};
+          .notes = sighting.state.body.failure_message,
+          .occurred_at = from_unix(shown.at)};
+}
+
+// Each change of a payout with the status that it found, as if the versions of a call had come one
+// by one in the order in which they happened.
+void tell(const Key& key, const Row& row, const std::vector<Sighting>& sightings,
+          std::vector<store::Seen>& changes) {
+  std::vector<const Sighting*> in_order;
+  for (const Sighting& sighting : sightings) in_order.push_back(&sighting);
+  std::ranges::sort(in_order, happened_before);
+  OptionalText from = row.status_before;
+  std::optional<State> standing;
+  for (const Sighting* sighting : in_order) {
+    if (is_change(*sighting, row)) changes.push_back(seen_of(key, row.id, *sighting, from));
+    if (sighting == in_order.back()) break;
+    if (!standing && row.before) standing = brief(*row.before);
+    standing = standing ? merge(*standing, sighting->state) : sighting->state;
+    from = standing->body.status.text;
+  }
 }
 
 class Payouts final : public mirror::Batch {
@@ -90,9 +128,7 @@ class Payouts final : public mirror::Batch {
     if (!payout) return payout.error();
     State state = state_of(*std::move(payout), version);
     Sighting sighting{.index = index,
-                      .shown = state.shown,
-                      .status = state.body.status,
-                      .failure_message = state.body.failure_message,
+                      .state = brief(state),
                       .source = version.source,
                       .event_id = version.event_id,
                       .event_type = version.event_type};
@@ -124,10 +160,10 @@ class Payouts final : public mirror::Batch {
   }
 
   void insert(pg::Tx& tx) {
-    std::vector<store::Saved> fresh;
+    std::vector<ShownRow> fresh;
     for (const auto& [key, group] : groups_) fresh.push_back({key, PayoutId::make(), group.state});
     const std::set<PayoutId> made = store::insert(tx, fresh);
-    for (store::Saved& row : fresh) {
+    for (ShownRow& row : fresh) {
       if (!made.contains(row.id)) continue;
       rows_[row.key] = {.id = row.id, .made = true, .after = std::move(row.state)};
     }
@@ -139,8 +175,7 @@ class Payouts final : public mirror::Batch {
       if (!rows_.contains(key)) keys.push_back(key);
     }
     if (keys.empty()) return;
-    std::vector<store::Saved> changed;
-    std::vector<moves_store::ShownMove> moves;
+    std::vector<moves_store::ShownMove> changed;
     for (store::Stored& stored : store::lock(tx, keys)) {
       const State& given = groups_.at(stored.key).state;
       CHECK(!rows_.contains(stored.key));
@@ -149,32 +184,28 @@ class Payouts final : public mirror::Batch {
               .members_checked = stored.members_checked,
               .status_before = stored.state.body.status.text,
               .after = stored.ever_shown ? merge(stored.state, given) : given};
-      const StatusWord& stood = stored.state.body.status;
-      if (stood != row.after.body.status)
-        moves.push_back({stored.key.organization, row.id, stood, row.after.body.status});
+      const StatusWord stood = stored.state.body.status;
       if (stored.ever_shown) row.before = std::move(stored.state);
       if (!row.before || stored.times_differ || !same(*row.before, row.after)) {
-        changed.push_back({stored.key, row.id, row.after});
+        changed.push_back({stood, {stored.key, row.id, row.after}});
       }
       rows_[stored.key] = std::move(row);
     }
     CHECK(rows_.size() == groups_.size());
-    moves_store::move_as_shown(tx, moves);
-    store::save(tx, changed);
+    moves_store::save_as_shown(tx, changed);
   }
 
   void append_changes(pg::Tx& tx) const {
     std::vector<store::Seen> changes;
-    for (const auto& [key, group] : groups_) {
-      const Row& row = rows_.at(key);
-      for (const Sighting& sighting : group.sightings) {
-        if (is_change(sighting, row)) changes.push_back(seen_of(key, row, sighting));
-      }
-    }
-    std::sort(changes.begin(), changes.end(), [](const store::Seen& a, const store::Seen& b) {
-      return std::tie(a.organization, a.payout, a.occurred_at, a.change) <
-             std::tie(b.organization, b.payout, b.occurred_at, b.change);
+    for (const auto& [key, group] : groups_) tell(key, rows_.at(key), group.sightings, changes);
+    std::ranges::stable_sort(changes, [](const store::Seen& a, const store::Seen& b) {
+      return std::tie(a.organization, a.payout) < std::tie(b.organization, b.payout);
     });
+    const auto again =
+        std::unique(changes.begin(), changes.end(), [](const auto& a, const auto& b) {
+          return a.organization == b.organization && a.payout == b.payout && a.change == b.change;
+        });
+    changes.erase(again, changes.end());
     store::append(tx, changes);
   }
 
@@ -185,7 +216,7 @@ class Payouts final : public mirror::Batch {
     for (const Sighting& sighting : group.sightings) {
       mirror::Verdict& verdict = applied.verdicts[sighting.index];
       verdict.outcome = Outcome::stale;
-      if (given_out || sighting.shown != row.after.shown) continue;
+      if (given_out || sighting.state.shown != row.after.shown) continue;
       verdict = {Outcome::applied, row.made, {}};
       given_out = true;
     }

@@ -27,43 +27,6 @@ const pg::Query kAdopt{"adopt_payouts", R"sql(
   RETURNING p.organization_id, p.account, p.stripe_payout_id)sql",
                        pg::locks(pg::LockedRows::payouts)};
 
-// The version that a row shows, and when it took the statuses in which it may end. kInsert and
-// kSave bind these columns as arrays in this order, then those of kStoredStripeColumns.
-struct SentColumn {
-  std::string_view name, type;
-};
-constexpr SentColumn kVersionColumns[] = {{"organization_id", "uuid"},
-                                          {"account", "text"},
-                                          {"stripe_payout_id", "text"},
-                                          {"id", "uuid"},
-                                          {"stage", "int"},
-                                          {"shown_at", "timestamptz"},
-                                          {"rank", "bigint"},
-                                          {"digest", "bigint"},
-                                          {"tied", "boolean"},
-                                          {"paid_at", "timestamptz"},
-                                          {"failed_at", "timestamptz"},
-                                          {"canceled_at", "timestamptz"},
-                                          {"returned_at", "timestamptz"},
-                                          {"paid_seen_at", "timestamptz"},
-                                          {"failed_seen_at", "timestamptz"},
-                                          {"canceled_seen_at", "timestamptz"}};
-constexpr std::size_t kKeyColumns = 4;  // of them, which no save changes
-
-// `unnest($1::uuid[], …) AS given(organization_id, …)`
-std::string given_rows(const std::vector<mirror::ColumnText>& columns) {
-  std::string arrays, names;
-  int parameter = 1;
-  const auto add = [&](std::string_view name, std::string_view type) {
-    const char* comma = parameter == 1 ? "" : ", ";
-    arrays += fmt::format("{}${}::{}[]", comma, parameter++, type);
-    names += fmt::format("{}{}", comma, name);
-  };
-  for (const SentColumn& column : kVersionColumns) add(column.name, column.type);
-  for (const mirror::ColumnText& column : columns) add(column.name, column.sent);
-  return fmt::format("unnest({}) AS given({})", arrays, names);
-}
-
 std::string insert_sql() {
   const auto columns = mirror::texts_of(kStoredStripeColumns);
   std::string names, values;
@@ -82,27 +45,7 @@ std::string insert_sql() {
   ON CONFLICT (organization_id, account, stripe_payout_id) DO NOTHING
   RETURNING id, organization_id)sql",
                      fmt::arg("names", names), fmt::arg("values", values),
-                     fmt::arg("given", given_rows(columns)));
-}
-
-// A row of ours keeps its own `created`, and when it was sent. The status is written by
-// moves_store.
-std::string save_sql() {
-  const auto columns = mirror::texts_of(kStoredStripeColumns);
-  std::string sets;
-  for (const SentColumn& column : std::span(kVersionColumns).subspan(kKeyColumns))
-    sets += fmt::format("{0} = given.{0}, ", column.name);
-  for (const mirror::ColumnText& column : columns) {
-    if (column.name == "status" || column.name == "created") continue;
-    sets += fmt::format("{0} = given.{0}{1}, ", column.name, column.cast);
-  }
-  return fmt::format(R"sql(
-  UPDATE payouts AS p SET {sets}
-         processed_at = CASE WHEN p.created_by = 'stripe' THEN p.created ELSE p.processed_at END,
-         updated = greatest(p.updated, given.shown_at)
-    FROM {given}
-   WHERE p.organization_id = given.organization_id AND p.id = given.id)sql",
-                     fmt::arg("sets", sets), fmt::arg("given", given_rows(columns)));
+                     fmt::arg("given", given_rows()));
 }
 
 // A row of ours that Stripe has not shown yet has no arrival date of Stripe's.
@@ -127,10 +70,8 @@ std::string lock_sql() {
                      fmt::arg("names", names));
 }
 
-const std::string kInsertSql = insert_sql(), kSaveSql = save_sql(), kLockSql = lock_sql();
+const std::string kInsertSql = insert_sql(), kLockSql = lock_sql();
 const pg::Query kInsert{"insert_mirrored_payouts", kInsertSql, pg::locks(pg::LockedRows::payouts)};
-const pg::Query kSave{"save_mirrored_payouts", kSaveSql,
-                      pg::writes_locked(pg::LockedRows::payouts)};
 const pg::Query kLock{"lock_mirrored_payouts", kLockSql, pg::locks(pg::LockedRows::payouts)};
 
 // When Stripe's own events say that it happened. A statement after kLock: it sees what the
@@ -146,22 +87,25 @@ const pg::Query kTold{"payout_end_times_told", R"sql(
      AND event.kind = 'payout.' || event.status
    GROUP BY event.payout_id)sql"};
 
-// Deliveries and Stripe's events of one change have one `change`, and make one event.
+// Deliveries and Stripe's events of one change have one `change`, and make one event. The number is
+// next_payout_event's, which the planner could not look into; a payout's numbers are given in the
+// order in which they are sent.
 const pg::Query kAppend{"append_seen_payout_events", R"sql(
   INSERT INTO payout_events (organization_id, payout_id, id, sequence, change, kind, from_status,
                              status, source, stripe_event_id, actor, notes, occurred_at)
   SELECT organization_id, payout_id, id,
-         next_payout_event(organization_id, payout_id) - 1
+         coalesce((SELECT last.sequence FROM payout_events AS last
+                    WHERE last.organization_id = given.organization_id
+                      AND last.payout_id = given.payout_id
+                    ORDER BY last.sequence DESC LIMIT 1), 0)
            + row_number() OVER (PARTITION BY organization_id, payout_id ORDER BY place),
          change, kind, from_status, status, source, nullif(stripe_event_id, ''), 'stripe', notes,
          occurred_at
-    FROM (SELECT DISTINCT ON (organization_id, payout_id, change) *
-            FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[],
-                        $7::text[], $8::text[], $9::text[], $10::text[], $11::timestamptz[])
-                 WITH ORDINALITY
-                 AS sent(organization_id, payout_id, id, change, kind, from_status, status, source,
-                         stripe_event_id, notes, occurred_at, place)
-           ORDER BY organization_id, payout_id, change, place) AS given
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
+                $8::text[], $9::text[], $10::text[], $11::timestamptz[])
+         WITH ORDINALITY
+         AS given(organization_id, payout_id, id, change, kind, from_status, status, source,
+                  stripe_event_id, notes, occurred_at, place)
    WHERE NOT EXISTS (SELECT FROM payout_events AS known
                       WHERE known.organization_id = given.organization_id
                         AND known.payout_id = given.payout_id AND known.change = given.change))sql"};
@@ -175,43 +119,6 @@ struct KeyColumns {
     stripe_payout_id.add(key.stripe_id);
   }
 };
-
-// Binds rows to kInsert and kSave.
-pg::Rows exec(pg::Tx& tx, const pg::Query& query, const std::vector<Saved>& rows) {
-  KeyColumns keys;
-  pg::Array<PayoutId> id;
-  pg::Array<std::int32_t> stage;
-  pg::Array<Time> shown_at, paid_at, failed_at, canceled_at, returned_at;
-  pg::Array<Time> paid_seen_at, failed_seen_at, canceled_seen_at;
-  pg::Array<std::int64_t> rank, digest;
-  pg::Array<bool> tied;
-  mirror::ArraysOf<std::remove_const_t<decltype(kStoredStripeColumns)>>::type arrays;
-  for (const Saved& row : rows) {
-    const State& state = row.state;
-    keys.add(row.key);
-    id.add(row.id);
-    stage.add(state.shown.stage);
-    shown_at.add(from_unix(state.shown.at));
-    rank.add(state.shown.rank);
-    digest.add(state.shown.digest);
-    tied.add(state.tied);
-    paid_at.add(state.happened.paid);
-    failed_at.add(state.happened.failed);
-    canceled_at.add(state.happened.canceled);
-    returned_at.add(state.returned_at());
-    paid_seen_at.add(state.seen.paid);
-    failed_seen_at.add(state.seen.failed);
-    canceled_seen_at.add(state.seen.canceled);
-    mirror::append_row(arrays, state.body, kStoredStripeColumns);
-  }
-  return std::apply(
-      [&](const auto&... array) {
-        return tx.exec(query, keys.organization, keys.account, keys.stripe_payout_id, id, stage,
-                       shown_at, rank, digest, tied, paid_at, failed_at, canceled_at, returned_at,
-                       paid_seen_at, failed_seen_at, canceled_seen_at, array...);
-      },
-      arrays);
-}
 
 template <class Column>
 void read_column(const pg::Row& row, const Column& column, StripePayout& into) {
@@ -303,9 +210,11 @@ std::set<Key> adopt(pg::Tx& tx, const std::vector<Claim>& claims) {
   return adopted;
 }
 
-std::set<PayoutId> insert(pg::Tx& tx, const std::vector<Saved>& rows) {
+std::set<PayoutId> insert(pg::Tx& tx, const std::vector<ShownRow>& rows) {
   std::set<PayoutId> made;
-  for (const pg::Row row : exec(tx, kInsert, rows)) made.insert(row.get<PayoutId>("id"));
+  ShownArrays arrays;
+  for (const ShownRow& row : rows) arrays.add(row);
+  for (const pg::Row row : arrays.exec(tx, kInsert)) made.insert(row.get<PayoutId>("id"));
   CHECK(made.size() <= rows.size());
   return made;
 }
@@ -328,10 +237,6 @@ std::vector<Stored> lock(pg::Tx& tx, const std::vector<Key>& keys) {
     one.state.happened = happened;
   }
   return found;
-}
-
-void save(pg::Tx& tx, const std::vector<Saved>& rows) {
-  if (!rows.empty()) CHECK(exec(tx, kSave, rows).affected() == rows.size());
 }
 
 void append(pg::Tx& tx, const std::vector<Seen>& changes) {

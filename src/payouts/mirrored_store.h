@@ -1,4 +1,5 @@
-// The rows of Stripe's payouts as apply() reads and writes them: found by (organization, account,
+// The rows of Stripe's payouts as apply() finds and makes them (moves_store saves what they show
+// next): found by (organization, account,
 // po_…), locked in the order of those keys.
 #pragma once
 
@@ -9,7 +10,7 @@
 
 #include "base/ids.h"
 #include "mirror/shown.h"
-#include "payouts/stripe_payout.h"
+#include "payouts/shown_row.h"
 #include "pg/database.h"
 
 namespace payoutd::payouts::mirrored_store {
@@ -28,14 +29,9 @@ struct Claim {
 // of its own.
 std::set<Key> adopt(pg::Tx& tx, const std::vector<Claim>& claims);
 
-struct Saved {
-  Key key;
-  PayoutId id;
-  State state;
-};
 // Inserts those whose key has no row, sorted by key. Returns the ids of the rows that were made;
 // all other keys have a committed row, or one of this transaction, afterwards.
-std::set<PayoutId> insert(pg::Tx& tx, const std::vector<Saved>& rows);
+std::set<PayoutId> insert(pg::Tx& tx, const std::vector<ShownRow>& rows);
 
 struct Stored {
   Key key;
@@ -49,8 +45,6 @@ struct Stored {
 };
 // `state.happened` is as the payout's history tells it.
 std::vector<Stored> lock(pg::Tx& tx, const std::vector<Key>& keys);
-// All but the status, which moves_store writes.
-void save(pg::Tx& tx, const std::vector<Saved>& rows);
 
 // A change of a payout as it was seen.
 struct Seen {
@@ -62,7 +56,7 @@ struct Seen {
   OptionalText notes;
   Time occurred_at{};
 };
-// Appends those that are not there yet.
+// Appends those that are not there yet, numbered in this order; each change of a payout once.
 void append(pg::Tx& tx, const std::vector<Seen>& changes);
 
 }  // namespace payoutd::payouts::mirrored_store

@@ -1,5 +1,7 @@
 #include "payouts/moves_store.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "payouts/steps.h"
@@ -32,12 +34,27 @@ const pg::Query kStanding{"payouts_standing", R"sql(
   SELECT id, status, stripe_payout_id IS NOT NULL AS shown FROM payouts
    WHERE organization_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id)sql"};
 
-const pg::Query kMoveAsShown{"move_payouts_as_shown", R"sql(
-  UPDATE payouts AS p SET status = given.to_status
-    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])
-         AS given(organization_id, id, from_status, to_status)
+// A row of ours keeps its own `created`, and when it was sent.
+std::string save_as_shown_sql() {
+  std::string sets;
+  for (const SentColumn& column : std::span(kVersionColumns).subspan(kKeyColumns))
+    sets += fmt::format("{0} = given.{0}, ", column.name);
+  for (const mirror::ColumnText& column : mirror::texts_of(kStoredStripeColumns)) {
+    if (column.name == "created") continue;
+    sets += fmt::format("{0} = given.{0}{1}, ", column.name, column.cast);
+  }
+  return fmt::format(R"sql(
+  UPDATE payouts AS p SET {sets}
+         processed_at = CASE WHEN p.created_by = 'stripe' THEN p.created ELSE p.processed_at END,
+         updated = greatest(p.updated, given.shown_at)
+    FROM {given}
    WHERE p.organization_id = given.organization_id AND p.id = given.id
      AND p.rail = 'stripe_payout' AND p.status = given.from_status)sql",
+                     fmt::arg("sets", sets),
+                     fmt::arg("given", given_rows({{"from_status", "text"}})));
+}
+const std::string kSaveAsShownSql = save_as_shown_sql();
+const pg::Query kSaveAsShown{"save_payouts_as_shown", kSaveAsShownSql,
                              pg::writes_locked(pg::LockedRows::payouts)};
 
 // The status is the one that the row has now.
@@ -168,19 +185,16 @@ std::vector<Standing> standing(pg::Tx& tx, OrgId organization, std::span<const P
   return found;
 }
 
-void move_as_shown(pg::Tx& tx, std::span<const ShownMove> moves) {
+void save_as_shown(pg::Tx& tx, std::span<const ShownMove> moves) {
   if (moves.empty()) return;
-  pg::Array<OrgId> organization;
-  pg::Array<PayoutId> id;
-  pg::Array<std::string> from, to;
+  ShownArrays arrays;
+  pg::Array<std::string> from;
   for (const ShownMove& move : moves) {
-    CHECK(move.from != move.to && !move.to.text.empty());
-    organization.add(move.organization);
-    id.add(move.id);
+    CHECK(!move.from.text.empty() && !move.to.state.body.status.text.empty());
+    arrays.add(move.to);
     from.add(move.from.text);
-    to.add(move.to.text);
   }
-  CHECK(tx.exec(kMoveAsShown, organization, id, from, to).affected() == moves.size());
+  CHECK(arrays.exec(tx, kSaveAsShown, from).affected() == moves.size());
 }
 
 void note(pg::Tx& tx, OrgId organization, PayoutId payout, const Cause& cause) {

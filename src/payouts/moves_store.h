@@ -13,6 +13,7 @@
 
 #include "base/money.h"
 #include "payouts/payout.h"
+#include "payouts/shown_row.h"
 #include "payouts/status.h"
 #include "pg/database.h"
 
@@ -54,13 +55,12 @@ struct Standing {
 std::vector<Standing> standing(pg::Tx& tx, OrgId organization, std::span<const PayoutId> ids);
 
 // Stripe's own payouts take Stripe's word, whichever it is, in the place of the status that the
-// locked row shows. CHECKs that each row showed that status.
+// locked row shows, and all else that the row shows. CHECKs that each row showed that status.
 struct ShownMove {
-  OrgId organization;
-  PayoutId id;
-  StatusWord from, to;
+  StatusWord from;
+  ShownRow to;
 };
-void move_as_shown(pg::Tx& tx, std::span<const ShownMove> moves);
+void save_as_shown(pg::Tx& tx, std::span<const ShownMove> moves);
 
 // Appends an event of a change that moves no status.
 void note(pg::Tx& tx, OrgId organization, PayoutId payout, const Cause& cause);

@@ -1,5 +1,5 @@
 // A Stripe payout as columns of `payouts`, listed once: how two versions are compared, what a row
-// keeps, and every statement of mirrored_store follow from this list. Its order is part of the
+// keeps, and every statement over shown rows follow from this list. Its order is part of the
 // digests that are stored: a new column goes to the end.
 #pragma once
 

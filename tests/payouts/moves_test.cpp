@@ -66,6 +66,34 @@ TEST_F(Moves, OfOneKindInOneInstantAreTwo) {
             "1 needs_review processing>processing, 2 needs_review processing>processing");
 }
 
+// Whether the webhooks of a life are applied together or one by one.
+TEST_F(Moves, OfStripesTellWhatEachEventFound) {
+  Shelf shelf{org};
+  const auto at = [&](const char* status) { return with(payout, {{"status", status}}); };
+  shelf.event("payout.created", at("pending"), kStart);
+  shelf.event("payout.updated", at("in_transit"), kStart + 5);
+  shelf.event("payout.paid", at("paid"), kStart + 5);
+  shelf.event("payout.failed", at("failed"), kStart + 9);
+  int run = 0;
+  const std::vector<Version> life = shelf.all();
+  const std::vector<std::vector<Version>> together{life};
+  const std::vector<std::vector<Version>> one_by_one{{life[0]}, {life[1]}, {life[2]}, {life[3]}};
+  const std::vector<std::vector<Version>> in_two{{life[0]}, {life[3], life[2], life[1]}};
+  for (std::vector<std::vector<Version>> calls : {together, one_by_one, in_two}) {
+    const std::string account = fmt::format("acct_told{}", run++);
+    for (std::vector<Version>& call : calls) {
+      for (Version& version : call) version.account = account;
+      apply(call);
+    }
+    const auto id = PayoutId::parse(
+        sql(fmt::format("SELECT id::text AS it FROM payouts WHERE account = '{}'", account)));
+    EXPECT_EQ(trail(*id),
+              "1 payout.created ->pending, 2 payout.updated pending>in_transit, "
+              "3 payout.paid in_transit>paid, 4 payout.failed paid>failed")
+        << account;
+  }
+}
+
 TEST_F(Moves, FromElsewhereAreABrokenPromiseAndMoveNothing) {
   const PayoutId paid = make("paid"), queued = make("queued");
   std::vector<PayoutId> both{paid, queued};

@@ -228,17 +228,20 @@ TEST_F(Notes, APreparedStatementSurvivesAChangeOfTheSchema) {
 TEST_F(Notes, ConflictingWritersAreRepeatedUntilBothAreIn) {
   run("INSERT INTO notes VALUES (1, ''), (2, '')");
   std::atomic<int> bodies_run = 0;
-  std::latch both_hold_one(2);
+  std::latch both_hold_one(2), one_is_in(1);
   const auto write = [&](int first, int second) {
-    bool waited = false;
+    bool repeated = false;
     auto done = db().transact([&](Tx& tx) -> Result<void> {
       ++bodies_run;
+      // A repeat could take the row again before the other is awake, for a second deadlock.
+      if (repeated) one_is_in.wait();
       tx.exec(kAppendNote, first, "x");
-      if (!std::exchange(waited, true)) both_hold_one.arrive_and_wait();
+      if (!std::exchange(repeated, true)) both_hold_one.arrive_and_wait();
       tx.exec(kAppendNote, second, "x");  // a deadlock, the first time
       return {};
     });
     EXPECT_TRUE(done.ok());
+    if (!one_is_in.try_wait()) one_is_in.count_down();
   };
   {
     std::jthread one(write, 1, 2);
