@@ -51,6 +51,13 @@ Finding ask_stripe(stripe::Client& client, const char* path) {
   return {check, false, sync::trouble_with(path, answer.error())};
 }
 
+// Once Stripe has said that it answers.
+Finding examine_key(stripe::Client& client, pg::Database& db) {
+  mirror::OwnAccount own(client);
+  const auto another = sync::another_platform(db, own);
+  return {"the key's platform", !another, another ? another->message : "this database's"};
+}
+
 void examine_stripe(const app::Config& config, pg::Database& db, std::vector<Finding>& findings) {
   const SystemClock clock;
   const auto client = app::open_stripe(config, db, clock);
@@ -58,8 +65,10 @@ void examine_stripe(const app::Config& config, pg::Database& db, std::vector<Fin
     findings.push_back({"Stripe", false, client.error().message});
     return;
   }
-  for (const char* path : {"/v1/account", "/v1/accounts?limit=1"})
-    findings.push_back(ask_stripe(**client, path));
+  const Finding own = ask_stripe(**client, "/v1/account");
+  findings.push_back(own);
+  findings.push_back(ask_stripe(**client, "/v1/accounts?limit=1"));
+  if (own.good) findings.push_back(examine_key(**client, db));
 }
 
 Finding freshness(pg::Database& db) {

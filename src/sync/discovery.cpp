@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "access/connected_accounts.h"
 #include "access/organizations.h"
 #include "base/log.h"
@@ -101,6 +103,20 @@ std::string trouble_with(std::string_view path, const Error& error) {
   const bool forbidden = error.kind == Kind::upstream && error.code != "stripe_list_malformed";
   return fmt::format("GET {}: {}{}", path, error.message,
                      forbidden ? "; does the key have the permission Accounts: Read?" : "");
+}
+
+std::optional<Error> another_platform(pg::Database& db, mirror::OwnAccount& own) {
+  const auto platform = access::platform_organization(db);
+  if (!platform) return platform.error();
+  if (!*platform) return std::nullopt;
+  const auto accounts = db.read([&](pg::Tx& tx) -> Result<std::vector<access::ConnectedAccount>> {
+    return access::accounts_of(tx, (*platform)->id);
+  });
+  const auto known = std::ranges::find_if(*accounts, &access::ConnectedAccount::is_platform);
+  if (known == accounts->end()) return std::nullopt;
+  const auto ours = own.check(*known);
+  if (ours || ours.error().code != mirror::kAnotherPlatform) return std::nullopt;
+  return ours.error();
 }
 
 Result<Discovered> discover_accounts(pg::Database& db, stripe::Client& client, bool livemode) {

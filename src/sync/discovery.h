@@ -1,10 +1,12 @@
 // Which accounts there are: the key's own, and those that are connected to it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/ids.h"
+#include "mirror/own_account.h"
 #include "pg/database.h"
 #include "stripe/client.h"
 
@@ -22,6 +24,11 @@ struct Discovered {
 // account without Connect has none connected, and that is no trouble. Jobs that apply the events of
 // those that joined stand in the transactions that let them join.
 Result<Discovered> discover_accounts(pg::Database& db, stripe::Client& client, bool livemode);
+
+// 409 `another_platform` where the key is of another platform than this database. Nothing while
+// that can't be said: the platform's own account is not known yet, or Stripe does not show whose
+// key it is.
+std::optional<Error> another_platform(pg::Database& db, mirror::OwnAccount& own);
 
 // An Account object of Stripe's, as shown at `at`.
 struct ShownAccount {

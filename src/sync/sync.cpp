@@ -273,8 +273,11 @@ Result<std::vector<access::ConnectedAccount>> Syncer::accounts_of(const Options&
 }
 
 Result<std::vector<RunRecord>> Syncer::run(const Options& options) {
-  std::optional<Error> unknown = another_platform();
+  // The rows of another platform would be taken for this one's. While Stripe does not say whose the
+  // key is, the run goes on: what it can't read, it tells.
+  std::optional<Error> unknown = another_platform(db_, own_account_);
   const bool nothing_to_read = unknown.has_value();
+  if (nothing_to_read) log::error("nothing is synced", {{"why", unknown->message}});
   if (!unknown && !options.account && !options.verify_only) unknown = discover();
   using Accounts = Result<std::vector<access::ConnectedAccount>>;
   auto accounts = nothing_to_read ? Accounts(Accounts::value_type{}) : accounts_of(options);
@@ -296,21 +299,6 @@ Result<std::vector<RunRecord>> Syncer::run(const Options& options) {
   // The run read nothing, and the caller may try again.
   if (runs && unknown && turn.accounts.empty() && !options.organization) return *unknown;
   return runs;
-}
-
-// The rows of another platform would be taken for this one's. While Stripe does not say whose the
-// key is, the run goes on: what it can't read, it tells.
-std::optional<Error> Syncer::another_platform() {
-  const OrgId platform = platform_of(db_);
-  const auto accounts = db_.read([&](pg::Tx& tx) -> Result<std::vector<access::ConnectedAccount>> {
-    return access::accounts_of(tx, platform);
-  });
-  const auto own = std::ranges::find_if(*accounts, &access::ConnectedAccount::is_platform);
-  if (own == accounts->end()) return std::nullopt;
-  const auto ours = own_account_.check(*own);
-  if (ours || ours.error().code != mirror::kAnotherPlatform) return std::nullopt;
-  log::error("nothing is synced", {{"why", ours.error().message}});
-  return ours.error();
 }
 
 // Why not all accounts are known.

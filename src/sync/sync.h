@@ -74,7 +74,6 @@ class Syncer {
   struct Turn;
   Result<std::vector<access::ConnectedAccount>> accounts_of(const Options& options);
   std::optional<Error> discover();
-  std::optional<Error> another_platform();
 
   pg::Database& db_;
   stripe::Client& client_;
