@@ -1,6 +1,5 @@
-// The rows of Stripe's payouts as apply() finds and makes them (moves_store saves what they show
-// next): found by (organization, account,
-// po_…), locked in the order of those keys.
+// The rows of Stripe's payouts as apply() finds and makes them; moves_store saves what they show
+// next. They are found by (organization, account, po_…) and locked in the order of those keys.
 #pragma once
 
 #include <set>
