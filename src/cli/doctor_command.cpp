@@ -38,12 +38,16 @@ Finding examine_schema(const Secret& url) {
   return {"schema", true, found};
 }
 
-// One attempt each, and an end to the wait for its turn: a person waits.
+// One attempt, and an end to the wait for its turn: a person waits.
+stripe::Request asking(const char* path) {
+  return stripe::Request::get(path, stripe::Form{})
+      .with(stripe::Retries::none())
+      .with(std::chrono::milliseconds{kDoctorWaits})
+      .until(std::chrono::steady_clock::now() + kDoctorWaits);
+}
+
 Finding ask_stripe(stripe::Client& client, const char* path) {
-  const auto answer = client.call(stripe::Request::get(path, stripe::Form{})
-                                      .with(stripe::Retries::none())
-                                      .with(std::chrono::milliseconds{kDoctorWaits})
-                                      .until(std::chrono::steady_clock::now() + kDoctorWaits));
+  const auto answer = client.call(asking(path));
   const std::string check = "Stripe, " + std::string(path).substr(0, std::string(path).find('?'));
   if (answer) return {check, true, "answers"};
   if (sync::has_no_connect(answer.error()))
@@ -53,9 +57,10 @@ Finding ask_stripe(stripe::Client& client, const char* path) {
 
 // Once Stripe has said that it answers.
 Finding examine_key(stripe::Client& client, pg::Database& db) {
-  mirror::OwnAccount own(client);
+  mirror::OwnAccount own(client, asking("/v1/account"));
   const auto another = sync::another_platform(db, own);
-  return {"the key's platform", !another, another ? another->message : "this database's"};
+  return {"the key's platform", !another,
+          another ? another->message : "no other one than this database's is known"};
 }
 
 void examine_stripe(const app::Config& config, pg::Database& db, std::vector<Finding>& findings) {

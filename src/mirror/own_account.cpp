@@ -23,8 +23,7 @@ Result<std::string> OwnAccount::id() {
     if (!id_.empty()) return id_;
   }
   // Nobody waits for another's call: those that come at once each ask, and all are told the same.
-  const auto answer =
-      client_.call(stripe::Request::get("/v1/account").with(stripe::Priority::money));
+  const auto answer = client_.call(asking_);
   if (!answer) return answer.error();
   const Json shown = Json::parse(answer->body, nullptr, false);
   const auto found = shown.is_object() ? shown.find("id") : shown.end();

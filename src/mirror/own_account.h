@@ -5,6 +5,7 @@
 
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "access/connected_accounts.h"
 #include "stripe/client.h"
@@ -13,7 +14,11 @@ namespace payoutd::mirror {
 
 class OwnAccount {
  public:
-  explicit OwnAccount(stripe::Client& client) : client_(client) {}
+  // `asking` is a GET of /v1/account.
+  explicit OwnAccount(
+      stripe::Client& client,
+      stripe::Request asking = stripe::Request::get("/v1/account").with(stripe::Priority::money))
+      : client_(client), asking_(std::move(asking)) {}
 
   // Nothing for an account that is called by its id. The key's account is asked for until it is
   // known. Errors: 409 `another_platform`; as Client::call, and then it is not known.
@@ -23,6 +28,7 @@ class OwnAccount {
   Result<std::string> id();
 
   stripe::Client& client_;
+  const stripe::Request asking_;
   std::mutex mutex_;
   std::string id_;
 };

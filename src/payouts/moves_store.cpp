@@ -190,7 +190,6 @@ void save_as_shown(pg::Tx& tx, std::span<const ShownMove> moves) {
   ShownArrays arrays;
   pg::Array<std::string> from;
   for (const ShownMove& move : moves) {
-    CHECK(!move.from.text.empty() && !move.to.state.body.status.text.empty());
     arrays.add(move.to);
     from.add(move.from.text);
   }

@@ -2,6 +2,9 @@
 // makes them and that which saves what they show next bind the same arrays.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <tuple>

@@ -170,6 +170,15 @@ TEST_F(PayoutApply, CompleteReconciliationAsksForTheMembersOnce) {
   EXPECT_EQ(*waiting, 1u);
 }
 
+TEST_F(PayoutApply, AStatusWithoutAWordIsKeptAsItIs) {
+  shelf.event("payout.created", at(""), kStart);
+  shelf.event("payout.updated", at("", {{"metadata", {{"order", "2"}}}}), kStart + 5);
+  expect_one_end(shelf.all());
+  shelf.event("payout.paid", at("paid"), kStart + 9);
+  expect_one_end(shelf.all());
+  EXPECT_EQ(status(last), "paid");
+}
+
 TEST_F(PayoutApply, OnePayoutIdOnTwoAccountsIsTwoRows) {
   shelf.add(at("paid"), kStart, Source::list, kAccount);
   shelf.add(at("pending"), kStart, Source::list, kOtherAccount);
